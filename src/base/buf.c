@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The growing buffer: doubling, bounded, latching.
+ */
+#include "base/buf.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+static bool grow(struct ds_buf *b, size_t n)
+{
+    size_t max = b->max != 0 ? b->max : DS_BUF_MAX;
+    size_t need;
+    if (b->bad || __builtin_add_overflow(b->len, n, &need) || need > max) {
+        b->bad = true;
+        return false;
+    }
+    if (b->p != NULL && need < b->cap)
+        return true;
+    size_t cap = b->cap < 64 ? 64 : b->cap;
+    while (cap <= need)
+        cap *= 2;
+    char *p = realloc(b->p, cap);
+    if (p == NULL) {
+        b->bad = true;
+        return false;
+    }
+    b->p = p;
+    b->cap = cap;
+    return true;
+}
+
+void ds_buf_done(struct ds_buf *b)
+{
+    free(b->p);
+    *b = (struct ds_buf){ .max = b->max };
+}
+
+void ds_buf_add(struct ds_buf *b, struct ds_span s)
+{
+    if (!grow(b, s.len))
+        return;
+    if (s.len > 0)
+        memcpy(b->p + b->len, s.p, s.len);
+    b->len += s.len;
+    b->p[b->len] = '\0';
+}
+
+void ds_buf_str(struct ds_buf *b, const char *text) { ds_buf_add(b, ds_span_str(text)); }
+
+void ds_buf_char(struct ds_buf *b, char c) { ds_buf_add(b, DS_SPAN(&c, 1)); }
+
+void ds_buf_printf(struct ds_buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char small[256];
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    va_end(ap);
+    if (n < 0) {
+        b->bad = true;
+    } else if ((size_t)n < sizeof small) {
+        ds_buf_add(b, DS_SPAN(small, (size_t)n));
+    } else if (grow(b, (size_t)n)) {
+        (void)vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
+        b->len += (size_t)n;
+    }
+    va_end(again);
+}
+
+void ds_buf_hex(struct ds_buf *b, struct ds_span s)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t n;
+    if (__builtin_mul_overflow(s.len, (size_t)2, &n) || !grow(b, n)) {
+        b->bad = true;
+        return;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        b->p[b->len++] = digits[s.p[i] >> 4];
+        b->p[b->len++] = digits[s.p[i] & 15];
+    }
+    b->p[b->len] = '\0';
+}
+
+void ds_buf_le(struct ds_buf *b, uint64_t v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ds_buf_char(b, (char)(uint8_t)(v >> (8 * i)));
+}
+
+void ds_buf_be(struct ds_buf *b, uint64_t v, size_t n)
+{
+    for (size_t i = n; i-- > 0;)
+        ds_buf_char(b, (char)(uint8_t)(v >> (8 * i)));
+}
+
+void *ds_buf_room(struct ds_buf *b, size_t n) { return grow(b, n) ? b->p + b->len : NULL; }
+
+void ds_buf_took(struct ds_buf *b, size_t n)
+{
+    assert(b->p != NULL && b->len + n < b->cap);
+    b->len += n;
+    b->p[b->len] = '\0';
+}
+
+void ds_buf_drop(struct ds_buf *b, size_t n)
+{
+    assert(n <= b->len);
+    if (n == 0)
+        return;
+    memmove(b->p, b->p + n, b->len - n);
+    b->len -= n;
+    b->p[b->len] = '\0';
+}
+
+void ds_buf_clear(struct ds_buf *b)
+{
+    b->len = 0;
+    b->bad = false;
+    if (b->p != NULL)
+        b->p[0] = '\0';
+}
+
+int ds_buf_end(const struct ds_buf *b, struct ds_error *e, const char *what)
+{
+    if (b->bad)
+        return ds_fail(e, DS_ERR_NOMEM, "%s: out of memory or over %zu bytes", what,
+                       b->max != 0 ? b->max : DS_BUF_MAX);
+    return DS_OK;
+}
+
+char *ds_buf_take(struct ds_buf *b)
+{
+    if (!grow(b, 0))
+        return NULL;
+    b->p[b->len] = '\0';
+    char *p = b->p;
+    *b = (struct ds_buf){ .max = b->max };
+    return p;
+}

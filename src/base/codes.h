@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The table of error codes: stable dotted ids, each with what failed, why that
+ * happens, and what to do. `dstack explain`, the generated page and the tests
+ * iterate it. A code that no code path raises does not belong here
+ * (tools/check_codes.py).
+ *
+ * X(NAME, "dotted.id", "what failed", "why it happens", "what to do")
+ */
+
+/* clang-format off */
+#define DS_CODES_BASE(X) \
+    X(FILE_TOO_LARGE, "file.too_large", "a file is larger than its limit", \
+      "every file that is read whole has a bound, so that no input exhausts memory", \
+      "check that the right file was named; the limit stands in the message")
+
+#define DS_CODES_CODEC(X)
+#define DS_CODES_CRYPTO(X)
+#define DS_CODES_ATTEST(X)
+#define DS_CODES_MEASURE(X)
+#define DS_CODES_POLICY(X)
+#define DS_CODES_APP(X)
+#define DS_CODES_NET(X)
+#define DS_CODES_RPC(X)
+#define DS_CODES_TEE(X)
+#define DS_CODES_SIMTEE(X)
+#define DS_CODES_STORE(X)
+#define DS_CODES_DISK(X)
+#define DS_CODES_KMS(X)
+#define DS_CODES_VMM(X)
+#define DS_CODES_GUEST(X)
+#define DS_CODES_CLI(X)
+/* clang-format on */
+
+#define DS_CODE_LIST(X) \
+    DS_CODES_BASE(X)    \
+    DS_CODES_CODEC(X)   \
+    DS_CODES_CRYPTO(X)  \
+    DS_CODES_ATTEST(X)  \
+    DS_CODES_MEASURE(X) \
+    DS_CODES_POLICY(X)  \
+    DS_CODES_APP(X)     \
+    DS_CODES_NET(X)     \
+    DS_CODES_RPC(X)     \
+    DS_CODES_TEE(X)     \
+    DS_CODES_SIMTEE(X)  \
+    DS_CODES_STORE(X)   \
+    DS_CODES_DISK(X)    \
+    DS_CODES_KMS(X)     \
+    DS_CODES_VMM(X)     \
+    DS_CODES_GUEST(X)   \
+    DS_CODES_CLI(X)
+
+enum ds_code {
+    DS_CODE_NONE = 0,
+#define X(name, id, what, why, fix) DS_CODE_##name,
+    DS_CODE_LIST(X)
+#undef X
+        DS_CODE_COUNT,
+};
+
+struct ds_code_info {
+    const char *id, *what, *why, *fix; /* never NULL */
+};
+
+/* The row of a code; DS_CODE_NONE and unknown values give a row of empty texts. */
+const struct ds_code_info *ds_code_info_get(enum ds_code code);
+
+/* The code with this dotted id; DS_CODE_NONE if there is none. */
+enum ds_code ds_code_find(const char *id);

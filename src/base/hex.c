@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hex and base64. Strict: an odd digit, a foreign character or non-zero bits
+ * under the padding are errors, so that one value has one text.
+ */
+#include "base/hex.h"
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+char *ds_hex_encode(char *out, struct ds_span in)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < in.len; i++) {
+        out[2 * i] = digits[in.p[i] >> 4];
+        out[2 * i + 1] = digits[in.p[i] & 15];
+    }
+    out[2 * in.len] = '\0';
+    return out;
+}
+
+struct ds_hex_text ds_hex_text_of(struct ds_span in)
+{
+    struct ds_hex_text t;
+    (void)ds_hex_encode(t.s, ds_span_sub(in, 0, (sizeof t.s - 1) / 2));
+    return t;
+}
+
+int ds_hex_decode_any(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
+                      struct ds_error *e)
+{
+    if (text.len % 2 != 0)
+        return ds_fail(e, DS_ERR_FORMAT, "hex text has an odd number of digits (%zu)", text.len);
+    if (text.len / 2 > cap)
+        return ds_fail(e, DS_ERR_RANGE, "hex text of %zu bytes; at most %zu fit", text.len / 2,
+                       cap);
+    for (size_t i = 0; i < text.len; i++)
+        if (hex_digit(text.p[i]) < 0)
+            return ds_fail(e, DS_ERR_FORMAT, "character %zu of a hex text is no hex digit", i);
+    for (size_t i = 0; i < text.len / 2; i++)
+        ret[i] = (uint8_t)(hex_digit(text.p[2 * i]) * 16 + hex_digit(text.p[2 * i + 1]));
+    *ret_len = text.len / 2;
+    return DS_OK;
+}
+
+int ds_hex_decode(uint8_t *ret, size_t out_len, struct ds_span text, struct ds_error *e)
+{
+    if (text.len != 2 * out_len)
+        return ds_fail(e, DS_ERR_RANGE, "hex text has %zu digits, expected %zu", text.len,
+                       2 * out_len);
+    size_t n;
+    return ds_hex_decode_any(ret, &n, out_len, text, e);
+}
+
+static char *encode64(char *out, struct ds_span in, const char *digits, bool pad)
+{
+    char *o = out;
+    for (size_t i = 0; i < in.len; i += 3) {
+        size_t n = in.len - i < 3 ? in.len - i : 3;
+        uint32_t v = (uint32_t)in.p[i] << 16;
+        if (n > 1)
+            v |= (uint32_t)in.p[i + 1] << 8;
+        if (n > 2)
+            v |= in.p[i + 2];
+        for (size_t k = 0; k < n + 1; k++)
+            *o++ = digits[(v >> (18 - 6 * k)) & 63];
+        for (size_t k = n + 1; pad && k < 4; k++)
+            *o++ = '=';
+    }
+    *o = '\0';
+    return out;
+}
+
+char *ds_base64_encode(char *out, struct ds_span in)
+{
+    return encode64(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+                    true);
+}
+
+char *ds_base64url_encode(char *out, struct ds_span in)
+{
+    return encode64(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+                    false);
+}
+
+static int digit64(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+')
+        return 62;
+    if (c == '/')
+        return 63;
+    return -1;
+}
+
+static bool is_space(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+static int decode64(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text, bool spaces,
+                    struct ds_error *e)
+{
+    uint32_t v = 0;
+    size_t n_digits = 0, n_pad = 0, n_out = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.p[i];
+        if (spaces && is_space(c))
+            continue;
+        if (c == '=') {
+            n_pad++;
+            continue;
+        }
+        int d = digit64(c);
+        if (d < 0 || n_pad > 0)
+            return ds_fail(e, DS_ERR_FORMAT, "character %zu of a base64 text is out of place", i);
+        v = (v << 6) | (uint32_t)d;
+        n_digits++;
+        if (n_digits % 4 == 0) {
+            if (cap - n_out < 3)
+                return ds_fail(e, DS_ERR_RANGE, "base64 text is over %zu bytes", cap);
+            ret[n_out++] = (uint8_t)(v >> 16);
+            ret[n_out++] = (uint8_t)(v >> 8);
+            ret[n_out++] = (uint8_t)v;
+            v = 0;
+        }
+    }
+    size_t tail = n_digits % 4;
+    if (tail == 1 || n_pad != (4 - tail) % 4 || (tail == 2 && (v & 15) != 0) ||
+        (tail == 3 && (v & 3) != 0))
+        return ds_fail(e, DS_ERR_FORMAT, "base64 text has a wrong ending");
+    if (tail != 0 && cap - n_out < tail - 1)
+        return ds_fail(e, DS_ERR_RANGE, "base64 text is over %zu bytes", cap);
+    if (tail == 2)
+        ret[n_out++] = (uint8_t)(v >> 4);
+    if (tail == 3) {
+        ret[n_out++] = (uint8_t)(v >> 10);
+        ret[n_out++] = (uint8_t)(v >> 2);
+    }
+    *ret_len = n_out;
+    return DS_OK;
+}
+
+int ds_base64_decode(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
+                     struct ds_error *e)
+{
+    return decode64(ret, ret_len, cap, text, false, e);
+}
+
+int ds_base64_decode_ws(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
+                        struct ds_error *e)
+{
+    return decode64(ret, ret_len, cap, text, true, e);
+}
