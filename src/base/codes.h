@@ -27,7 +27,16 @@
 #define DS_CODES_TEE(X)
 #define DS_CODES_SIMTEE(X)
 #define DS_CODES_STORE(X)
-#define DS_CODES_DISK(X)
+#define DS_CODES_DISK(X) \
+    X(DISK_HEADER_REFUSED, "disk.header_refused", "the data disk's LUKS header is not one of ours", \
+      "the disk comes from the host; only the exact parameters that this guest makes are opened", \
+      "restore the disk from a backup, or remove it to start with an empty one") \
+    X(DISK_KEY_REFUSED, "disk.key_refused", "the data disk does not open with this instance's key", \
+      "the disk belongs to another app or instance, or its key slot was changed", \
+      "start the VM with its own disk; the key depends on app id and instance id") \
+    X(DISK_VERITY_REFUSED, "disk.verity_refused", "a verity volume is not the one that was measured", \
+      "its hash tree does not lead to the root hash in app-compose", \
+      "hand the original volume over again: 'dstack up' makes it from the OCI layout")
 #define DS_CODES_KMS(X)
 #define DS_CODES_VMM(X)
 #define DS_CODES_GUEST(X)

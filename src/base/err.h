@@ -65,17 +65,23 @@ struct ds_error {
     struct ds_detail detail;
 };
 
-/* Raise: fill *e (may be NULL) and yield the class, so: return ds_fail(e, ...). */
+/*
+ * Raise: fill *e (may be NULL) and yield the class, so: return ds_fail(e, ...). The class is the
+ * value of the expression itself, so that the compiler sees which paths return a failure.
+ */
 #define ds_fail(e, cls, ...) \
-    ds_fail_at((e), (cls), DS_CODE_NONE, 0, __FILE__, __LINE__, __VA_ARGS__)
+    ((void)ds_fail_at((e), (cls), DS_CODE_NONE, 0, __FILE__, __LINE__, __VA_ARGS__), (cls))
 #define ds_fail_code(e, cls, code, ...) \
-    ds_fail_at((e), (cls), (code), 0, __FILE__, __LINE__, __VA_ARGS__)
+    ((void)ds_fail_at((e), (cls), (code), 0, __FILE__, __LINE__, __VA_ARGS__), (cls))
 /* Appends ": <strerror(num)>" to the message. */
-#define ds_fail_errno(e, num, ...) \
-    ds_fail_at((e), DS_ERR_SYS, DS_CODE_NONE, (num), __FILE__, __LINE__, __VA_ARGS__)
+#define ds_fail_errno(e, num, ...)                                                            \
+    ((void)ds_fail_at((e), DS_ERR_SYS, DS_CODE_NONE, (num), __FILE__, __LINE__, __VA_ARGS__), \
+     DS_ERR_SYS)
 /* Raise a refusal: the message is the code's sentence with expected and got. NULL means empty. */
-#define ds_refuse(e, cls, code, claim, expected, got, anchor) \
-    ds_refuse_at((e), (cls), (code), (claim), (expected), (got), (anchor), __FILE__, __LINE__)
+#define ds_refuse(e, cls, code, claim, expected, got, anchor)                               \
+    ((void)ds_refuse_at((e), (cls), (code), (claim), (expected), (got), (anchor), __FILE__, \
+                        __LINE__),                                                          \
+     (cls))
 
 int ds_fail_at(struct ds_error *e, int cls, enum ds_code code, int sys, const char *file, int line,
                const char *fmt, ...) DS_PRINTF(7, 8);
