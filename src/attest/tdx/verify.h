@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Verification of TDX quotes, as Intel's verifier does it.
+ */
+
+#include "attest/anchors.h"
+#include "attest/claims.h"
+#include "attest/tdx/collateral.h"
+#include "attest/tdx/quote.h"
+
+/*
+ * Verify a TDX quote and say what it proves.
+ *
+ * in:   quote, coll  parsed, untrusted; borrowed
+ *       anchors      what is trusted beside the compiled-in roots
+ *       now_s        seconds since 1970-01-01 UTC: the caller's clock
+ * io:   mem          scratch for certificates; what was taken is given back
+ * out:  ret          from ds_claims_new_in(); written only on DS_OK
+ * err:  UNTRUSTED    a check failed: attest.tdx.*, attest.x509.*, attest.root_unknown ...
+ *       STALE        a certificate, CRL, TCB info or identity is outside its dates
+ *       UNAVAILABLE  attest.tdx.collateral_incomplete: a part is missing
+ *       UNSUPPORTED  a certification data type or algorithm that we do not read
+ * spec: Intel SGX-TDX DCAP Quote Verification Library, steps named in verify.c
+ */
+DS_MUST_USE int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
+                                    const struct ds_tdx_quote *quote,
+                                    const struct ds_tdx_collateral *coll,
+                                    const struct ds_anchors *anchors, int64_t now_s,
+                                    struct ds_error *e);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Strict DER over struct ds_reader: single-byte tags, definite lengths in their
+ * shortest form, values in their shortest form. As with every reader, the first
+ * thing that does not fit latches `bad` and later calls yield empty values: read
+ * a structure as a list, then ask ds_der_end() once.
+ */
+
+#include "base/span.h"
+
+enum {
+    DS_DER_BOOLEAN = 0x01,
+    DS_DER_INTEGER = 0x02,
+    DS_DER_BIT_STRING = 0x03,
+    DS_DER_OCTET_STRING = 0x04,
+    DS_DER_NULL = 0x05,
+    DS_DER_OID = 0x06,
+    DS_DER_ENUMERATED = 0x0a,
+    DS_DER_UTF8 = 0x0c,
+    DS_DER_PRINTABLE = 0x13,
+    DS_DER_UTC_TIME = 0x17,
+    DS_DER_GENERALIZED_TIME = 0x18,
+    DS_DER_SEQUENCE = 0x30,
+    DS_DER_SET = 0x31,
+};
+#define DS_DER_CONTEXT(n)             (0x80 | (n)) /* primitive, IMPLICIT */
+#define DS_DER_CONTEXT_CONSTRUCTED(n) (0xa0 | (n))
+
+struct ds_der_tlv {
+    uint8_t tag;
+    struct ds_span raw;  /* tag, length and content */
+    struct ds_span body; /* content */
+};
+
+struct ds_der_tlv ds_der_any(struct ds_reader *r);
+/* The next element's tag without taking it; 0 at the end. */
+uint8_t ds_der_peek(const struct ds_reader *r);
+
+/* The content of the next element; bad when it has another tag. */
+struct ds_span ds_der_get(struct ds_reader *r, uint8_t tag);
+/* The whole element, tag and length included; bad when it has another tag. */
+struct ds_span ds_der_get_raw(struct ds_reader *r, uint8_t tag);
+/* A reader over the content of the next element. */
+struct ds_reader ds_der_enter(struct ds_reader *r, uint8_t tag);
+
+/* INTEGER or ENUMERATED, not negative, at most max. */
+uint64_t ds_der_u64(struct ds_reader *r, uint8_t tag, uint64_t max);
+/* INTEGER of any sign and length in its shortest form: the content bytes. */
+struct ds_span ds_der_integer(struct ds_reader *r);
+bool ds_der_bool(struct ds_reader *r);
+/* BIT STRING of whole bytes. */
+struct ds_span ds_der_bit_bytes(struct ds_reader *r);
+/* Named bits (keyUsage): bit 0 is the first; at most 16 bits. */
+uint16_t ds_der_named_bits(struct ds_reader *r);
+/* UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 writes them, seconds since 1970. */
+int64_t ds_der_time(struct ds_reader *r);
+
+/* FORMAT when something did not fit, TRAILING when bytes are left; `what` names the structure. */
+DS_MUST_USE int ds_der_end(const struct ds_reader *r, struct ds_error *e, const char *what);
