@@ -38,7 +38,28 @@
       "its hash tree does not lead to the root hash in app-compose", \
       "hand the original volume over again: 'dstack up' makes it from the OCI layout")
 #define DS_CODES_KMS(X)
-#define DS_CODES_VMM(X)
+#define DS_CODES_VMM(X) \
+    X(VMM_NAME_INVALID, "vmm.name_invalid", "a name or id has a form that is not allowed", \
+      "names become file names and appear on terminals: up to 64 letters, digits and a few signs", \
+      "use letters, digits, '-', '_' and '.'; an app id is 40 hex digits") \
+    X(VMM_VALUE_RANGE, "vmm.value_range", "a value of the request is missing or out of its bounds", \
+      "every number of a VM has bounds, some of them set by the daemon's configuration", \
+      "give a value within the bounds named as 'expected'") \
+    X(VMM_FIELD_UNSUPPORTED, "vmm.field_unsupported", "the request asks for something this VMM cannot give", \
+      "an app that needs it must not run without it, so the request is refused", \
+      "leave the named field out") \
+    X(VMM_MACHINE_NEEDS_KVM, "vmm.machine_needs_kvm", "this kind of machine runs under KVM only", \
+      "TDX and SEV-SNP are made by the processor; software emulation has neither", \
+      "use a host with the hardware, or machine 'simulated'") \
+    X(VMM_PORT_REFUSED, "vmm.port_refused", "a port mapping is not allowed", \
+      "ports are tcp or udp, and are published on loopback addresses only", \
+      "use 127.0.0.1; put a proxy in front to publish it further") \
+    X(VMM_PORT_TAKEN, "vmm.port_taken", "a port of the host is taken", \
+      "another VM or program listens on it, or the request names it twice", \
+      "choose another host port, or 0 for any free one") \
+    X(VMM_STATE_BROKEN, "vmm.state_broken", "a VM's state file cannot be read", \
+      "it was changed by hand, damaged, or written by a newer version", \
+      "restore the file, or remove the VM's directory if its data is not needed")
 #define DS_CODES_GUEST(X)
 #define DS_CODES_CLI(X)
 /* clang-format on */
