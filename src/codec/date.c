@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Days of the proleptic Gregorian calendar, counted directly.
+ */
+
+#include "codec/date.h"
+
+static bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+
+static int days_of_month(int year, int month)
+{
+    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    return days[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
+}
+
+bool ds_date_to_s(int64_t *ret, int year, int month, int day, int hour, int minute, int second)
+{
+    if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+        day > days_of_month(year, month) || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        second < 0 || second > 59)
+        return false;
+    int64_t past = year - 1;
+    int64_t days = past * 365 + past / 4 - past / 100 + past / 400 - 719162; /* 1970-01-01 */
+    for (int m = 1; m < month; m++)
+        days += days_of_month(year, m);
+    days += day - 1;
+    *ret = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    return true;
+}
+
+int ds_date_parse(int64_t *ret, struct ds_span text, struct ds_error *e)
+{
+    static const char form[] = "0000-00-00T00:00:00Z";
+    int part[7] = { 0 }; /* year to second */
+    size_t n = 0;
+    if (text.len != sizeof form - 1)
+        return ds_fail(e, DS_ERR_FORMAT, "a date of %zu characters, not like %s", text.len,
+                       "2025-06-19T10:16:03Z");
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_digit = text.p[i] >= '0' && text.p[i] <= '9';
+        if (form[i] == '0' ? !is_digit : text.p[i] != (uint8_t)form[i])
+            return ds_fail(e, DS_ERR_FORMAT, "a date that is not like 2025-06-19T10:16:03Z");
+        if (is_digit)
+            part[n] = part[n] * 10 + (text.p[i] - '0');
+        else
+            n++;
+    }
+    if (!ds_date_to_s(ret, part[0], part[1], part[2], part[3], part[4], part[5]))
+        return ds_fail(e, DS_ERR_FORMAT, "the date %.20s does not exist", (const char *)text.p);
+    return DS_OK;
+}
