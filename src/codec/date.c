@@ -2,7 +2,6 @@
 /*
  * Days of the proleptic Gregorian calendar, counted directly.
  */
-
 #include "codec/date.h"
 
 static bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }

@@ -3,7 +3,6 @@
  * The strict DER reader (ITU-T X.690 section 10). Each function latches the
  * reader's `bad` on the first thing that is not in its one allowed form.
  */
-
 #include "codec/der.h"
 
 #include "codec/date.h"

@@ -5,7 +5,6 @@
  * duplicate keys and lone surrogates are refused, since two readers of one
  * signed text must not see two different things.
  */
-
 #include "codec/json.h"
 
 #include "base/hex.h"

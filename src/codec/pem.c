@@ -2,7 +2,6 @@
 /*
  * PEM blocks, one after another.
  */
-
 #include "codec/pem.h"
 
 #include "base/hex.h"
