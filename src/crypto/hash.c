@@ -2,7 +2,6 @@
 /*
  * Digests over libcrypto's EVP.
  */
-
 #include "crypto/hash.h"
 
 #include <openssl/evp.h>

@@ -53,9 +53,8 @@ DS_MUST_USE int ds_p256_key_pkcs8(struct ds_p256_pkcs8 *ret, const struct ds_p25
 DS_MUST_USE int ds_p256_key_pem(struct ds_p256_pem *ret, const struct ds_p256_key *key,
                                 struct ds_error *e);
 
-/* The SPKI of a point, and the point of an SPKI. err: FORMAT */
+/* The SPKI of a point; the way back is ds_p256_of_spki (crypto/verify.h). */
 void ds_p256_spki_of(uint8_t ret_spki[DS_P256_SPKI_LEN], const uint8_t xy64[64]);
-DS_MUST_USE int ds_p256_spki_parse(uint8_t ret_xy64[64], struct ds_span spki, struct ds_error *e);
 
 /* ECDSA with SHA-256 over the message: r || s, or DER. */
 DS_MUST_USE int ds_p256_sign(uint8_t ret_sig64[64], const struct ds_p256_key *key,

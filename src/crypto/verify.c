@@ -2,7 +2,6 @@
 /*
  * Signature verification over libcrypto's EVP. Everything here is public data.
  */
-
 #include "crypto/verify.h"
 
 #include <openssl/core_names.h>
