@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-#define MEASURE_EVENTS_MAX 24
+#define MEASURE_EVENTS_MAX 20
 #define MEASURE_TD_HOB_MAX 96 /* bytes of the packed TD HOB description */
 
 /* Which list of boot events the firmware makes. */
@@ -31,6 +31,7 @@ struct measure_image {
     uint8_t cmdline48[48]; /* of UTF-16LE (command line, " initrd=initrd", NUL) */
     uint8_t kernel48[48];  /* Authenticode */
     uint8_t initrd48[48];
+    uint8_t cfv48[48];                  /* variable store; a document implies the empty one */
     uint8_t mrtd_single48[48];          /* QEMU >= 9 */
     uint8_t mrtd_two48[48];             /* QEMU 8 */
     uint8_t td_hob[MEASURE_TD_HOB_MAX]; /* packed: what does not depend on memory */
@@ -124,7 +125,3 @@ const struct measure_event *measure_event_find(const struct measure_tdx *tdx, co
 /* The boot log as a CCEL (binary TCG log with its header, one SHA-384 digest an event). */
 DS_MUST_USE int measure_ccel_encode(struct ds_buf *ret, const struct measure_tdx *tdx,
                                     struct ds_error *e);
-
-/* One extend: reg = SHA-384(reg, digest). */
-DS_MUST_USE int measure_extend(uint8_t reg48[static 48], const uint8_t digest48[static 48],
-                               struct ds_error *e);
