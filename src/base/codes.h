@@ -75,6 +75,12 @@
     X(VMM_PORT_TAKEN, "vmm.port_taken", "a port of the host is taken", \
       "another VM or program listens on it, or the request names it twice", \
       "choose another host port, or 0 for any free one") \
+    X(VMM_IMAGE_NOT_FOUND, "vmm.image_not_found", "there is no guest image of this name", \
+      "images are directories with a metadata.json in the image directory", \
+      "list them with 'dstack image ls'; './dev image' builds one") \
+    X(VMM_IMAGE_BROKEN, "vmm.image_broken", "a guest image cannot be used", \
+      "its metadata.json is malformed, or names a file that is missing or outside its directory", \
+      "build or copy the image anew: './dev image'") \
     X(VMM_STATE_BROKEN, "vmm.state_broken", "a VM's state file cannot be read", \
       "it was changed by hand, damaged, or written by a newer version", \
       "restore the file, or remove the VM's directory if its data is not needed")

@@ -71,6 +71,10 @@ bool vmm_port_conflicts(const struct vmm_port *a, const struct vmm_port *b)
 
 /* An absent field, JSON null and the protobuf default are the same thing on this wire. */
 static bool is_absent(yyjson_val *v) { return v == NULL || yyjson_is_null(v); }
+static bool is_empty(yyjson_val *v)
+{
+    return is_absent(v) || (yyjson_is_str(v) && yyjson_get_len(v) == 0);
+}
 
 static int get_u32(uint32_t *ret, yyjson_val *obj, const char *key, uint32_t min, uint32_t max,
                    struct ds_error *e)
@@ -157,7 +161,7 @@ static const struct port_keys manifest_ports = { "port_map", "address", "from", 
 /* Only loopback: who wants a port on another address puts a proxy of his own in front. */
 static int get_address(char ret[static 16], yyjson_val *v, struct ds_error *e)
 {
-    const char *text = is_absent(v) || yyjson_get_len(v) == 0 ? "127.0.0.1" : yyjson_get_str(v);
+    const char *text = is_empty(v) ? "127.0.0.1" : yyjson_get_str(v);
     struct in_addr ip;
     if (text == NULL || inet_pton(AF_INET, text, &ip) != 1 || (ntohl(ip.s_addr) >> 24) != 127 ||
         !ds_str_copy(ret, 16, text))
@@ -253,7 +257,7 @@ static bool app_id_is_valid(struct ds_span id) { return id.len == 40 && is_hex(i
 static int get_app_id(char ret[static 41], yyjson_val *v, struct ds_error *e)
 {
     struct ds_span text = val_span(v);
-    if (is_absent(v) || (yyjson_is_str(v) && text.len == 0))
+    if (is_empty(v))
         return DS_OK;
     if (yyjson_is_str(v) && text.len > 2 && memcmp(text.p, "0x", 2) == 0)
         text = ds_span_sub(text, 2, text.len);
@@ -274,7 +278,7 @@ static int get_machine(const struct vmm_machine **ret, yyjson_val *params,
     bool no_tee;
     DS_TRY(get_bool(&no_tee, params, "no_tee", e));
     yyjson_val *v = yyjson_obj_get(params, "machine");
-    const char *name = is_absent(v) || yyjson_get_len(v) == 0 ? "auto" : yyjson_get_str(v);
+    const char *name = is_empty(v) ? "auto" : yyjson_get_str(v);
     const struct vmm_machine *machine = name != NULL ? vmm_machine_find(name) : NULL;
     if (name != NULL && strcmp(name, "auto") == 0)
         machine = (no_tee || yyjson_is_true(yyjson_obj_get(params, "simulated_tee"))) &&

@@ -206,10 +206,10 @@ static void test_round_trip(void **state)
                               .n_volumes = 2,
                               .internet = true,
                               .created_at_ms = 1790000000123 };
-    (void)ds_str_copy(m.id, sizeof m.id, "00112233-4455-6677-8899-aabbccddeeff");
-    (void)ds_str_copy(m.name, sizeof m.name, "hello (1)");
-    (void)ds_str_copy(m.app_id, sizeof m.app_id, "00112233445566778899aabbccddeeff00112233");
-    (void)ds_str_copy(m.image, sizeof m.image, "dstack-0.1");
+    assert_true(ds_str_copy(m.id, sizeof m.id, "00112233-4455-6677-8899-aabbccddeeff"));
+    assert_true(ds_str_copy(m.name, sizeof m.name, "hello (1)"));
+    assert_true(ds_str_copy(m.app_id, sizeof m.app_id, "00112233445566778899aabbccddeeff00112233"));
+    assert_true(ds_str_copy(m.image, sizeof m.image, "dstack-0.1"));
     struct ds_error e = { 0 };
     struct vmm_manifest back;
     DS_AUTO(ds_buf_done) struct ds_buf b = { 0 };
