@@ -40,7 +40,22 @@
       "choose vCPUs, memory, network cards and volumes inside the bounds that the message names")
 #define DS_CODES_POLICY(X)
 #define DS_CODES_APP(X)
-#define DS_CODES_NET(X)
+#define DS_CODES_NET(X) \
+    X(NET_POOL_FULL, "net.pool_full", "the daemon has too much work waiting", \
+      "slow work (quotes, disks, the store) goes through a bounded queue, which is full", \
+      "try again in a moment; if it stays so, look at the daemon's log for what is slow") \
+    X(NET_BAD_FRAME, "net.bad_frame", "a channel frame is malformed", \
+      "the other side speaks another protocol version, or the channel's device was used by others", \
+      "use guest image and host programs of the same release") \
+    X(NET_CHANNEL_DOWN, "net.channel_down", "the other side of a channel is not there", \
+      "the guest or the host program has not started yet, restarts, or ended", \
+      "`dstack ps` says whether the VM runs; `dstack logs` shows its boot") \
+    X(NET_CHANNEL_FULL, "net.channel_full", "a channel has too much waiting", \
+      "the other side reads more slowly than this side asks", \
+      "try again in a moment") \
+    X(NET_CALL_RESET, "net.call_reset", "the other side of a channel gave a call up", \
+      "it does not take such calls at present, or ended while it worked on this one", \
+      "try again; if it stays so, look at the other side's log")
 #define DS_CODES_RPC(X)
 #define DS_CODES_TEE(X)
 #define DS_CODES_SIMTEE(X)

@@ -52,7 +52,8 @@ void net_frame_encode_hello(struct ds_buf *out, const struct net_hello *hello);
 struct net_frame_decoder {
     struct ds_buf in;
     size_t used;    /* bytes at the front of `in` that were handed out */
-    size_t scanned; /* bytes of `in` known to hold no marker */
+    size_t scanned; /* bytes of `in` known to hold no whole marker */
+    size_t floor;   /* where the last hello ended: no marker begins before */
     bool synced;    /* a hello came; before it everything is dropped */
 };
 

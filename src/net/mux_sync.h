@@ -13,13 +13,14 @@ struct net_mux_sync {
     int fd; /* taken; non-blocking */
     enum net_mux_side side;
     enum net_mux_fd_kind kind;
-    struct net_epoch own, peer;
-    bool up; /* hellos were exchanged */
+    struct net_epoch own, peer, told; /* told: the peer epoch our last hello named */
+    bool greeted;                     /* our hello of this epoch went out */
+    bool up;                          /* and was answered */
     uint32_t next_stream;
     struct net_frame_decoder decoder;
 };
 
-/* Takes the descriptor. err: SYS, CRYPTO (no randomness for the epoch) */
+/* Takes the descriptor. err: SYS */
 DS_MUST_USE int net_mux_sync_init(struct net_mux_sync *ret, int fd, enum net_mux_side side,
                                   enum net_mux_fd_kind kind, struct ds_error *e);
 void net_mux_sync_done(struct net_mux_sync *s);
