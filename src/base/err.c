@@ -46,6 +46,7 @@ void ds_detail_set(struct ds_detail *ret, const char *claim, const char *expecte
     copy_cut(ret->anchor, sizeof ret->anchor, anchor);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): callers use the macro, which fills in the place. */
 int ds_refuse_at(struct ds_error *e, int cls, enum ds_code code, const char *claim,
                  const char *expected, const char *got, const char *anchor, const char *file,
                  int line)

@@ -9,13 +9,14 @@
 #    include <signal.h>
 #    include <stdio.h>
 #    include <stdlib.h>
-#    include <string.h>
 #    include <unistd.h>
+
+#    include "base/str.h"
 
 /* DSTACK_FAULT_FILE is read with secure_getenv: a set-uid program ignores it. */
 void ds_fault_hit(const char *point)
 {
-    static unsigned long passed;
+    static uint64_t passed;
     const char *path = secure_getenv("DSTACK_FAULT_FILE");
     FILE *f = path != NULL ? fopen(path, "re") : NULL;
     if (f == NULL)
@@ -27,10 +28,11 @@ void ds_fault_hit(const char *point)
         return;
     line[strcspn(line, "\n")] = '\0';
     char *at = strchr(line, '@');
-    unsigned long nth = 1;
+    uint64_t nth = 1;
     if (at != NULL) {
         *at = '\0';
-        nth = strtoul(at + 1, NULL, 10);
+        if (ds_str_u64(&nth, ds_span_str(at + 1), UINT32_MAX, NULL) < 0)
+            return;
     }
     if (strcmp(line, point) != 0 || ++passed < nth)
         return;

@@ -154,7 +154,7 @@ static int remove_at(int parent, const char *name, struct ds_error *e)
     int r = DS_OK;
     for (struct dirent *d = readdir(dir); r == DS_OK && d != NULL; d = readdir(dir))
         if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-            r = remove_at(dirfd(dir), d->d_name, e);
+            r = remove_at(fd, d->d_name, e);
     (void)closedir(dir);
     DS_TRY(r);
     if (unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)

@@ -27,6 +27,7 @@ static inline void ds_auto_fclose(FILE **f)
 }
 
 /* Declares free_fn##_auto(type **) for DS_AUTO. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses. */
 #define DS_DEFINE_AUTO(type, free_fn)           \
     static inline void free_fn##_auto(type **p) \
     {                                           \
@@ -34,6 +35,7 @@ static inline void ds_auto_fclose(FILE **f)
             free_fn(*p);                        \
     }                                           \
     struct ds_swallow_semicolon_
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Hand the value out and leave `none` behind, so the cleanup does nothing. */
 #define DS_TAKE(var, none)                 \

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""./dev test: every check of the tree in order, cheap ones first, and one line that sums it up.
+
+A part is a row of PARTS: its name, its group, and a function that runs it and counts. Checks and
+builds count as one test each; unit and system count what meson and pytest report. Skipped tests are
+printed with their reason. The last line reads `N passed, N failed, N skipped`.
+
+usage (inside the tool root): test.py [--only PART[:NAME],...] [--list]; DSTACK_VECTORS names the
+directory of recorded evidence
+"""
+import argparse
+import concurrent.futures
+import dataclasses
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+@dataclasses.dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
+
+
+def show(text):
+    if text.strip():
+        print(text.rstrip('\n'), flush=True)
+
+
+def one(command, **options):
+    """A command that counts as one test; its output is shown when it fails, its last line always."""
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         errors='replace', check=False, **options)
+    if run.returncode == 0:
+        show('  ' + (run.stdout.strip().splitlines() or [''])[-1])
+        return Count(passed=1)
+    show(run.stdout)
+    return Count(failed=1)
+
+
+def tracked(*patterns):
+    out = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--',
+                          *patterns], capture_output=True, check=True).stdout.decode()
+    return sorted({name for name in out.split('\0') if name and os.path.exists(name)})
+
+
+def run_format(_):
+    files = tracked('*.c', '*.h')
+    chunks = [files[i:i + 20] for i in range(0, len(files), 20)]
+
+    def check(chunk):
+        return subprocess.run(['clang-format', '--dry-run', '-Werror', '--ferror-limit=3', *chunk],
+                              capture_output=True, text=True, check=False)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = list(pool.map(check, chunks))
+    faults = ''.join(run.stderr for run in runs if run.returncode != 0)
+    if not faults:
+        show(f'  {len(files)} files')
+        return Count(passed=1)
+    show(faults)
+    bad = sorted(set(re.findall(r'^([^:\s]+):\d+:\d+: error', faults, re.M)))
+    show('  to mend it: ./dev run clang-format -i ' + ' '.join(bad))
+    return Count(failed=1)
+
+
+def run_scripts(_):
+    shell = [name for name in tracked('dev', '.ci/run', '*.sh', 'tools', 'tests', 'guest')
+             if re.match(rb'#!.*\b(ba)?sh\b', open(name, 'rb').readline()) or name.endswith('.sh')]
+    python = tracked('*.py')
+    count = one(['shellcheck', '--external-sources', '--severity=warning', *shell])
+    program = 'import ast, sys\nfor name in sys.argv[1:]: ast.parse(open(name).read(), name)'
+    count.add(one([sys.executable, '-W', 'error', '-c', program, *python]))
+    return count
+
+
+def run_layers(_):
+    return one([sys.executable, 'tools/check_layers.py'])
+
+
+def run_banned(_):
+    return one([sys.executable, 'tools/check_banned.py'])
+
+
+def run_codes(_):
+    return one([sys.executable, 'tools/check_codes.py'])
+
+
+def build(kind):
+    run = subprocess.run(['bash', 'tools/dev/inside.sh', 'build-one', kind], check=False)
+    return Count(passed=1) if run.returncode == 0 else Count(failed=1)
+
+
+def run_gcc(_):
+    return build('gcc')
+
+
+def run_clang(_):
+    return build('clang')
+
+
+def run_san(_):
+    return build('san')
+
+
+def run_tidy(name):
+    only = [path for path in tracked('*.c') if name and name in path]
+    return one([sys.executable, 'tools/tidy.py', 'build-clang', *only])
+
+
+def last_line(text):
+    lines = [line.strip() for line in (text or '').splitlines() if line.strip()]
+    return lines[-1] if lines else 'no reason was printed'
+
+
+def run_unit(name):
+    listed = subprocess.run(['meson', 'test', '-C', 'build-san', '--list'], capture_output=True,
+                            text=True, check=True).stdout.splitlines()
+    # "dstack:unit / base/hex", or "base/hex" where all are of one project and suite
+    names = [line.split(' / ')[-1].strip() for line in listed]
+    wanted = [each for each in names if name in each] if name else []
+    if name and not wanted:
+        print(f'  no unit test has "{name}" in its name; there are: {" ".join(sorted(names))}')
+        return Count(failed=1)
+    log = 'build-san/meson-logs/testlog.json'
+    if os.path.exists(log):
+        os.remove(log)
+    run = subprocess.run(['meson', 'test', '-C', 'build-san', '--no-rebuild', '--timeout-multiplier', '4',
+                          '--print-errorlogs', '--quiet', *wanted], check=False)
+    count = Count()
+    if not os.path.exists(log):
+        return Count(passed=1) if run.returncode == 0 and not names else Count(failed=1)
+    for line in open(log, encoding='utf-8'):
+        test = json.loads(line)
+        if test['result'] in ('OK', 'EXPECTEDFAIL'):
+            count.passed += 1
+        elif test['result'] == 'SKIP':
+            count.skipped += 1
+            print(f'  skipped {test["name"]}: {last_line(test.get("stdout") or test.get("stderr"))}')
+        else:
+            count.failed += 1
+            print(f'  FAILED {test["name"]}: {test["result"]}')
+    if run.returncode != 0 and not count.failed:
+        count.failed += 1
+    return count
+
+
+def run_system(name):
+    if not glob.glob('tests/system/test_*.py'):
+        print('  skipped: there is no tests/system')
+        return Count(skipped=1)
+    report = 'build/system-tests.xml'
+    if os.path.exists(report):
+        os.remove(report)
+    command = [sys.executable, '-m', 'pytest', '-rs', '-q', '--durations=5', '-p', 'no:cacheprovider',
+               f'--junitxml={report}', 'tests/system', *(['-k', name] if name else [])]
+    run = subprocess.run(command, check=False)
+    if not os.path.exists(report):
+        return Count(failed=1)
+    count = Count()
+    for suite in xml.parse(report).getroot().iter('testsuite'):
+        total, skipped = int(suite.get('tests')), int(suite.get('skipped'))
+        failed = int(suite.get('failures')) + int(suite.get('errors'))
+        count.add(Count(total - skipped - failed, failed, skipped))
+    if run.returncode != 0 and not count.failed:
+        count.failed += 1
+    return count
+
+
+def run_image(_):
+    if not os.path.exists('tools/image/build'):
+        print('  skipped: there is no tools/image/build')
+        return Count(skipped=1)
+    return Count(passed=1) if subprocess.run(['bash', 'tools/dev/inside.sh', 'image'],
+                                             check=False).returncode == 0 else Count(failed=1)
+
+
+# name, groups it belongs to, function; in the order in which they run
+PARTS = [
+    ('format', 'lint', run_format),
+    ('scripts', 'lint', run_scripts),
+    ('layers', 'lint', run_layers),
+    ('banned', 'lint', run_banned),
+    ('codes', 'lint', run_codes),
+    ('gcc', 'build system', run_gcc),
+    ('clang', 'build lint tidy', run_clang),
+    ('tidy', 'lint', run_tidy),
+    ('san', 'build unit', run_san),
+    ('unit', '', run_unit),
+    ('image', 'system', run_image),
+    ('system', '', run_system),
+]
+
+
+def chosen(only):
+    """[(name, function, filter)] of the parts asked for."""
+    if not only:
+        return [(name, function, '') for name, _, function in PARTS]
+    asked = dict((part.partition(':')[::2]) for part in only.split(','))
+    known = {word for name, groups, _ in PARTS for word in [name, *groups.split()]}
+    for part in asked:
+        if part not in known:
+            sys.exit(f'dev: error: no part is called "{part}"; there are: {" ".join(sorted(known))}')
+    parts = []
+    for name, groups, function in PARTS:
+        if name in asked or any(group in asked for group in groups.split()):
+            parts.append((name, function, asked.get(name, '')))
+    return parts
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='./dev test', description=__doc__.splitlines()[0])
+    parser.add_argument('--only', metavar='PART[:NAME],…')
+    parser.add_argument('--list', action='store_true', help='the parts and their groups')
+    args = parser.parse_args()
+    if args.list:
+        for name, groups, _ in PARTS:
+            print(f'{name:10} {groups}')
+        return 0
+    parts = chosen(args.only)
+    os.chdir(TOP)
+    print('vectors: ' + os.environ.get('DSTACK_VECTORS', 'none (no ../shared/vectors, no --vectors): '
+                                       'tests of recorded evidence are skipped'))
+    total, start, broken = Count(), time.monotonic(), []
+    for name, function, pattern in parts:
+        print(f'== {name}', flush=True)
+        began = time.monotonic()
+        count = function(pattern)
+        total.add(count)
+        verdict = 'FAILED' if count.failed else 'ok'
+        print(f'== {name}: {verdict}, {count}, {time.monotonic() - began:.1f} s', flush=True)
+        if count.failed:
+            broken.append(name)
+    print(f'whole run: {time.monotonic() - start:.0f} s' +
+          (f'; failed: {", ".join(broken)}' if broken else ''))
+    print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
