@@ -18,6 +18,13 @@
 
 #define DS_CODES_CODEC(X)
 #define DS_CODES_CRYPTO(X)
+#define DS_CODES_MERKLE(X) \
+    X(MERKLE_INCLUSION, "merkle.inclusion", "an entry is not proved to be in the log", \
+      "the inclusion proof does not lead from the entry to the signed root: one of the three was changed, or belongs to another log", \
+      "fetch head and proof again; if it stays, the log's keeper shows different logs to different people") \
+    X(MERKLE_CONSISTENCY, "merkle.consistency", "the log does not continue its older head", \
+      "entries were removed or changed after the older head was signed, or the heads are of different logs", \
+      "keep both heads as evidence and do not use keys from this log's keeper until it is explained")
 #define DS_CODES_ATTEST(X)
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
@@ -107,6 +114,7 @@
     DS_CODES_BASE(X)    \
     DS_CODES_CODEC(X)   \
     DS_CODES_CRYPTO(X)  \
+    DS_CODES_MERKLE(X)  \
     DS_CODES_ATTEST(X)  \
     DS_CODES_MEASURE(X) \
     DS_CODES_POLICY(X)  \
