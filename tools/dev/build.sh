@@ -50,11 +50,12 @@ build_tree_quiet() { # KIND
 }
 
 # Builds the tree as it stands (tracked files and new ones, not ignored ones) somewhere else.
-build_copy() { # DIR
+build_copy() { # DIR [WRAPPER...]
     mkdir -p "$1"
     git -C "$TOP" ls-files -z --cached --others --exclude-standard |
         tar -C "$TOP" --ignore-failed-read --null -T - -cf - | tar -C "$1" -xf -
-    (cd "$1" && CC=gcc meson setup build && ninja -C build)
+    cd "$1" && shift
+    CC=gcc "$@" meson setup build && "$@" ninja -C build
 }
 
 # Two builds that differ in path, locale, time zone, clock, umask and file times must give the same
@@ -64,11 +65,14 @@ build_check() {
     work=$(mktemp -d /var/tmp/dstack-check.XXXXXX)
     # shellcheck disable=SC2064
     trap "rm -rf '$work'" EXIT
-    LC_ALL=C TZ=UTC0 timed 'first build' build_copy "$work/a"
+    (
+        export LC_ALL=C TZ=UTC0
+        timed 'first build' build_copy "$work/a"
+    )
     (
         umask 077
         export LC_ALL=C.UTF-8 TZ=XYZ-9:30
-        timed 'second build, elsewhere' build_copy "$work/another place"
+        timed 'second build, elsewhere' build_copy "$work/another place" faketime -f +400d
     )
     python3 "$TOP/tools/dev/compare_builds.py" "$work/a/build" "$work/another place/build"
 }
