@@ -97,6 +97,9 @@
     X(VMM_PORT_TAKEN, "vmm.port_taken", "a port of the host is taken", \
       "another VM or program listens on it, or the request names it twice", \
       "choose another host port, or 0 for any free one") \
+    X(VMM_QEMU_MISSING, "vmm.qemu_missing", "QEMU is not installed", \
+      "qemu-system-x86_64 or qemu-img is not on the PATH, nor where the configuration says", \
+      "install QEMU 10.1 or newer (qemu-system-x86, qemu-utils), or set 'qemu' in the configuration") \
     X(VMM_IMAGE_NOT_FOUND, "vmm.image_not_found", "there is no guest image of this name", \
       "images are directories with a metadata.json in the image directory", \
       "list them with 'dstack image ls'; './dev image' builds one") \
