@@ -18,51 +18,11 @@
 
 #define DS_CODES_CODEC(X)
 #define DS_CODES_CRYPTO(X)
-#define DS_CODES_MERKLE(X) \
-    X(MERKLE_INCLUSION, "merkle.inclusion", "an entry is not proved to be in the log", \
-      "the inclusion proof does not lead from the entry to the signed root: one of the three was changed, or belongs to another log", \
-      "fetch head and proof again; if it stays, the log's keeper shows different logs to different people") \
-    X(MERKLE_CONSISTENCY, "merkle.consistency", "the log does not continue its older head", \
-      "entries were removed or changed after the older head was signed, or the heads are of different logs", \
-      "keep both heads as evidence and do not use keys from this log's keeper until it is explained")
 #define DS_CODES_ATTEST(X)
-#define DS_CODES_MEASURE(X) \
-    X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
-      "the file carries no TDVF section list, or a broken one: it is not an OVMF build with TDX support", \
-      "use OVMF.fd of the image; OVMF_CODE files for pflash and SeaBIOS do not serve") \
-    X(MEASURE_KERNEL_FORMAT, "measure.kernel_format", "a kernel file cannot be measured", \
-      "the firmware starts and measures the kernel as a 64-bit PE image; this file is none, or damaged", \
-      "use a bzImage (vmlinuz) with an EFI stub; fetch or build the image again") \
-    X(MEASURE_CMDLINE_FORMAT, "measure.cmdline_format", "a kernel command line cannot be measured", \
-      "the firmware turns it into UTF-16 byte by byte: only printable ASCII has one meaning there", \
-      "take control and non-ASCII characters out of the command line, and keep it below 4,000 characters") \
-    X(MEASURE_DOCUMENT_FORMAT, "measure.document_format", "a measurement document is malformed", \
-      "measurement.tdx.cbor has one exact form (version 3); other bytes are not read generously", \
-      "make the document again with 'dstack image measure', or fetch the image again") \
-    X(MEASURE_OVMF_UNKNOWN, "measure.ovmf_unknown", "the firmware's list of boot events is not known", \
-      "which events a firmware measures depends on its version; only recorded versions can be predicted", \
-      "use an image whose document says pre202505 or debian13, or a newer dstack") \
-    X(MEASURE_SHAPE_UNPROVEN, "measure.shape_unproven", "this machine shape has no recorded ACPI tables", \
-      "ACPI tables are measured, and they are known only for shapes that were compared with a real QEMU", \
-      "choose vCPUs, memory, network cards and volumes inside the bounds that the message names")
+#define DS_CODES_MEASURE(X)
 #define DS_CODES_POLICY(X)
 #define DS_CODES_APP(X)
-#define DS_CODES_NET(X) \
-    X(NET_POOL_FULL, "net.pool_full", "the daemon has too much work waiting", \
-      "slow work (quotes, disks, the store) goes through a bounded queue, which is full", \
-      "try again in a moment; if it stays so, look at the daemon's log for what is slow") \
-    X(NET_BAD_FRAME, "net.bad_frame", "a channel frame is malformed", \
-      "the other side speaks another protocol version, or the channel's device was used by others", \
-      "use guest image and host programs of the same release") \
-    X(NET_CHANNEL_DOWN, "net.channel_down", "the other side of a channel is not there", \
-      "the guest or the host program has not started yet, restarts, or ended", \
-      "`dstack ps` says whether the VM runs; `dstack logs` shows its boot") \
-    X(NET_CHANNEL_FULL, "net.channel_full", "a channel has too much waiting", \
-      "the other side reads more slowly than this side asks", \
-      "try again in a moment") \
-    X(NET_CALL_RESET, "net.call_reset", "the other side of a channel gave a call up", \
-      "it does not take such calls at present, or ended while it worked on this one", \
-      "try again; if it stays so, look at the other side's log")
+#define DS_CODES_NET(X)
 #define DS_CODES_RPC(X)
 #define DS_CODES_TEE(X)
 #define DS_CODES_SIMTEE(X)
@@ -78,38 +38,32 @@
       "its hash tree does not lead to the root hash in app-compose", \
       "hand the original volume over again: 'dstack up' makes it from the OCI layout")
 #define DS_CODES_KMS(X)
-#define DS_CODES_VMM(X) \
-    X(VMM_NAME_INVALID, "vmm.name_invalid", "a name or id has a form that is not allowed", \
-      "names become file names and appear on terminals: up to 64 letters, digits and a few signs", \
-      "use letters, digits, '-', '_' and '.'; an app id is 40 hex digits") \
-    X(VMM_VALUE_RANGE, "vmm.value_range", "a value of the request is missing or out of its bounds", \
-      "every number of a VM has bounds, some of them set by the daemon's configuration", \
-      "give a value within the bounds named as 'expected'") \
-    X(VMM_FIELD_UNSUPPORTED, "vmm.field_unsupported", "the request asks for something this VMM cannot give", \
-      "an app that needs it must not run without it, so the request is refused", \
-      "leave the named field out") \
-    X(VMM_MACHINE_NEEDS_KVM, "vmm.machine_needs_kvm", "this kind of machine runs under KVM only", \
-      "TDX and SEV-SNP are made by the processor; software emulation has neither", \
-      "use a host with the hardware, or machine 'simulated'") \
-    X(VMM_PORT_REFUSED, "vmm.port_refused", "a port mapping is not allowed", \
-      "ports are tcp or udp, and are published on loopback addresses only", \
-      "use 127.0.0.1; put a proxy in front to publish it further") \
-    X(VMM_PORT_TAKEN, "vmm.port_taken", "a port of the host is taken", \
-      "another VM or program listens on it, or the request names it twice", \
-      "choose another host port, or 0 for any free one") \
-    X(VMM_QEMU_MISSING, "vmm.qemu_missing", "QEMU is not installed", \
-      "qemu-system-x86_64 or qemu-img is not on the PATH, nor where the configuration says", \
-      "install QEMU 10.1 or newer (qemu-system-x86, qemu-utils), or set 'qemu' in the configuration") \
-    X(VMM_IMAGE_NOT_FOUND, "vmm.image_not_found", "there is no guest image of this name", \
-      "images are directories with a metadata.json in the image directory", \
-      "list them with 'dstack image ls'; './dev image' builds one") \
-    X(VMM_IMAGE_BROKEN, "vmm.image_broken", "a guest image cannot be used", \
-      "its metadata.json is malformed, or names a file that is missing or outside its directory", \
-      "build or copy the image anew: './dev image'") \
-    X(VMM_STATE_BROKEN, "vmm.state_broken", "a VM's state file cannot be read", \
-      "it was changed by hand, damaged, or written by a newer version", \
-      "restore the file, or remove the VM's directory if its data is not needed")
-#define DS_CODES_GUEST(X)
+#define DS_CODES_VMM(X)
+#define DS_CODES_GUEST(X) \
+    X(GUEST_INIT_CMDLINE, "guest.init_cmdline", "the kernel command line does not name the root file system", \
+      "root hash and size are read from the measured command line, once each, and from nowhere else", \
+      "start the VM with the command line of the image's metadata.json, unchanged") \
+    X(GUEST_INIT_FAILED, "guest.init_failed", "the guest's first program met a system error", \
+      "a call that cannot fail on a sound image and machine did; the line names it", \
+      "start the VM again with more memory; if it stays, build the image anew: './dev image'") \
+    X(GUEST_INIT_MODULE, "guest.init_module", "a kernel module of the image cannot be loaded", \
+      "initramfs and kernel are not of one image, or the module was altered (its signature fails)", \
+      "fetch or build the image anew: './dev image'") \
+    X(GUEST_INIT_PID1, "guest.init_pid1", "the guest agent cannot be started as the first process", \
+      "the verified root holds no agent that runs, which is a fault of the image build", \
+      "build the image anew: './dev image'") \
+    X(GUEST_ROOT_MISSING, "guest.root_missing", "the root disk is not there", \
+      "the guest takes the virtio disk whose serial is 'root', whatever its place on the bus", \
+      "let dstack-vmm start the VM; by hand, give the disk 'serial=root'") \
+    X(GUEST_ROOT_SHORT, "guest.root_short", "the root disk is too short for the measured root file system", \
+      "the file was cut, or another image's rootfs.img was attached", \
+      "compare rootfs.img with the image's metadata.json; fetch or build the image anew") \
+    X(GUEST_ROOT_OPEN, "guest.root_open", "the root disk cannot be opened under dm-verity", \
+      "the kernel's device mapper refused the table that the measured command line gives", \
+      "use kernel, initramfs and command line of one image") \
+    X(GUEST_ROOT_CORRUPT, "guest.root_corrupt", "a block of the root disk does not hash to the measured root", \
+      "rootfs.img was changed or damaged after the image was made; nothing of that block was used", \
+      "fetch or build the image anew; 'dstack image ls' shows which images are whole")
 #define DS_CODES_CLI(X)
 /* clang-format on */
 
@@ -117,7 +71,6 @@
     DS_CODES_BASE(X)    \
     DS_CODES_CODEC(X)   \
     DS_CODES_CRYPTO(X)  \
-    DS_CODES_MERKLE(X)  \
     DS_CODES_ATTEST(X)  \
     DS_CODES_MEASURE(X) \
     DS_CODES_POLICY(X)  \
