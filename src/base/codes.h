@@ -19,7 +19,25 @@
 #define DS_CODES_CODEC(X)
 #define DS_CODES_CRYPTO(X)
 #define DS_CODES_ATTEST(X)
-#define DS_CODES_MEASURE(X)
+#define DS_CODES_MEASURE(X) \
+    X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
+      "the file carries no TDVF section list, or a broken one: it is not an OVMF build with TDX support", \
+      "use OVMF.fd of the image; OVMF_CODE files for pflash and SeaBIOS do not serve") \
+    X(MEASURE_KERNEL_FORMAT, "measure.kernel_format", "a kernel file cannot be measured", \
+      "the firmware starts and measures the kernel as a 64-bit PE image; this file is none, or damaged", \
+      "use a bzImage (vmlinuz) with an EFI stub; fetch or build the image again") \
+    X(MEASURE_CMDLINE_FORMAT, "measure.cmdline_format", "a kernel command line cannot be measured", \
+      "the firmware turns it into UTF-16 byte by byte: only printable ASCII has one meaning there", \
+      "take control and non-ASCII characters out of the command line, and keep it below 4,000 characters") \
+    X(MEASURE_DOCUMENT_FORMAT, "measure.document_format", "a measurement document is malformed", \
+      "measurement.tdx.cbor has one exact form (version 3); other bytes are not read generously", \
+      "make the document again with 'dstack image measure', or fetch the image again") \
+    X(MEASURE_OVMF_UNKNOWN, "measure.ovmf_unknown", "the firmware's list of boot events is not known", \
+      "which events a firmware measures depends on its version; only recorded versions can be predicted", \
+      "use an image whose document says pre202505, or a newer dstack") \
+    X(MEASURE_SHAPE_UNPROVEN, "measure.shape_unproven", "the ACPI tables of this machine shape are not known", \
+      "ACPI tables are measured, and they are known only for shapes that were compared with a real QEMU", \
+      "choose vCPUs, memory, network cards and volumes inside the bounds that the message names")
 #define DS_CODES_POLICY(X)
 #define DS_CODES_APP(X)
 #define DS_CODES_NET(X)

@@ -24,7 +24,6 @@ static const uint8_t empty_cfv48[48] = {
 
 static const char *const ovmf_texts[] = {
     [MEASURE_OVMF_PRE202505] = "pre202505",
-    [MEASURE_OVMF_DEBIAN13] = "debian13",
 };
 
 const char *measure_ovmf_text(enum measure_ovmf ovmf) { return ovmf_texts[ovmf]; }
@@ -192,8 +191,8 @@ static int refuse_ovmf(struct ds_span text, struct ds_error *e)
     char got[24];
     if (!ds_str_copy_span(got, sizeof got, text))
         got[0] = '\0';
-    return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_MEASURE_OVMF_UNKNOWN, "ovmf",
-                     "pre202505 or debian13", got, NULL);
+    return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_MEASURE_OVMF_UNKNOWN, "ovmf", "pre202505", got,
+                     NULL);
 }
 
 int measure_image_parse(struct measure_image *ret, struct ds_span cbor, struct ds_error *e)

@@ -19,8 +19,7 @@
 
 /* Which list of boot events the firmware makes. */
 enum measure_ovmf {
-    MEASURE_OVMF_PRE202505, /* the reference's builds; text "pre202505" */
-    MEASURE_OVMF_DEBIAN13,  /* OVMF.fd 2025.02 of Debian 13; text "debian13" */
+    MEASURE_OVMF_PRE202505, /* edk2 before 202505, Debian 13's OVMF.fd too; text "pre202505" */
 };
 
 /* The text of a variant, as measurement.tdx.cbor and vm_config carry it; never NULL. */

@@ -44,24 +44,22 @@ class Shape:
 
 
 def device_args(shape, work):
-    """The device list of src/vmm, with back ends that need nothing."""
+    """The PCI devices of src/vmm/qemu.c at their addresses, with back ends that need nothing."""
     args = []
 
-    def disk(name, addr, extra=""):
+    def disk(name, slot):
         args.extend(["-blockdev", f"driver=null-co,node-name={name},size=1048576,read-zeroes=on",
-                     "-device", f"virtio-blk-pci,drive={name},serial={name},addr={addr},"
-                                f"disable-legacy=on{extra}"])
+                     "-device", f"virtio-blk-pci,drive={name},bus=pcie.0,addr={slot:#x}"])
 
-    disk("root", "02.0", ",multifunction=on")
-    disk("data", "02.1")
-    disk("shared", "02.2")
-    args += ["-device", "virtio-serial-pci,addr=02.3,disable-legacy=on"]
+    disk("root", 1)
+    disk("data", 2)
+    disk("shared", 3)
     for i in range(shape.nics):
         args += ["-netdev", f"hubport,id=net{i},hubid={i}",
-                 "-device", f"virtio-net-pci,netdev=net{i},addr=02.{4 + i},disable-legacy=on,romfile="]
-    args += ["-device", "virtio-rng-pci,addr=03.0,multifunction=on,disable-legacy=on"]
+                 "-device", f"virtio-net-pci,netdev=net{i},bus=pcie.0,addr={4 + i:#x},romfile="]
+    args += ["-device", "virtio-serial-pci,bus=pcie.0,addr=0x6"]
     for i in range(shape.volumes):
-        disk(f"vol{i}", f"03.{1 + i}")
+        disk(f"vol{i}", 8 + i)
     if shape.tpm:
         args += ["-chardev", f"socket,id=chrtpm,path={work}/tpm.sock",
                  "-tpmdev", "emulator,id=tpm0,chardev=chrtpm", "-device", "tpm-crb,tpmdev=tpm0"]
@@ -70,7 +68,7 @@ def device_args(shape, work):
 
 def qemu_args(qemu, firmware, shape, work):
     return [qemu, "-accel", "tcg", "-cpu", f"max,phys-bits={shape.phys_bits}",
-            "-machine", "q35,kernel-irqchip=split,hpet=off",
+            "-machine", "q35,smm=off,kernel-irqchip=split,hpet=off",
             "-smp", str(shape.vcpus), "-m", f"{shape.memory_mib}M",
             "-nodefaults", "-display", "none", "-no-user-config",
             "-serial", f"file:{work}/serial", "-bios", firmware,
