@@ -18,6 +18,13 @@
 
 #define DS_CODES_CODEC(X)
 #define DS_CODES_CRYPTO(X)
+#define DS_CODES_MERKLE(X) \
+    X(MERKLE_INCLUSION, "merkle.inclusion", "an entry is not proved to be in the log", \
+      "the inclusion proof does not lead from the entry to the signed root: one of the three was changed, or belongs to another log", \
+      "fetch head and proof again; if it stays, the log's keeper shows different logs to different people") \
+    X(MERKLE_CONSISTENCY, "merkle.consistency", "the log does not continue its older head", \
+      "entries were removed or changed after the older head was signed, or the heads are of different logs", \
+      "keep both heads as evidence and do not use keys from this log's keeper until it is explained")
 #define DS_CODES_ATTEST(X)
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
@@ -40,7 +47,22 @@
       "choose vCPUs, memory, network cards and volumes inside the bounds that the message names")
 #define DS_CODES_POLICY(X)
 #define DS_CODES_APP(X)
-#define DS_CODES_NET(X)
+#define DS_CODES_NET(X) \
+    X(NET_POOL_FULL, "net.pool_full", "the daemon has too much work waiting", \
+      "slow work (quotes, disks, the store) goes through a bounded queue, which is full", \
+      "try again in a moment; if it stays so, look at the daemon's log for what is slow") \
+    X(NET_BAD_FRAME, "net.bad_frame", "a channel frame is malformed", \
+      "the other side speaks another protocol version, or the channel's device was used by others", \
+      "use guest image and host programs of the same release") \
+    X(NET_CHANNEL_DOWN, "net.channel_down", "the other side of a channel is not there", \
+      "the guest or the host program has not started yet, restarts, or ended", \
+      "`dstack ps` says whether the VM runs; `dstack logs` shows its boot") \
+    X(NET_CHANNEL_FULL, "net.channel_full", "a channel has too much waiting", \
+      "the other side reads more slowly than this side asks", \
+      "try again in a moment") \
+    X(NET_CALL_RESET, "net.call_reset", "the other side of a channel gave a call up", \
+      "it does not take such calls at present, or ended while it worked on this one", \
+      "try again; if it stays so, look at the other side's log")
 #define DS_CODES_RPC(X)
 #define DS_CODES_TEE(X)
 #define DS_CODES_SIMTEE(X)
@@ -56,7 +78,37 @@
       "its hash tree does not lead to the root hash in app-compose", \
       "hand the original volume over again: 'dstack up' makes it from the OCI layout")
 #define DS_CODES_KMS(X)
-#define DS_CODES_VMM(X)
+#define DS_CODES_VMM(X) \
+    X(VMM_NAME_INVALID, "vmm.name_invalid", "a name or id has a form that is not allowed", \
+      "names become file names and appear on terminals: up to 64 letters, digits and a few signs", \
+      "use letters, digits, '-', '_' and '.'; an app id is 40 hex digits") \
+    X(VMM_VALUE_RANGE, "vmm.value_range", "a value of the request is missing or out of its bounds", \
+      "every number of a VM has bounds, some of them set by the daemon's configuration", \
+      "give a value within the bounds named as 'expected'") \
+    X(VMM_FIELD_UNSUPPORTED, "vmm.field_unsupported", "the request asks for something this VMM cannot give", \
+      "an app that needs it must not run without it, so the request is refused", \
+      "leave the named field out") \
+    X(VMM_MACHINE_NEEDS_KVM, "vmm.machine_needs_kvm", "this kind of machine runs under KVM only", \
+      "TDX and SEV-SNP are made by the processor; software emulation has neither", \
+      "use a host with the hardware, or machine 'simulated'") \
+    X(VMM_PORT_REFUSED, "vmm.port_refused", "a port mapping is not allowed", \
+      "ports are tcp or udp, and are published on loopback addresses only", \
+      "use 127.0.0.1; put a proxy in front to publish it further") \
+    X(VMM_PORT_TAKEN, "vmm.port_taken", "a port of the host is taken", \
+      "another VM or program listens on it, or the request names it twice", \
+      "choose another host port, or 0 for any free one") \
+    X(VMM_QEMU_MISSING, "vmm.qemu_missing", "QEMU is not installed", \
+      "qemu-system-x86_64 or qemu-img is not on the PATH, nor where the configuration says", \
+      "install QEMU 10.1 or newer (qemu-system-x86, qemu-utils), or set 'qemu' in the configuration") \
+    X(VMM_IMAGE_NOT_FOUND, "vmm.image_not_found", "there is no guest image of this name", \
+      "images are directories with a metadata.json in the image directory", \
+      "list them with 'dstack image ls'; './dev image' builds one") \
+    X(VMM_IMAGE_BROKEN, "vmm.image_broken", "a guest image cannot be used", \
+      "its metadata.json is malformed, or names a file that is missing or outside its directory", \
+      "build or copy the image anew: './dev image'") \
+    X(VMM_STATE_BROKEN, "vmm.state_broken", "a VM's state file cannot be read", \
+      "it was changed by hand, damaged, or written by a newer version", \
+      "restore the file, or remove the VM's directory if its data is not needed")
 #define DS_CODES_GUEST(X) \
     X(GUEST_INIT_CMDLINE, "guest.init_cmdline", "the kernel command line does not name the root file system", \
       "root hash and size are read from the measured command line, once each, and from nowhere else", \
@@ -89,6 +141,7 @@
     DS_CODES_BASE(X)    \
     DS_CODES_CODEC(X)   \
     DS_CODES_CRYPTO(X)  \
+    DS_CODES_MERKLE(X)  \
     DS_CODES_ATTEST(X)  \
     DS_CODES_MEASURE(X) \
     DS_CODES_POLICY(X)  \
