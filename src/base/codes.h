@@ -14,7 +14,34 @@
 #define DS_CODES_BASE(X) \
     X(FILE_TOO_LARGE, "file.too_large", "a file is larger than its limit", \
       "every file that is read whole has a bound, so that no input exhausts memory", \
-      "check that the right file was named; the limit stands in the message")
+      "check that the right file was named; the limit stands in the message") \
+    X(ARGS_USAGE, "args.usage", "the command line is not understood", \
+      "an option is unknown, a value is missing or malformed, or there are too many arguments", \
+      "add --help to the command to see its options and an example") \
+    X(CFG_SYNTAX, "cfg.syntax", "a configuration file is not readable", \
+      "it is not YAML, or does not consist of keys and values", \
+      "correct the line that the message names; `--help-config` prints a whole example") \
+    X(CFG_UNKNOWN_KEY, "cfg.unknown_key", "a configuration file has an unknown key", \
+      "a misspelt key would otherwise be ignored in silence", \
+      "use the key that the message suggests, or remove it") \
+    X(CFG_DUPLICATE_KEY, "cfg.duplicate_key", "a configuration file has a key twice", \
+      "which of the two values was meant cannot be known", \
+      "remove one of them") \
+    X(CFG_MISSING_KEY, "cfg.missing_key", "a required configuration key is missing", \
+      "it has no default that would be right everywhere", \
+      "add it to the configuration file") \
+    X(CFG_WRONG_TYPE, "cfg.wrong_type", "a configuration value is of the wrong kind", \
+      "each key takes a number, a text, a list, true or false, or one of a few words", \
+      "give a value of the kind that the message names") \
+    X(CFG_OUT_OF_BOUNDS, "cfg.out_of_bounds", "a configuration value is out of bounds", \
+      "each number, text and list has bounds within which the program was tested", \
+      "choose a value within the bounds that the message names") \
+    X(PROC_NO_PROGRAM, "proc.no_program", "a program that is needed is not installed", \
+      "it is neither on PATH nor at the path that was configured", \
+      "install it, or set its path in the configuration; `dstack doctor` lists what is needed") \
+    X(PROC_FAILED, "proc.failed", "a helper program failed", \
+      "it ended with another exit status than 0", \
+      "the message ends with its own last words; run it by hand to see more")
 
 #define DS_CODES_CODEC(X)
 #define DS_CODES_CRYPTO(X)
