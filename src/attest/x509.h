@@ -34,10 +34,10 @@ struct ds_x509_extension {
 
 struct ds_x509 {
     struct ds_span der;
-    struct ds_span tbs, sig_alg_oid, sig; /* sig without the unused-bits byte */
-    struct ds_span serial;                /* INTEGER content; may be zero or negative (AMD) */
-    struct ds_span issuer, subject;       /* raw Names */
-    struct ds_span subject_cn;            /* content of the last commonName; empty if none */
+    struct ds_span tbs, sig_alg, sig; /* sig_alg: raw AlgorithmIdentifier */
+    struct ds_span serial;            /* INTEGER content; may be zero or negative (AMD) */
+    struct ds_span issuer, subject;   /* raw Names */
+    struct ds_span subject_cn;        /* content of the last commonName; empty if none */
     int64_t not_before_s, not_after_s;
     struct ds_span spki; /* raw SubjectPublicKeyInfo */
     bool has_basic_constraints, is_ca;
@@ -61,10 +61,17 @@ const struct ds_x509_extension *ds_x509_find(const struct ds_x509 *cert, struct 
  * (`depth` CAs stand between issuer and the end of the chain), keyUsage,
  * algorithm, signature.
  *
- * err:  UNTRUSTED  attest.x509.issuer, attest.x509.not_ca, attest.x509.signature
+ * err:  UNTRUSTED    attest.x509.issuer, attest.x509.not_ca, attest.x509.signature
+ *       UNSUPPORTED  attest.x509.algorithm
  */
 DS_MUST_USE int ds_x509_check_issued(const struct ds_x509 *cert, const struct ds_x509 *issuer,
                                      size_t depth, struct ds_error *e);
+
+/* The commonName as printable ASCII for messages, cut to fit; "?" stands for other bytes. */
+struct ds_x509_name {
+    char s[64];
+};
+struct ds_x509_name ds_x509_name_of(struct ds_span cn);
 
 /* err: STALE attest.x509.expired, attest.x509.not_yet_valid */
 DS_MUST_USE int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e);
@@ -82,25 +89,25 @@ DS_MUST_USE int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds
 
 /*
  * Check a chain, leaf first and root last, up to an anchor: every certificate's
- * dates, extensions and marker, every step, and the root's key among the anchors.
+ * dates, extensions and marker, every step, the root's signature by itself, and
+ * its key among the anchors.
  *
  * out:  ret  the anchor that holds it
  */
-DS_MUST_USE int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *const *chain,
-                                    size_t n, const struct ds_anchors *anchors, int64_t now_s,
+DS_MUST_USE int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
+                                    const struct ds_anchors *anchors, int64_t now_s,
                                     struct ds_error *e);
 
 struct ds_crl {
-    struct ds_span tbs, sig_alg_oid, sig;
+    struct ds_span tbs, sig_alg, sig;
     struct ds_span issuer; /* raw Name */
-    struct ds_span issuer_cn;
     int64_t this_update_s, next_update_s;
     struct ds_span aki;
     struct ds_span revoked; /* content of revokedCertificates; empty when none */
     size_t n_revoked;
 };
 
-/* err: FORMAT, TRAILING; a critical extension (delta, indirect, partial CRLs) is UNSUPPORTED */
+/* err: FORMAT, TRAILING; UNSUPPORTED: a critical extension (delta, indirect, partial lists) */
 DS_MUST_USE int ds_crl_parse(struct ds_crl *ret, struct ds_span der, struct ds_error *e);
 
 /*

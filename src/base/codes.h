@@ -52,7 +52,137 @@
     X(MERKLE_CONSISTENCY, "merkle.consistency", "the log does not continue its older head", \
       "entries were removed or changed after the older head was signed, or the heads are of different logs", \
       "keep both heads as evidence and do not use keys from this log's keeper until it is explained")
-#define DS_CODES_ATTEST(X)
+#define DS_CODES_ATTEST(X) \
+    X(X509_FORMAT, "attest.x509.format", "a certificate is malformed", \
+      "certificates of evidence are read as strict DER; this one breaks a rule of RFC 5280", \
+      "take the certificate from its source again") \
+    X(X509_ISSUER, "attest.x509.issuer", "a certificate was not issued by the next one in its chain", \
+      "issuer name or key identifier differ", \
+      "check that the chain is complete and in order, leaf first") \
+    X(X509_NOT_CA, "attest.x509.not_ca", "a certificate stands where a CA must stand", \
+      "basic constraints, path length or key usage do not let it issue", \
+      "check that the chain is complete and in order, leaf first") \
+    X(X509_ALGORITHM, "attest.x509.algorithm", "a certificate or list is signed with an algorithm that is not accepted", \
+      "Intel's PKI uses ecdsa-with-SHA256 over P-256 only", \
+      "take the certificate from its source again") \
+    X(X509_SIGNATURE, "attest.x509.signature", "a certificate's signature does not verify", \
+      "the certificate was changed, or another key issued it", \
+      "take the certificate from its source again; if it persists, somebody changes it") \
+    X(X509_EXPIRED, "attest.x509.expired", "a certificate has expired", \
+      "its notAfter lies before the time of verification", \
+      "check the clock; fetch fresh collateral; old hardware may need a new PCK certificate") \
+    X(X509_NOT_YET_VALID, "attest.x509.not_yet_valid", "a certificate is not valid yet", \
+      "its notBefore lies after the time of verification", \
+      "check the clock") \
+    X(X509_CRITICAL, "attest.x509.critical_extension", "a certificate has a critical extension that is not understood", \
+      "RFC 5280 4.2: a critical extension that cannot be processed refuses the certificate", \
+      "use a verifier that knows the extension") \
+    X(X509_CHAIN, "attest.x509.chain", "a certificate chain has the wrong number of certificates", \
+      "evidence carries two to four certificates, leaf first, root last", \
+      "check that the chain is complete") \
+    X(ROOT_UNKNOWN, "attest.root_unknown", "the chain ends in a root that is not trusted", \
+      "hardware roots are compiled in by key; others must be given by argument", \
+      "for a simulated platform name its root as an anchor; otherwise distrust the evidence") \
+    X(MARKER_MISSING, "attest.marker_missing", "a certificate under a simulated root lacks the marker of the simulated platform", \
+      "every certificate of the simulated platform says so in a critical extension; a root given as simulated holds no others", \
+      "give the root as a custom anchor if it is no simulated platform's") \
+    X(MARKER_UNEXPECTED, "attest.marker_unexpected", "a certificate of the simulated platform stands under another kind of root", \
+      "simulated evidence never counts as anything else", \
+      "give the machine's root as a simulated anchor") \
+    X(CRL_FORMAT, "attest.crl.format", "a revocation list is malformed or of a kind that is not read", \
+      "full lists in strict DER are read; delta, indirect and partial ones are not", \
+      "fetch the list again") \
+    X(CRL_ISSUER, "attest.crl.issuer", "a revocation list is not its CA's", \
+      "issuer name or key identifier differ, or the CA may not sign lists", \
+      "fetch the list of the CA that issued the certificate") \
+    X(CRL_SIGNATURE, "attest.crl.signature", "a revocation list's signature does not verify", \
+      "the list was changed, or another key signed it", \
+      "fetch the list again; if it persists, somebody changes it") \
+    X(CRL_DATES, "attest.crl.dates", "a revocation list is outside its dates", \
+      "thisUpdate and nextUpdate do not enclose the time of verification", \
+      "check the clock; fetch the list again") \
+    X(TDX_QUOTE_FORMAT, "attest.tdx.quote_format", "a TDX quote is malformed", \
+      "lengths or constants inside it disagree with quote format version 4", \
+      "take the quote again") \
+    X(TDX_VERSION, "attest.tdx.version", "the quote's version is not supported", \
+      "version 4 is read; 3 and 5 are not yet", \
+      "use a platform that makes version 4 quotes") \
+    X(TDX_TEE_TYPE, "attest.tdx.tee_type", "the quote is not a TDX quote", \
+      "its TEE type is not 0x81", \
+      "use the verifier of that TEE") \
+    X(TDX_KEY_TYPE, "attest.tdx.key_type", "the quote's attestation key is not ECDSA P-256", \
+      "type 2 is the only one that Intel's quoting enclave uses", \
+      "take the quote again") \
+    X(TDX_QE_VENDOR, "attest.tdx.qe_vendor", "the quoting enclave is not Intel's", \
+      "the header's vendor id differs", \
+      "distrust the evidence") \
+    X(TDX_CERT_DATA, "attest.tdx.certification_data", "the quote does not carry its certificate chain", \
+      "certification data type 5 holds it as PEM; others need it from the collateral", \
+      "give pck_certificate_chain in the collateral") \
+    X(TDX_COLLATERAL_FORMAT, "attest.tdx.collateral_format", "collateral is malformed", \
+      "TCB info, identity or lists do not read as Intel publishes them", \
+      "fetch the collateral again") \
+    X(TDX_COLLATERAL_INCOMPLETE, "attest.tdx.collateral_incomplete", "collateral is incomplete", \
+      "a quote is judged only with TCB info, QE identity, both revocation lists and their signers", \
+      "fetch all parts for the quote's FMSPC") \
+    X(TDX_PCK_CERTIFICATE, "attest.tdx.pck_certificate", "the leaf is no PCK certificate", \
+      "its name or Intel's SGX extension are not as a PCK certificate has them", \
+      "take the quote again") \
+    X(TDX_PCK_CRL, "attest.tdx.pck_crl", "the PCK revocation list is not the one of the PCK's issuer", \
+      "Intel has one list for each of its two PCK CAs", \
+      "fetch the list of the CA that issued the PCK (platform or processor)") \
+    X(TDX_PCK_REVOKED, "attest.tdx.pck_revoked", "the platform's PCK certificate is revoked", \
+      "Intel no longer vouches for this platform's key", \
+      "distrust the platform; ask its owner for a new registration") \
+    X(TDX_CA_REVOKED, "attest.tdx.ca_revoked", "a CA or signer of Intel's PKI is revoked", \
+      "its serial stands in the root's revocation list", \
+      "fetch the collateral again; distrust what the certificate signed") \
+    X(TDX_MIXED_ROOTS, "attest.tdx.mixed_roots", "the quote and its collateral chain to different roots", \
+      "collateral counts only for platforms of the same root", \
+      "fetch the collateral of the platform's own root") \
+    X(TDX_TCB_SIGNER, "attest.tdx.tcb_signer", "the certificate that signed the collateral is no TCB signer", \
+      "its name is not Intel SGX TCB Signing", \
+      "fetch the collateral again") \
+    X(TDX_TCB_INFO_SIGNATURE, "attest.tdx.tcb_info_signature", "TCB info's signature does not verify", \
+      "the text was changed, if only in white space, or another key signed it", \
+      "fetch it again and keep its bytes exactly") \
+    X(TDX_QE_IDENTITY_SIGNATURE, "attest.tdx.qe_identity_signature", "the QE identity's signature does not verify", \
+      "the text was changed, if only in white space, or another key signed it", \
+      "fetch it again and keep its bytes exactly") \
+    X(TDX_TCB_INFO_DATES, "attest.tdx.tcb_info_dates", "TCB info is outside its dates", \
+      "issueDate and nextUpdate do not enclose the time of verification", \
+      "check the clock; fetch it again") \
+    X(TDX_QE_IDENTITY_DATES, "attest.tdx.qe_identity_dates", "the QE identity is outside its dates", \
+      "issueDate and nextUpdate do not enclose the time of verification", \
+      "check the clock; fetch it again") \
+    X(TDX_TCB_INFO_MISMATCH, "attest.tdx.tcb_info_mismatch", "TCB info is not of this platform", \
+      "TEE, FMSPC or PCE id differ from the PCK certificate's, or it lacks TDX modules", \
+      "fetch TCB info for the FMSPC of the PCK certificate") \
+    X(TDX_MODULE_MISMATCH, "attest.tdx.module_mismatch", "the TDX module is not one that Intel lists", \
+      "no identity for its version, or its signer or attributes differ", \
+      "distrust the platform; or fetch newer TCB info") \
+    X(TDX_QE_SIGNATURE, "attest.tdx.qe_report_signature", "the quoting enclave's report was not signed by the PCK", \
+      "the quote was changed, or its certificate is another platform's", \
+      "take the quote again") \
+    X(TDX_QE_BINDING, "attest.tdx.qe_binding", "the quoting enclave does not vouch for the attestation key", \
+      "its report data is not the hash of that key", \
+      "distrust the evidence") \
+    X(TDX_QE_IDENTITY_MISMATCH, "attest.tdx.qe_identity_mismatch", "the quoting enclave is not the one that Intel names", \
+      "signer, product, attributes or misc select differ from the QE identity", \
+      "distrust the evidence") \
+    X(TDX_QUOTE_SIGNATURE, "attest.tdx.quote_signature", "the quote's signature does not verify", \
+      "header or body were changed after signing", \
+      "take the quote again; if it persists, somebody changes it") \
+    X(TDX_TCB_NOT_SUPPORTED, "attest.tdx.tcb_not_supported", "the platform's TCB is below every level that Intel lists", \
+      "its security versions match no row of TCB info", \
+      "update the platform's firmware, or fetch the TCB info of its time") \
+    X(TDX_MODULE_TCB_NOT_SUPPORTED, "attest.tdx.module_tcb_not_supported", "the TDX module is below every level that Intel lists", \
+      "its security version matches no row of its identity", \
+      "update the TDX module") \
+    X(TDX_QE_TCB_NOT_SUPPORTED, "attest.tdx.qe_tcb_not_supported", "the quoting enclave is below every level that Intel lists", \
+      "its security version matches no row of the QE identity", \
+      "update the quoting enclave")
+
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
       "the file carries no TDVF section list, or a broken one: it is not an OVMF build with TDX support", \

@@ -4,6 +4,8 @@
  */
 #include "codec/date.h"
 
+#include <stdio.h>
+
 static bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
 static int days_of_month(int year, int month)
@@ -12,19 +14,50 @@ static int days_of_month(int year, int month)
     return days[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
+/* Days from 1970-01-01 to the first of January. */
+static int64_t days_before_year(int year)
+{
+    int64_t past = year - 1;
+    return past * 365 + past / 4 - past / 100 + past / 400 - 719162;
+}
+
 bool ds_date_to_s(int64_t *ret, int year, int month, int day, int hour, int minute, int second)
 {
     if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
         day > days_of_month(year, month) || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
         second < 0 || second > 59)
         return false;
-    int64_t past = year - 1;
-    int64_t days = past * 365 + past / 4 - past / 100 + past / 400 - 719162; /* 1970-01-01 */
+    int64_t days = days_before_year(year);
     for (int m = 1; m < month; m++)
         days += days_of_month(year, m);
     days += day - 1;
     *ret = ((days * 24 + hour) * 60 + minute) * 60 + second;
     return true;
+}
+
+char *ds_date_format(char out[static 21], int64_t t_s)
+{
+    int64_t days = t_s / 86400, rest = t_s % 86400;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    if (days < days_before_year(1) || days >= days_before_year(10000)) {
+        (void)snprintf(out, 21, "?");
+        return out;
+    }
+    int year = (int)(1970 + days / 366), month = 1; /* near it */
+    while (days_before_year(year + 1) <= days)
+        year++;
+    while (days_before_year(year) > days)
+        year--;
+    days -= days_before_year(year);
+    for (; days >= days_of_month(year, month); month++)
+        days -= days_of_month(year, month);
+    (void)snprintf(out, 21, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000,
+                   (unsigned)month % 100, (unsigned)(days + 1) % 100, (unsigned)(rest / 3600) % 100,
+                   (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
+    return out;
 }
 
 int ds_date_parse(int64_t *ret, struct ds_span text, struct ds_error *e)

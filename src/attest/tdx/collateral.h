@@ -5,11 +5,11 @@
  * What Intel publishes beside a quote: certificate chains, revocation lists,
  * TCB info (version 3) and the quoting enclave's identity (version 2). Parsed
  * here, judged in attest/tdx/verify.c. The outer JSON is the de-facto form of
- * DCAP libraries: pck_crl_issuer_chain, root_ca_crl, pck_crl,
- * tcb_info_issuer_chain, tcb_info, tcb_info_signature, qe_identity_issuer_chain,
- * qe_identity, qe_identity_signature; CRLs and signatures in hex.
- * pck_certificate_chain is optional and stands in where a quote does not carry
- * its chain as PEM.
+ * DCAP libraries: root_ca_crl, pck_crl, tcb_info_issuer_chain, tcb_info,
+ * tcb_info_signature, qe_identity_issuer_chain, qe_identity,
+ * qe_identity_signature; CRLs and signatures in hex. pck_certificate_chain is
+ * optional and stands in for the chain inside the quote. pck_crl_issuer_chain is
+ * passed over: the list must be signed by the very CA that issued the PCK.
  * spec: Intel PCS API version 4
  */
 
@@ -60,7 +60,7 @@ struct ds_qe_identity {
     char id[16];
     uint32_t version, eval_number;
     int64_t issue_s, next_s;
-    uint32_t miscselect, miscselect_mask;
+    uint8_t miscselect4[4], miscselect_mask4[4];
     uint8_t attributes16[16], attributes_mask16[16];
     uint8_t mrsigner32[32];
     uint16_t isvprodid;
@@ -68,21 +68,31 @@ struct ds_qe_identity {
     size_t n_levels;
 };
 
-/* A part that the JSON left out is an empty span: its absence is the verifier's to judge. */
-struct ds_tdx_collateral {
-    struct ds_span pck_chain_pem; /* optional */
-    struct ds_span pck_crl_chain_pem, tcb_chain_pem, qe_chain_pem;
+/* The parts as they were served; an absent part is an empty span. */
+struct ds_tdx_parts {
+    struct ds_span pck_chain_pem; /* used instead of what the quote carries */
+    struct ds_span tcb_chain_pem, qe_chain_pem;
     struct ds_span root_crl_der, pck_crl_der;
-    struct ds_span tcb_info_text, qe_identity_text; /* the exact bytes that are signed */
-    bool has_tcb_sig, has_qe_sig;
-    uint8_t tcb_sig64[64], qe_sig64[64];
+    struct ds_span tcb_info, qe_identity; /* JSON, the exact bytes that are signed */
+    struct ds_span tcb_sig64, qe_sig64;   /* r || s */
+};
+
+/* That a part is absent is for the verifier to judge: tcb or qe then has version 0. */
+struct ds_tdx_collateral {
+    struct ds_tdx_parts parts;
     struct ds_tcb_info tcb;
     struct ds_qe_identity qe;
 };
 
 /*
  * io:   mem   DS_TDX_COLLATERAL_MEM bytes always suffice; holds what ret points to
- * err:  FORMAT, RANGE, NOMEM, UNSUPPORTED (another version of TCB info or identity)
+ * out:  ret   borrows the JSON too
+ * err:  FORMAT, RANGE, NOMEM, TRUNCATED, TRAILING, all with attest.tdx.collateral_format;
+ *       UNSUPPORTED (another version of TCB info or identity)
  */
 DS_MUST_USE int ds_tdx_collateral_parse(struct ds_tdx_collateral *ret, struct ds_arena *mem,
                                         struct ds_span json, struct ds_error *e);
+
+/* The same from the parts; ret borrows them. */
+DS_MUST_USE int ds_tdx_collateral_of(struct ds_tdx_collateral *ret, struct ds_arena *mem,
+                                     const struct ds_tdx_parts *parts, struct ds_error *e);

@@ -13,7 +13,7 @@
 /* Intel SGX REPORT body, 384 bytes. */
 struct ds_sgx_report {
     uint8_t cpusvn16[16];
-    uint32_t miscselect;
+    uint8_t miscselect4[4];
     uint8_t attributes16[16];
     uint8_t mrenclave32[32];
     uint8_t mrsigner32[32];

@@ -45,11 +45,40 @@ static void dates_are_judged(void **state)
         int r = ds_date_parse(&s, ds_span_str(rows[i].text), NULL);
         if (r != rows[i].want || s != rows[i].s)
             fail_msg("%s: %d, %lld", rows[i].text, r, (long long)s);
+        char text[21];
+        if (r == DS_OK)
+            assert_string_equal(ds_date_format(text, s), rows[i].text);
+    }
+}
+
+static void dates_out_of_range_have_no_text(void **state)
+{
+    char text[21];
+    (void)state;
+    assert_string_equal(ds_date_format(text, 253402300800), "?");
+    assert_string_equal(ds_date_format(text, -62135596801), "?");
+    assert_string_equal(ds_date_format(text, INT64_MAX), "?");
+    assert_string_equal(ds_date_format(text, INT64_MIN), "?");
+}
+
+/* Every day of four centuries, there and back. */
+static void days_round_trip(void **state)
+{
+    (void)state;
+    for (int64_t s = -6847804800; s < 5774000000; s += 86399) {
+        char text[21];
+        int64_t back;
+        assert_int_equal(ds_date_parse(&back, ds_span_str(ds_date_format(text, s)), NULL), DS_OK);
+        assert_int_equal(back, s);
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(dates_are_judged) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dates_are_judged),
+        cmocka_unit_test(dates_out_of_range_have_no_text),
+        cmocka_unit_test(days_round_trip),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

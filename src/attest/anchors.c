@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of hardware roots. Adding a row is the only way to make trust of
+ * kind hardware. Roots are pinned by key: Intel has issued its root twice with
+ * one key and two expiry dates.
+ */
+
+#include "attest/anchors.h"
+
+#include "base/hex.h"
+#include "base/scope.h"
+
+static const struct {
+    const char *name;
+    uint8_t spki_sha256[32];
+} pinned[] = {
+    { "Intel SGX Root CA", { 0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91,
+                             0x86, 0x06, 0x8a, 0x7f, 0xc1, 0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35,
+                             0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e } },
+};
+
+const char *ds_kind_text(enum ds_kind kind)
+{
+    static const char *const texts[] = {
+        [DS_KIND_NONE] = "none",
+        [DS_KIND_HARDWARE] = "hardware",
+        [DS_KIND_SIMULATED] = "simulated",
+        [DS_KIND_CUSTOM] = "custom",
+    };
+    return texts[kind];
+}
+
+int ds_anchors_find(struct ds_anchor *ret, const struct ds_anchors *anchors,
+                    const uint8_t spki_sha256[static 32], struct ds_error *e)
+{
+    for (size_t i = 0; i < DS_LEN(pinned); i++)
+        if (memcmp(pinned[i].spki_sha256, spki_sha256, 32) == 0) {
+            *ret = (struct ds_anchor){ pinned[i].name, DS_KIND_HARDWARE };
+            return DS_OK;
+        }
+    for (size_t i = 0; i < anchors->n_extra; i++) {
+        const struct ds_extra_anchor *x = &anchors->extra[i];
+        if (memcmp(x->spki_sha256, spki_sha256, 32) != 0)
+            continue;
+        *ret = (struct ds_anchor){ x->name, x->is_simulated ? DS_KIND_SIMULATED : DS_KIND_CUSTOM };
+        return DS_OK;
+    }
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_ROOT_UNKNOWN, "root_spki_sha256",
+                     "a pinned or given root", DS_HEX(DS_SPAN(spki_sha256, 32)), NULL);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading claims, and the words for their enumerations.
+ */
+
+#include "attest/claims.h"
+
+#include <assert.h>
+
+#include "attest/claims_private.h"
+
+static const char *const tcb_words[] = {
+    [DS_TCB_NONE] = "",
+    [DS_TCB_UP_TO_DATE] = "UpToDate",
+    [DS_TCB_SW_HARDENING_NEEDED] = "SWHardeningNeeded",
+    [DS_TCB_CONFIGURATION_NEEDED] = "ConfigurationNeeded",
+    [DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED] = "ConfigurationAndSWHardeningNeeded",
+    [DS_TCB_OUT_OF_DATE] = "OutOfDate",
+    [DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED] = "OutOfDateConfigurationNeeded",
+    [DS_TCB_REVOKED] = "Revoked",
+};
+
+const char *ds_tcb_status_text(enum ds_tcb_status status) { return tcb_words[status]; }
+
+enum ds_tcb_status ds_tcb_status_find(struct ds_span text)
+{
+    for (size_t i = DS_TCB_UP_TO_DATE; i < DS_LEN(tcb_words); i++)
+        if (ds_span_eq_str(text, tcb_words[i]))
+            return (enum ds_tcb_status)i;
+    return DS_TCB_NONE;
+}
+
+const char *ds_tee_text(enum ds_tee tee) { return tee == DS_TEE_TDX ? "dstack-tdx" : "none"; }
+
+struct ds_claims *ds_claims_new_in(struct ds_arena *mem)
+{
+    return ds_arena_get(mem, sizeof(struct ds_claims));
+}
+
+enum ds_kind ds_claims_kind(const struct ds_claims *c) { return c->kind; }
+const char *ds_claims_anchor(const struct ds_claims *c) { return c->anchor; }
+enum ds_tee ds_claims_tee(const struct ds_claims *c) { return c->tee; }
+
+/* A field of a TDX platform; empty where the claims are of none. */
+static struct ds_span tdx_field(const struct ds_claims *c, const uint8_t *p, size_t len)
+{
+    return c->tee == DS_TEE_TDX ? DS_SPAN(p, len) : (struct ds_span){ 0 };
+}
+
+struct ds_span ds_claims_report_data64(const struct ds_claims *c)
+{
+    return c->kind != DS_KIND_NONE ? DS_SPAN(c->report_data64, 64) : (struct ds_span){ 0 };
+}
+
+struct ds_span ds_claims_mrtd48(const struct ds_claims *c) { return tdx_field(c, c->mrtd48, 48); }
+
+struct ds_span ds_claims_rtmr48(const struct ds_claims *c, unsigned i)
+{
+    assert(i < 4);
+    return tdx_field(c, c->rtmr48[i], 48);
+}
+
+struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c)
+{
+    return tdx_field(c, c->mrconfigid48, 48);
+}
+
+struct ds_span ds_claims_mrowner48(const struct ds_claims *c)
+{
+    return tdx_field(c, c->mrowner48, 48);
+}
+
+struct ds_span ds_claims_mrownerconfig48(const struct ds_claims *c)
+{
+    return tdx_field(c, c->mrownerconfig48, 48);
+}
+
+struct ds_span ds_claims_mrseam48(const struct ds_claims *c)
+{
+    return tdx_field(c, c->mrseam48, 48);
+}
+
+struct ds_span ds_claims_device_id32(const struct ds_claims *c)
+{
+    return tdx_field(c, c->device_id32, 32);
+}
+
+struct ds_span ds_claims_fmspc6(const struct ds_claims *c) { return tdx_field(c, c->fmspc6, 6); }
+
+uint64_t ds_claims_td_attributes(const struct ds_claims *c) { return c->td_attributes; }
+uint64_t ds_claims_xfam(const struct ds_claims *c) { return c->xfam; }
+
+/* The whole first byte is the class of attributes that leave a TD untrusted (TDX Module ABI). */
+bool ds_claims_is_debug(const struct ds_claims *c) { return (c->td_attributes & 0xff) != 0; }
+
+enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c) { return c->tcb_status; }
+int64_t ds_claims_tcb_date_s(const struct ds_claims *c) { return c->tcb_date_s; }
+uint32_t ds_claims_tcb_eval_number(const struct ds_claims *c) { return c->tcb_eval_number; }
+size_t ds_claims_n_advisories(const struct ds_claims *c) { return c->n_advisories; }
+
+const char *ds_claims_advisory(const struct ds_claims *c, size_t i)
+{
+    assert(i < c->n_advisories);
+    return c->advisories[i];
+}
+
+int64_t ds_claims_valid_from_s(const struct ds_claims *c) { return c->valid_from_s; }
+int64_t ds_claims_valid_until_s(const struct ds_claims *c) { return c->valid_until_s; }
+
+bool ds_claims_has_log(const struct ds_claims *c) { return c->has_log; }
+
+static struct ds_span bytes(const struct claims_bytes *b) { return DS_SPAN(b->b, b->len); }
+
+struct ds_span ds_claims_app_id(const struct ds_claims *c) { return bytes(&c->app_id); }
+struct ds_span ds_claims_compose_hash(const struct ds_claims *c) { return bytes(&c->compose_hash); }
+struct ds_span ds_claims_instance_id(const struct ds_claims *c) { return bytes(&c->instance_id); }
+struct ds_span ds_claims_storage_fs(const struct ds_claims *c) { return bytes(&c->storage_fs); }
+
+struct ds_span ds_claims_os_image_hash(const struct ds_claims *c)
+{
+    return bytes(&c->os_image_hash);
+}
+
+struct ds_span ds_claims_gpu_policy_hash(const struct ds_claims *c)
+{
+    return bytes(&c->gpu_policy_hash);
+}
+
+struct ds_span ds_claims_key_provider(const struct ds_claims *c)
+{
+    return DS_SPAN(c->key_provider, c->key_provider_len);
+}
+
+size_t ds_claims_n_init_script_hashes(const struct ds_claims *c) { return c->n_init_scripts; }
+
+struct ds_span ds_claims_init_script_hash(const struct ds_claims *c, size_t i)
+{
+    assert(i < c->n_init_scripts);
+    return DS_SPAN(c->init_scripts32[i], 32);
+}
+
+bool ds_claims_is_boot_done(const struct ds_claims *c) { return c->is_boot_done; }
+bool ds_claims_is_system_ready(const struct ds_claims *c) { return c->is_system_ready; }

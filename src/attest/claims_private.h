@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of struct ds_claims. Only files of attest/ include this, and of
+ * those only the ones that verify write to it.
+ */
+
+#include "attest/claims.h"
+
+#define CLAIMS_ADVISORIES_MAX   64
+#define CLAIMS_INIT_SCRIPTS_MAX 5
+
+struct claims_bytes {
+    uint16_t len;
+    uint8_t b[32];
+};
+
+struct ds_claims {
+    enum ds_kind kind;
+    char anchor[64];
+    enum ds_tee tee;
+    uint8_t report_data64[64];
+    uint8_t mrtd48[48], rtmr48[4][48], mrseam48[48];
+    uint8_t mrconfigid48[48], mrowner48[48], mrownerconfig48[48];
+    uint64_t td_attributes, xfam;
+    uint8_t device_id32[32], fmspc6[6];
+    enum ds_tcb_status tcb_status;
+    int64_t tcb_date_s;
+    uint32_t tcb_eval_number;
+    int64_t valid_from_s, valid_until_s;
+    size_t n_advisories;
+    char advisories[CLAIMS_ADVISORIES_MAX][24];
+
+    /* from the replayed log */
+    bool has_log;
+    bool is_boot_done, is_system_ready;
+    struct claims_bytes app_id, compose_hash, instance_id, os_image_hash, gpu_policy_hash;
+    struct claims_bytes storage_fs;
+    size_t n_init_scripts;
+    uint8_t init_scripts32[CLAIMS_INIT_SCRIPTS_MAX][32];
+    size_t key_provider_len;
+    uint8_t key_provider[512];
+};

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading collateral. Every list has a bound and lives in the caller's arena.
+ */
+
+#include "attest/tdx/collateral.h"
+
+#include "attest/coded.h"
+#include "base/hex.h"
+#include "base/str.h"
+#include "codec/date.h"
+#include "codec/json.h"
+
+static int get_id(char out[static 16], const struct ds_json_tok *obj, struct ds_error *e)
+{
+    struct ds_span id;
+    DS_TRY(ds_json_get_str(&id, obj, "id", e));
+    if (!ds_str_copy_span(out, 16, id))
+        return ds_fail(e, DS_ERR_FORMAT, "JSON member 'id' is too long");
+    return DS_OK;
+}
+
+static int get_date(int64_t *ret, const struct ds_json_tok *obj, const char *key,
+                    struct ds_error *e)
+{
+    struct ds_span text;
+    DS_TRY(ds_json_get_str(&text, obj, key, e));
+    return ds_date_parse(ret, text, e);
+}
+
+static int get_uint(uint32_t *ret, const struct ds_json_tok *obj, const char *key, uint32_t max,
+                    struct ds_error *e)
+{
+    uint64_t v;
+    DS_TRY(ds_json_get_u64(&v, obj, key, max, e));
+    *ret = (uint32_t)v;
+    return DS_OK;
+}
+
+static int get_u16(uint16_t *ret, const struct ds_json_tok *obj, const char *key,
+                   struct ds_error *e)
+{
+    uint32_t v;
+    DS_TRY(get_uint(&v, obj, key, UINT16_MAX, e));
+    *ret = (uint16_t)v;
+    return DS_OK;
+}
+
+/* A bounded array of `elem_len` bytes an element, zeroed, for the elements of a JSON array. */
+static int new_list(void **ret, const struct ds_json_tok *array, size_t max, size_t elem_len,
+                    const char *what, struct ds_arena *mem, struct ds_error *e)
+{
+    if (array->n == 0 || array->n > max)
+        return ds_fail(e, DS_ERR_RANGE, "%u %s; from 1 to %zu are read", array->n, what, max);
+    *ret = ds_arena_get_n(mem, array->n, elem_len);
+    if (*ret == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "no room for %u %s", array->n, what);
+    return DS_OK;
+}
+
+static int get_status(enum ds_tcb_status *ret, const struct ds_json_tok *level, struct ds_error *e)
+{
+    struct ds_span text;
+    DS_TRY(ds_json_get_str(&text, level, "tcbStatus", e));
+    *ret = ds_tcb_status_find(text);
+    if (*ret == DS_TCB_NONE)
+        return ds_fail(e, DS_ERR_FORMAT, "a TCB status that is not known");
+    return DS_OK;
+}
+
+/* The raw array; its elements are read when the level is chosen. */
+static int get_advisories(struct ds_span *ret, const struct ds_json_tok *level, struct ds_error *e)
+{
+    const struct ds_json_tok *list;
+    if (ds_json_find(level, "advisoryIDs") == NULL)
+        return DS_OK;
+    DS_TRY(ds_json_get(&list, level, "advisoryIDs", DS_JSON_ARRAY, e));
+    for (const struct ds_json_tok *v = ds_json_first(list); v != NULL; v = ds_json_next(list, v))
+        if (v->type != DS_JSON_STRING || v->is_escaped)
+            return ds_fail(e, DS_ERR_FORMAT, "an advisory id that is no plain string");
+    *ret = list->raw;
+    return DS_OK;
+}
+
+static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n,
+                            const struct ds_json_tok *obj, struct ds_arena *mem, struct ds_error *e)
+{
+    const struct ds_json_tok *array, *tcb;
+    void *list;
+    DS_TRY(ds_json_get(&array, obj, "tcbLevels", DS_JSON_ARRAY, e));
+    DS_TRY(new_list(&list, array, DS_TCB_LEVELS_MAX, sizeof(struct ds_svn_level), "TCB levels", mem,
+                    e));
+    struct ds_svn_level *level = list;
+    for (const struct ds_json_tok *v = ds_json_first(array); v != NULL;
+         v = ds_json_next(array, v), level++) {
+        DS_TRY(ds_json_get(&tcb, v, "tcb", DS_JSON_OBJECT, e));
+        DS_TRY(get_u16(&level->isvsvn, tcb, "isvsvn", e));
+        DS_TRY(get_status(&level->status, v, e));
+        /* Modules and enclaves have no configuration: three words only. */
+        if (level->status != DS_TCB_UP_TO_DATE && level->status != DS_TCB_OUT_OF_DATE &&
+            level->status != DS_TCB_REVOKED)
+            return ds_fail(e, DS_ERR_FORMAT, "a TCB status that modules and enclaves cannot have");
+        DS_TRY(get_date(&level->date_s, v, "tcbDate", e));
+        DS_TRY(get_advisories(&level->advisories, v, e));
+    }
+    *ret = list;
+    *ret_n = array->n;
+    return DS_OK;
+}
+
+/* Sixteen objects {"svn": n, ...}. Intel's reader keeps the low byte, as its sample set needs. */
+static int parse_components(uint8_t ret16[static 16], const struct ds_json_tok *tcb,
+                            const char *key, struct ds_error *e)
+{
+    const struct ds_json_tok *array;
+    size_t i = 0;
+    DS_TRY(ds_json_get(&array, tcb, key, DS_JSON_ARRAY, e));
+    if (array->n != 16)
+        return ds_fail(e, DS_ERR_FORMAT, "%s has %u elements, not 16", key, array->n);
+    for (const struct ds_json_tok *v = ds_json_first(array); v != NULL;
+         v = ds_json_next(array, v)) {
+        uint32_t svn;
+        DS_TRY(get_uint(&svn, v, "svn", UINT16_MAX, e));
+        ret16[i++] = (uint8_t)svn;
+    }
+    return DS_OK;
+}
+
+static int parse_tcb_levels(struct ds_tcb_info *info, bool is_tdx, const struct ds_json_tok *obj,
+                            struct ds_arena *mem, struct ds_error *e)
+{
+    const struct ds_json_tok *array, *tcb;
+    void *list;
+    DS_TRY(ds_json_get(&array, obj, "tcbLevels", DS_JSON_ARRAY, e));
+    DS_TRY(new_list(&list, array, DS_TCB_LEVELS_MAX, sizeof(struct ds_tcb_level), "TCB levels", mem,
+                    e));
+    struct ds_tcb_level *level = list;
+    for (const struct ds_json_tok *v = ds_json_first(array); v != NULL;
+         v = ds_json_next(array, v), level++) {
+        DS_TRY(ds_json_get(&tcb, v, "tcb", DS_JSON_OBJECT, e));
+        DS_TRY(parse_components(level->sgx16, tcb, "sgxtcbcomponents", e));
+        if (is_tdx)
+            DS_TRY(parse_components(level->tdx16, tcb, "tdxtcbcomponents", e));
+        DS_TRY(get_u16(&level->pcesvn, tcb, "pcesvn", e));
+        DS_TRY(get_status(&level->status, v, e));
+        DS_TRY(get_date(&level->date_s, v, "tcbDate", e));
+        DS_TRY(get_advisories(&level->advisories, v, e));
+    }
+    info->levels = list;
+    info->n_levels = array->n;
+    return DS_OK;
+}
+
+static int parse_module(struct ds_tdx_module *ret, const struct ds_json_tok *obj,
+                        struct ds_error *e)
+{
+    DS_TRY(ds_json_get_hex(ret->mrsigner48, 48, obj, "mrsigner", e));
+    return ds_json_get_hex(ret->attributes8, 8, obj, "attributes", e);
+}
+
+static int parse_modules(struct ds_tcb_info *info, const struct ds_json_tok *obj,
+                         struct ds_arena *mem, struct ds_error *e)
+{
+    const struct ds_json_tok *array;
+    void *list;
+    if (ds_json_find(obj, "tdxModuleIdentities") == NULL)
+        return DS_OK;
+    DS_TRY(ds_json_get(&array, obj, "tdxModuleIdentities", DS_JSON_ARRAY, e));
+    if (array->n == 0)
+        return DS_OK;
+    DS_TRY(new_list(&list, array, DS_TDX_MODULES_MAX, sizeof(struct ds_tdx_module), "TDX modules",
+                    mem, e));
+    struct ds_tdx_module *m = list;
+    for (const struct ds_json_tok *v = ds_json_first(array); v != NULL;
+         v = ds_json_next(array, v), m++) {
+        DS_TRY(get_id(m->id, v, e));
+        for (char *c = m->id; *c != '\0'; c++)
+            *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+        DS_TRY(parse_module(m, v, e));
+        DS_TRY(parse_svn_levels(&m->levels, &m->n_levels, v, mem, e));
+    }
+    info->modules = list;
+    info->n_modules = array->n;
+    return DS_OK;
+}
+
+static int parse_tcb_info(struct ds_tcb_info *info, struct ds_arena *mem,
+                          const struct ds_json_tok *obj, struct ds_error *e)
+{
+    const struct ds_json_tok *module;
+    DS_TRY(get_uint(&info->version, obj, "version", UINT32_MAX, e));
+    if (info->version != 3)
+        return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of version %u; 3 is read", info->version);
+    DS_TRY(get_id(info->id, obj, e));
+    bool is_tdx = strcmp(info->id, "TDX") == 0;
+    DS_TRY(get_date(&info->issue_s, obj, "issueDate", e));
+    DS_TRY(get_date(&info->next_s, obj, "nextUpdate", e));
+    DS_TRY(ds_json_get_hex(info->fmspc6, 6, obj, "fmspc", e));
+    DS_TRY(ds_json_get_hex(info->pceid2, 2, obj, "pceId", e));
+    DS_TRY(get_uint(&info->eval_number, obj, "tcbEvaluationDataNumber", UINT32_MAX, e));
+    if (is_tdx) {
+        DS_TRY(ds_json_get(&module, obj, "tdxModule", DS_JSON_OBJECT, e));
+        DS_TRY(parse_module(&info->module, module, e));
+        DS_TRY(parse_modules(info, obj, mem, e));
+    }
+    return parse_tcb_levels(info, is_tdx, obj, mem, e);
+}
+
+static int parse_qe_identity(struct ds_qe_identity *qe, struct ds_arena *mem,
+                             const struct ds_json_tok *obj, struct ds_error *e)
+{
+    DS_TRY(get_uint(&qe->version, obj, "version", UINT32_MAX, e));
+    if (qe->version != 2)
+        return ds_fail(e, DS_ERR_UNSUPPORTED, "QE identity of version %u; 2 is read", qe->version);
+    DS_TRY(get_id(qe->id, obj, e));
+    DS_TRY(get_date(&qe->issue_s, obj, "issueDate", e));
+    DS_TRY(get_date(&qe->next_s, obj, "nextUpdate", e));
+    DS_TRY(get_uint(&qe->eval_number, obj, "tcbEvaluationDataNumber", UINT32_MAX, e));
+    DS_TRY(ds_json_get_hex(qe->miscselect4, 4, obj, "miscselect", e));
+    DS_TRY(ds_json_get_hex(qe->miscselect_mask4, 4, obj, "miscselectMask", e));
+    DS_TRY(ds_json_get_hex(qe->attributes16, 16, obj, "attributes", e));
+    DS_TRY(ds_json_get_hex(qe->attributes_mask16, 16, obj, "attributesMask", e));
+    DS_TRY(ds_json_get_hex(qe->mrsigner32, 32, obj, "mrsigner", e));
+    DS_TRY(get_u16(&qe->isvprodid, obj, "isvprodid", e));
+    return parse_svn_levels(&qe->levels, &qe->n_levels, obj, mem, e);
+}
+
+/*
+ * Parse one signed text. Its tokens go to the arena's far half and the lists to
+ * the near one, so that the tokens can be given back.
+ */
+static int parse_signed(struct ds_tdx_collateral *coll, bool is_tcb, struct ds_arena *mem,
+                        struct ds_span text, struct ds_error *e)
+{
+    const struct ds_json_tok *root;
+    size_t keep = (mem->cap - mem->used) / 4;
+    size_t base = mem->used;
+    if (ds_arena_get(mem, keep) == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "no room for collateral");
+    DS_TRY(ds_json_parse_in(&root, mem, text, e));
+    struct ds_arena lists = { .p = mem->p, .cap = base + keep, .used = base };
+    int r = is_tcb ? parse_tcb_info(&coll->tcb, &lists, root, e)
+                   : parse_qe_identity(&coll->qe, &lists, root, e);
+    mem->used = lists.used;
+    return r < 0 ? ds_wrap(e, r, "%s", is_tcb ? "TCB info" : "QE identity") : DS_OK;
+}
+
+static int parse_parts(struct ds_tdx_collateral *coll, struct ds_arena *mem, struct ds_error *e)
+{
+    const struct ds_tdx_parts *p = &coll->parts;
+    if ((p->tcb_sig64.len != 0 && p->tcb_sig64.len != 64) ||
+        (p->qe_sig64.len != 0 && p->qe_sig64.len != 64))
+        return ds_fail(e, DS_ERR_FORMAT, "collateral signature is not of 64 bytes");
+    if (p->tcb_info.len > 0)
+        DS_TRY(parse_signed(coll, true, mem, p->tcb_info, e));
+    if (p->qe_identity.len > 0)
+        DS_TRY(parse_signed(coll, false, mem, p->qe_identity, e));
+    return DS_OK;
+}
+
+int ds_tdx_collateral_of(struct ds_tdx_collateral *ret, struct ds_arena *mem,
+                         const struct ds_tdx_parts *parts, struct ds_error *e)
+{
+    struct ds_tdx_collateral coll = { .parts = *parts };
+    DS_TRY(ds_coded(parse_parts(&coll, mem, e), DS_CODE_TDX_COLLATERAL_FORMAT, e));
+    *ret = coll;
+    return DS_OK;
+}
+
+static int get_part(struct ds_span *ret, struct ds_arena *mem, const struct ds_json_tok *root,
+                    const char *key, bool is_hex, struct ds_error *e)
+{
+    const struct ds_json_tok *v = ds_json_find(root, key);
+    struct ds_span text;
+    if (v == NULL || v->type == DS_JSON_NULL)
+        return DS_OK;
+    int r = ds_json_str(&text, mem, v, e);
+    if (r < 0 || !is_hex) {
+        *ret = r < 0 ? *ret : text;
+        return r < 0 ? ds_wrap(e, r, "collateral '%s'", key) : DS_OK;
+    }
+    uint8_t *out = ds_arena_get(mem, text.len / 2);
+    if (out == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "no room for collateral '%s'", key);
+    r = ds_hex_decode_any(out, &ret->len, text.len / 2, text, e);
+    if (r < 0)
+        return ds_wrap(e, r, "collateral '%s'", key);
+    ret->p = out;
+    return DS_OK;
+}
+
+static int parse_json(struct ds_tdx_parts *parts, struct ds_arena *mem, struct ds_span json,
+                      struct ds_error *e)
+{
+    const struct {
+        const char *key;
+        struct ds_span *part;
+        bool is_hex;
+    } rows[] = {
+        { "pck_certificate_chain", &parts->pck_chain_pem, false },
+        { "tcb_info_issuer_chain", &parts->tcb_chain_pem, false },
+        { "qe_identity_issuer_chain", &parts->qe_chain_pem, false },
+        { "root_ca_crl", &parts->root_crl_der, true },
+        { "pck_crl", &parts->pck_crl_der, true },
+        { "tcb_info", &parts->tcb_info, false },
+        { "qe_identity", &parts->qe_identity, false },
+        { "tcb_info_signature", &parts->tcb_sig64, true },
+        { "qe_identity_signature", &parts->qe_sig64, true },
+    };
+    const struct ds_json_tok *root;
+    DS_TRY(ds_json_parse_in(&root, mem, json, e));
+    if (root->type != DS_JSON_OBJECT)
+        return ds_fail(e, DS_ERR_FORMAT, "collateral is no JSON object");
+    for (size_t i = 0; i < DS_LEN(rows); i++)
+        DS_TRY(get_part(rows[i].part, mem, root, rows[i].key, rows[i].is_hex, e));
+    return DS_OK;
+}
+
+int ds_tdx_collateral_parse(struct ds_tdx_collateral *ret, struct ds_arena *mem,
+                            struct ds_span json, struct ds_error *e)
+{
+    struct ds_tdx_parts parts = { 0 };
+    DS_TRY(ds_coded(parse_json(&parts, mem, json, e), DS_CODE_TDX_COLLATERAL_FORMAT, e));
+    return ds_tdx_collateral_of(ret, mem, &parts, e);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificates and revocation lists of evidence: parsing, and the checks of
+ * RFC 5280 that a short, fixed chain needs.
+ */
+
+#include "attest/x509.h"
+
+#include <stdio.h>
+
+#include "attest/coded.h"
+#include "base/scope.h"
+#include "codec/date.h"
+#include "codec/der.h"
+#include "crypto/hash.h"
+#include "crypto/verify.h"
+
+#define OID_COMMON_NAME       DS_SPAN_LIT("\x55\x04\x03")
+#define OID_SUBJECT_KEY_ID    DS_SPAN_LIT("\x55\x1d\x0e")
+#define OID_KEY_USAGE         DS_SPAN_LIT("\x55\x1d\x0f")
+#define OID_BASIC_CONSTRAINTS DS_SPAN_LIT("\x55\x1d\x13")
+#define OID_AUTHORITY_KEY_ID  DS_SPAN_LIT("\x55\x1d\x23")
+
+/* AlgorithmIdentifier of ecdsa-with-SHA256, 1.2.840.10045.4.3.2, without parameters (RFC 5758) */
+#define ECDSA_WITH_SHA256 DS_SPAN_LIT("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")
+
+static int parse_common_name(struct ds_span *ret, struct ds_span name, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(name);
+    struct ds_reader rdns = ds_der_enter(&r, DS_DER_SEQUENCE);
+    while (ds_der_peek(&rdns) != 0) {
+        struct ds_reader rdn = ds_der_enter(&rdns, DS_DER_SET);
+        while (ds_der_peek(&rdn) != 0) {
+            struct ds_reader atv = ds_der_enter(&rdn, DS_DER_SEQUENCE);
+            bool is_cn = ds_span_eq(ds_der_get(&atv, DS_DER_OID), OID_COMMON_NAME);
+            struct ds_span value = ds_der_any(&atv).body;
+            DS_TRY(ds_der_end(&atv, e, "name attribute"));
+            if (is_cn)
+                *ret = value;
+        }
+        DS_TRY(ds_der_end(&rdn, e, "relative name"));
+    }
+    return ds_der_end(&rdns, e, "name");
+}
+
+static int parse_basic_constraints(struct ds_x509 *c, struct ds_span value, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(value);
+    struct ds_reader s = ds_der_enter(&r, DS_DER_SEQUENCE);
+    c->has_basic_constraints = true;
+    if (ds_der_peek(&s) == DS_DER_BOOLEAN)
+        c->is_ca = ds_der_bool(&s);
+    if (ds_der_peek(&s) == DS_DER_INTEGER)
+        c->path_len = (int)ds_der_u64(&s, DS_DER_INTEGER, 255);
+    DS_TRY(ds_der_end(&s, e, "basicConstraints"));
+    return ds_der_end(&r, e, "basicConstraints");
+}
+
+static int parse_key_usage(struct ds_x509 *c, struct ds_span value, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(value);
+    c->has_key_usage = true;
+    c->key_usage = ds_der_named_bits(&r);
+    return ds_der_end(&r, e, "keyUsage");
+}
+
+static int parse_authority_key_id(struct ds_span *ret, struct ds_span value, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(value);
+    struct ds_reader s = ds_der_enter(&r, DS_DER_SEQUENCE);
+    if (ds_der_peek(&s) == DS_DER_CONTEXT(0))
+        *ret = ds_der_get(&s, DS_DER_CONTEXT(0));
+    return ds_der_end(&r, e, "authorityKeyIdentifier");
+}
+
+static int parse_known_extension(struct ds_x509 *c, const struct ds_x509_extension *x,
+                                 struct ds_error *e)
+{
+    if (ds_span_eq(x->oid, OID_BASIC_CONSTRAINTS))
+        return parse_basic_constraints(c, x->value, e);
+    if (ds_span_eq(x->oid, OID_KEY_USAGE))
+        return parse_key_usage(c, x->value, e);
+    if (ds_span_eq(x->oid, OID_AUTHORITY_KEY_ID))
+        return parse_authority_key_id(&c->aki, x->value, e);
+    if (ds_span_eq(x->oid, OID_SUBJECT_KEY_ID)) {
+        struct ds_reader r = ds_reader_of(x->value);
+        c->ski = ds_der_get(&r, DS_DER_OCTET_STRING);
+        return ds_der_end(&r, e, "subjectKeyIdentifier");
+    }
+    return DS_OK;
+}
+
+/* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } */
+static int parse_extension(struct ds_x509_extension *ret, struct ds_reader *list,
+                           struct ds_error *e)
+{
+    struct ds_reader s = ds_der_enter(list, DS_DER_SEQUENCE);
+    ret->oid = ds_der_get(&s, DS_DER_OID);
+    if (ds_der_peek(&s) == DS_DER_BOOLEAN) {
+        ret->is_critical = ds_der_bool(&s);
+        /* X.690 11.5: a value equal to its default is left out. */
+        if (!ret->is_critical)
+            s.bad = true;
+    }
+    ret->value = ds_der_get(&s, DS_DER_OCTET_STRING);
+    return ds_der_end(&s, e, "extension");
+}
+
+static int parse_extensions(struct ds_x509 *c, struct ds_reader *tbs, struct ds_error *e)
+{
+    struct ds_reader wrap = ds_der_enter(tbs, DS_DER_CONTEXT_CONSTRUCTED(3));
+    struct ds_reader list = ds_der_enter(&wrap, DS_DER_SEQUENCE);
+    DS_TRY(ds_der_end(&wrap, e, "extensions"));
+    while (ds_der_peek(&list) != 0) {
+        struct ds_x509_extension x = { 0 };
+        DS_TRY(parse_extension(&x, &list, e));
+        if (c->n_extensions == DS_X509_EXTENSIONS_MAX)
+            return ds_fail(e, DS_ERR_RANGE, "certificate has more than %d extensions",
+                           DS_X509_EXTENSIONS_MAX);
+        /* RFC 5280 4.2: no extension twice. */
+        if (ds_x509_find(c, x.oid) != NULL)
+            return ds_fail(e, DS_ERR_FORMAT, "certificate has an extension twice");
+        c->extensions[c->n_extensions++] = x;
+        DS_TRY(parse_known_extension(c, &x, e));
+    }
+    return ds_der_end(&list, e, "extensions");
+}
+
+static int parse_tbs(struct ds_x509 *c, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(c->tbs);
+    struct ds_reader tbs = ds_der_enter(&r, DS_DER_SEQUENCE);
+    struct ds_reader version = ds_der_enter(&tbs, DS_DER_CONTEXT_CONSTRUCTED(0));
+    uint64_t v = ds_der_u64(&version, DS_DER_INTEGER, 9);
+    DS_TRY(ds_der_end(&version, e, "certificate version"));
+    if (v != 2)
+        return ds_fail(e, DS_ERR_FORMAT, "certificate is not of X.509 version 3");
+    c->serial = ds_der_integer(&tbs);
+    struct ds_span inner_alg = ds_der_get_raw(&tbs, DS_DER_SEQUENCE);
+    c->issuer = ds_der_get_raw(&tbs, DS_DER_SEQUENCE);
+    struct ds_reader validity = ds_der_enter(&tbs, DS_DER_SEQUENCE);
+    c->not_before_s = ds_der_time(&validity);
+    c->not_after_s = ds_der_time(&validity);
+    DS_TRY(ds_der_end(&validity, e, "validity"));
+    c->subject = ds_der_get_raw(&tbs, DS_DER_SEQUENCE);
+    c->spki = ds_der_get_raw(&tbs, DS_DER_SEQUENCE);
+    if (ds_der_peek(&tbs) == DS_DER_CONTEXT_CONSTRUCTED(3))
+        DS_TRY(parse_extensions(c, &tbs, e));
+    DS_TRY(ds_der_end(&tbs, e, "certificate"));
+    /* RFC 5280 4.1.1.2: both places name one algorithm. */
+    if (!ds_span_eq(inner_alg, c->sig_alg))
+        return ds_fail(e, DS_ERR_FORMAT, "certificate names two signature algorithms");
+    return parse_common_name(&c->subject_cn, c->subject, e);
+}
+
+int ds_x509_parse(struct ds_x509 *ret, struct ds_span der, struct ds_error *e)
+{
+    struct ds_x509 c = { .der = der, .path_len = -1 };
+    struct ds_reader r = ds_reader_of(der);
+    struct ds_reader outer = ds_der_enter(&r, DS_DER_SEQUENCE);
+    c.tbs = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
+    c.sig_alg = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
+    c.sig = ds_der_bit_bytes(&outer);
+    DS_TRY(ds_coded(ds_der_end(&outer, e, "certificate"), DS_CODE_X509_FORMAT, e));
+    DS_TRY(ds_coded(ds_der_end(&r, e, "certificate"), DS_CODE_X509_FORMAT, e));
+    DS_TRY(ds_coded(parse_tbs(&c, e), DS_CODE_X509_FORMAT, e));
+    *ret = c;
+    return DS_OK;
+}
+
+const struct ds_x509_extension *ds_x509_find(const struct ds_x509 *cert, struct ds_span oid)
+{
+    for (size_t i = 0; i < cert->n_extensions; i++)
+        if (ds_span_eq(cert->extensions[i].oid, oid))
+            return &cert->extensions[i];
+    return NULL;
+}
+
+struct ds_x509_name ds_x509_name_of(struct ds_span cn)
+{
+    struct ds_x509_name n = { "" };
+    for (size_t i = 0; i < cn.len && i < sizeof n.s - 1; i++)
+        n.s[i] = cn.p[i] >= 0x20 && cn.p[i] < 0x7f ? (char)cn.p[i] : '?';
+    return n;
+}
+
+/* RFC 5280 4.2.1.1: where both name the key, they agree. */
+static bool is_key_id_same(struct ds_span aki, struct ds_span ski)
+{
+    return aki.len == 0 || ski.len == 0 || ds_span_eq(aki, ski);
+}
+
+static int check_signature(struct ds_span sig_alg, struct ds_span tbs, struct ds_span sig,
+                           struct ds_span spki, enum ds_code code, const char *claim,
+                           struct ds_error *e)
+{
+    if (!ds_span_eq(sig_alg, ECDSA_WITH_SHA256))
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_X509_ALGORITHM, claim, "ecdsa-with-SHA256",
+                         "another algorithm", NULL);
+    int r = ds_ecdsa_verify_spki(spki, tbs, sig, e);
+    if (r == DS_ERR_UNTRUSTED)
+        return ds_refuse(e, r, code, claim, NULL, NULL, NULL);
+    return ds_coded(r, DS_CODE_X509_ALGORITHM, e);
+}
+
+int ds_x509_check_issued(const struct ds_x509 *cert, const struct ds_x509 *issuer, size_t depth,
+                         struct ds_error *e)
+{
+    struct ds_x509_name name = ds_x509_name_of(cert->subject_cn);
+    struct ds_x509_name by = ds_x509_name_of(issuer->subject_cn);
+    /* RFC 5280 6.1.3 (a)(4): names chain. Raw bytes: one CA writes its name one way. */
+    if (!ds_span_eq(cert->issuer, issuer->subject) || !is_key_id_same(cert->aki, issuer->ski))
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_ISSUER, name.s, by.s, "another issuer",
+                         NULL);
+    /* RFC 5280 6.1.4 (k), (m), (n) */
+    if (!issuer->is_ca || (issuer->path_len >= 0 && (size_t)issuer->path_len < depth) ||
+        !issuer->has_key_usage || (issuer->key_usage & DS_KEY_USAGE_CERT_SIGN) == 0)
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_NOT_CA, by.s, NULL, NULL, NULL);
+    /* RFC 5280 6.1.3 (a)(1) */
+    return check_signature(cert->sig_alg, cert->tbs, cert->sig, issuer->spki,
+                           DS_CODE_X509_SIGNATURE, name.s, e);
+}
+
+int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e)
+{
+    char limit[21], now[21];
+    struct ds_x509_name name = ds_x509_name_of(cert->subject_cn);
+    if (now_s < cert->not_before_s)
+        return ds_refuse(e, DS_ERR_STALE, DS_CODE_X509_NOT_YET_VALID, name.s,
+                         ds_date_format(limit, cert->not_before_s), ds_date_format(now, now_s),
+                         NULL);
+    if (now_s > cert->not_after_s)
+        return ds_refuse(e, DS_ERR_STALE, DS_CODE_X509_EXPIRED, name.s,
+                         ds_date_format(limit, cert->not_after_s), ds_date_format(now, now_s),
+                         NULL);
+    return DS_OK;
+}
+
+int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_error *e)
+{
+    const struct ds_span known[] = { OID_BASIC_CONSTRAINTS, OID_KEY_USAGE,
+                                     DS_OID_SIMULATED_MARKER };
+    for (size_t i = 0; i < cert->n_extensions; i++) {
+        bool is_known = !cert->extensions[i].is_critical;
+        for (size_t k = 0; k < DS_LEN(known); k++)
+            is_known = is_known || ds_span_eq(cert->extensions[i].oid, known[k]);
+        if (!is_known)
+            return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CRITICAL,
+                             ds_x509_name_of(cert->subject_cn).s, NULL, NULL, NULL);
+    }
+    return DS_OK;
+}
+
+int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anchor,
+                         struct ds_error *e)
+{
+    const struct ds_x509_extension *x = ds_x509_find(cert, DS_OID_SIMULATED_MARKER);
+    struct ds_x509_name name = ds_x509_name_of(cert->subject_cn);
+    bool is_simulated = anchor->kind == DS_KIND_SIMULATED;
+    if (is_simulated && (x == NULL || !x->is_critical))
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_MARKER_MISSING, name.s, "critical marker",
+                         "none", anchor->name);
+    if (!is_simulated && x != NULL)
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_MARKER_UNEXPECTED, name.s, "no marker",
+                         "marker of the simulated platform", anchor->name);
+    return DS_OK;
+}
+
+int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
+                        const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
+{
+    uint8_t spki_sha256[32];
+    struct ds_anchor anchor;
+    if (n < 1 || n > DS_X509_CHAIN_MAX)
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CHAIN, NULL, NULL, NULL, NULL);
+    DS_TRY(ds_hash(DS_SHA256, spki_sha256, chain[n - 1].spki, e));
+    DS_TRY(ds_anchors_find(&anchor, anchors, spki_sha256, e));
+    for (size_t i = n; i-- > 0;) {
+        const struct ds_x509 *issuer = i + 1 < n ? &chain[i + 1] : &chain[i];
+        DS_TRY(ds_x509_check_critical(&chain[i], e));
+        DS_TRY(ds_x509_check_marker(&chain[i], &anchor, e));
+        DS_TRY(ds_x509_check_issued(&chain[i], issuer, i + 1 < n ? i : 0, e));
+        DS_TRY(ds_x509_check_time(&chain[i], now_s, e));
+    }
+    *ret = anchor;
+    return DS_OK;
+}
+
+/* Extensions of a list or of an entry: none may be critical, as we process none of them. */
+static int parse_crl_extensions(struct ds_crl *crl, struct ds_reader *list, struct ds_error *e)
+{
+    while (ds_der_peek(list) != 0) {
+        struct ds_x509_extension x = { 0 };
+        DS_TRY(parse_extension(&x, list, e));
+        if (x.is_critical)
+            return ds_fail(e, DS_ERR_UNSUPPORTED, "revocation list has a critical extension");
+        if (crl != NULL && ds_span_eq(x.oid, OID_AUTHORITY_KEY_ID))
+            DS_TRY(parse_authority_key_id(&crl->aki, x.value, e));
+    }
+    return ds_der_end(list, e, "revocation list extensions");
+}
+
+static int parse_crl_entries(struct ds_crl *crl, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(crl->revoked);
+    while (ds_der_peek(&r) != 0) {
+        struct ds_reader s = ds_der_enter(&r, DS_DER_SEQUENCE);
+        (void)ds_der_integer(&s);
+        (void)ds_der_time(&s);
+        if (ds_der_peek(&s) == DS_DER_SEQUENCE) {
+            struct ds_reader list = ds_der_enter(&s, DS_DER_SEQUENCE);
+            DS_TRY(parse_crl_extensions(NULL, &list, e));
+        }
+        DS_TRY(ds_der_end(&s, e, "revocation list entry"));
+        crl->n_revoked++;
+    }
+    return ds_der_end(&r, e, "revocation list entries");
+}
+
+static int parse_crl(struct ds_crl *crl, struct ds_span der, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(der);
+    struct ds_reader outer = ds_der_enter(&r, DS_DER_SEQUENCE);
+    crl->tbs = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
+    crl->sig_alg = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
+    crl->sig = ds_der_bit_bytes(&outer);
+    DS_TRY(ds_der_end(&outer, e, "revocation list"));
+    DS_TRY(ds_der_end(&r, e, "revocation list"));
+
+    struct ds_reader in = ds_reader_of(crl->tbs);
+    struct ds_reader tbs = ds_der_enter(&in, DS_DER_SEQUENCE);
+    if (ds_der_u64(&tbs, DS_DER_INTEGER, 9) != 1)
+        return ds_fail(e, DS_ERR_FORMAT, "revocation list is not of version 2");
+    struct ds_span inner_alg = ds_der_get_raw(&tbs, DS_DER_SEQUENCE);
+    crl->issuer = ds_der_get_raw(&tbs, DS_DER_SEQUENCE);
+    crl->this_update_s = ds_der_time(&tbs);
+    crl->next_update_s = ds_der_time(&tbs);
+    if (ds_der_peek(&tbs) == DS_DER_SEQUENCE) {
+        crl->revoked = ds_der_get(&tbs, DS_DER_SEQUENCE);
+        DS_TRY(parse_crl_entries(crl, e));
+    }
+    if (ds_der_peek(&tbs) == DS_DER_CONTEXT_CONSTRUCTED(0)) {
+        struct ds_reader wrap = ds_der_enter(&tbs, DS_DER_CONTEXT_CONSTRUCTED(0));
+        struct ds_reader list = ds_der_enter(&wrap, DS_DER_SEQUENCE);
+        DS_TRY(ds_der_end(&wrap, e, "revocation list extensions"));
+        DS_TRY(parse_crl_extensions(crl, &list, e));
+    }
+    DS_TRY(ds_der_end(&tbs, e, "revocation list"));
+    if (!ds_span_eq(inner_alg, crl->sig_alg))
+        return ds_fail(e, DS_ERR_FORMAT, "revocation list names two signature algorithms");
+    return DS_OK;
+}
+
+int ds_crl_parse(struct ds_crl *ret, struct ds_span der, struct ds_error *e)
+{
+    struct ds_crl crl = { 0 };
+    DS_TRY(ds_coded(parse_crl(&crl, der, e), DS_CODE_CRL_FORMAT, e));
+    *ret = crl;
+    return DS_OK;
+}
+
+int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t now_s,
+                 struct ds_error *e)
+{
+    char until[48], now[21], from[21];
+    struct ds_x509_name by = ds_x509_name_of(issuer->subject_cn);
+    /* RFC 5280 6.3.3 (b), (f) */
+    if (!ds_span_eq(crl->issuer, issuer->subject) || !is_key_id_same(crl->aki, issuer->ski) ||
+        !issuer->has_key_usage || (issuer->key_usage & DS_KEY_USAGE_CRL_SIGN) == 0)
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_CRL_ISSUER, "crl_issuer", by.s,
+                         "another issuer", NULL);
+    /* RFC 5280 6.3.3 (g) */
+    DS_TRY(check_signature(crl->sig_alg, crl->tbs, crl->sig, issuer->spki, DS_CODE_CRL_SIGNATURE,
+                           by.s, e));
+    /* RFC 5280 5.1.2.5 */
+    if (now_s >= crl->this_update_s && now_s <= crl->next_update_s)
+        return DS_OK;
+    (void)ds_date_format(from, crl->this_update_s);
+    (void)snprintf(until, sizeof until, "%s to ", from);
+    (void)ds_date_format(until + strlen(until), crl->next_update_s);
+    return ds_refuse(e, DS_ERR_STALE, DS_CODE_CRL_DATES, by.s, until, ds_date_format(now, now_s),
+                     NULL);
+}
+
+bool ds_crl_has(const struct ds_crl *crl, const struct ds_x509 *cert)
+{
+    struct ds_reader r = ds_reader_of(crl->revoked);
+    while (ds_der_peek(&r) != 0) {
+        struct ds_reader s = ds_der_enter(&r, DS_DER_SEQUENCE);
+        if (ds_span_eq(ds_der_integer(&s), cert->serial))
+            return true;
+    }
+    return false;
+}
