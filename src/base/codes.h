@@ -221,8 +221,39 @@
       "it does not take such calls at present, or ended while it worked on this one", \
       "try again; if it stays so, look at the other side's log")
 #define DS_CODES_RPC(X)
-#define DS_CODES_TEE(X)
-#define DS_CODES_SIMTEE(X)
+#define DS_CODES_TEE(X) \
+    X(TEE_NONE, "tee.none", "this machine has no confidential-computing platform", \
+      "neither Intel TDX's files nor the simulated platform's channel org.dstack.tee are there", \
+      "run this inside a CVM; on a TDX guest load the tdx_guest and tsm_report modules") \
+    X(TEE_QUOTE_FAILED, "tee.quote_failed", "the platform gave no quote", \
+      "the quoting service of the host does not answer, or another process used the same entry", \
+      "check the host's quote generation service (QGS), then try again") \
+    X(TEE_LOG_DAMAGED, "tee.log_damaged", "the runtime event log of this boot cannot be read", \
+      "a process other than the guest agent wrote to it, or its disk is full", \
+      "restart the CVM: the registers begin afresh")
+#define DS_CODES_SIMTEE(X) \
+    X(SIMTEE_STATE_DAMAGED, "simtee.state_damaged", "the simulated platform's key is unreadable", \
+      "machine.key in the state directory is not what was written there", \
+      "remove the directory simtee/ of the state: a new root is made, and what was pinned to the " \
+      "old one must be pinned anew") \
+    X(SIMTEE_SPEC_INVALID, "simtee.spec_invalid", "a launch spec is malformed", \
+      "a field is missing, of another type, or out of its bounds; the message names it", \
+      "vmm and dstack-simtee must be of the same build: restart the vmm") \
+    X(SIMTEE_JOURNAL_MISMATCH, "simtee.journal_mismatch", \
+      "the registers of a launch cannot be restored", \
+      "the journal is missing, damaged, of another launch, or the image's files changed since", \
+      "start the VM again: a new launch has a new journal") \
+    X(SIMTEE_LAUNCH_USED, "simtee.launch_used", "this launch was started already", \
+      "its journal holds extends, so a second machine would begin with a used register", \
+      "start with a fresh launch id") \
+    X(SIMTEE_EXTENDS_EXHAUSTED, "simtee.extends_exhausted", "too many extends in one launch", \
+      "each extend is kept on the host's disk, so their number is bounded", \
+      "restart the CVM, and extend less often") \
+    X(SIMTEE_EXTEND_ORDER, "simtee.extend_order", "an extend came out of order", \
+      "extends are numbered so that none is lost or made twice when a channel dies", \
+      "only one process may use the channel org.dstack.tee; restart the CVM") \
+    X(SIMTEE_RATE_LIMITED, "simtee.rate_limited", "the guest asks too often", \
+      "requests to the simulated platform are bounded per second", "wait a second and try again")
 #define DS_CODES_STORE(X)
 #define DS_CODES_DISK(X) \
     X(DISK_HEADER_REFUSED, "disk.header_refused", "the data disk's LUKS header is not one of ours", \

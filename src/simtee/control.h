@@ -10,6 +10,8 @@
 
 #include "simtee/launch.h"
 
+#define SIMTEE_CONTROL_SOCKET "control.sock"
+
 /* Bind and listen on <dir>/control.sock (0600; dir is made 0700); *gives* the fd. */
 DS_MUST_USE int simtee_control_listen(int *ret_fd, const char *dir, struct ds_error *e);
 /* err: UNAVAILABLE  no helper listens there */

@@ -29,6 +29,8 @@ struct simtee_journal {
     uint8_t spec32[32]; /* SHA-256 of the launch spec */
     struct simtee_registers regs;
     uint64_t n_extends;
+    uint8_t last_digest48[48]; /* of extend n_extends - 1 */
+    size_t header_len;
     struct ds_buf boot_log; /* CCEL */
 };
 
@@ -52,6 +54,14 @@ DS_MUST_USE int simtee_journal_open(struct simtee_journal *ret, const char *path
                                     const char *launch_id, struct ds_error *e);
 void simtee_journal_close(struct simtee_journal *j);
 
-/* Extend RTMR3: on disk first, then in `regs`. err: RANGE (simtee.extends_exhausted), SYS */
-DS_MUST_USE int simtee_journal_extend(struct simtee_journal *j, const uint8_t digest48[static 48],
-                                      struct ds_error *e);
+/*
+ * Extend RTMR3: on disk first, then in `regs`.
+ *
+ * in:   index  the number of this extend. The last one may come again with the same digest
+ *              and changes nothing: its answer was lost when a helper or a channel died
+ * err:  STALE  simtee.extend_order: neither the next index nor a repetition
+ *       RANGE  simtee.extends_exhausted
+ *       SYS    not on disk; the register is unchanged and the extend may be tried again
+ */
+DS_MUST_USE int simtee_journal_extend(struct simtee_journal *j, uint64_t index,
+                                      const uint8_t digest48[static 48], struct ds_error *e);
