@@ -4,7 +4,8 @@
 /*
  * The log of runtime events (guest-api 4.2): JSON lines in
  * <dir>/runtime_events.log, each extended into the runtime register before it
- * is written. A lock file holds writers of several processes apart.
+ * is written, digests of version 1. A lock file holds writers of several
+ * processes apart.
  */
 
 #include "base/buf.h"
@@ -19,7 +20,6 @@ struct tee_runtime_event {
     char *name;       /* owned */
     uint8_t *payload; /* owned */
     size_t payload_len;
-    uint32_t version; /* 1 or 2: how the digest is made */
 };
 
 struct tee_runtime_events {
@@ -28,12 +28,12 @@ struct tee_runtime_events {
 };
 
 /*
- * Pin the digest version of this boot, 1 or 2, before the first event.
- * err: EXISTS  tee.event_version_pinned: another version was pinned already
+ * Extend the event into the register, then append it to the log.
+ *
+ * in:   name  1 to TEE_RUNTIME_NAME_MAX bytes of UTF-8
+ * err:  as tee_extend: nothing was logged; SYS from the file: extended but not logged, so that
+ *       the log no longer explains the register and evidence of this boot is refused
  */
-DS_MUST_USE int tee_runtime_pin(const char *dir, uint32_t version, struct ds_error *e);
-
-/* Extend the event into the register, then append it to the log. */
 DS_MUST_USE int tee_runtime_emit(struct tee *tee, const char *dir, const char *name,
                                  struct ds_span payload, struct ds_error *e);
 
