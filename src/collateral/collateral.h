@@ -20,7 +20,7 @@ void collateral_free(struct collateral *c);
 DS_DEFINE_AUTO(struct collateral, collateral_free);
 
 /*
- * Add a set; one of the same FMSPC and issue date or older is replaced.
+ * Add a set. It replaces one of the same platform, unless that is newer.
  *
  * in:   json  one object as attest/tdx/collateral.h describes it; copied
  * err:  FORMAT, RANGE (too long, or COLLATERAL_SETS_MAX sets are held)
