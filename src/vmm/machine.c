@@ -10,7 +10,8 @@
 static const struct vmm_machine machines[] = {
     { .name = "simulated", .bit = VMM_MACHINE_SIMULATED, .firmware = "bios",
       .doc = "any x86-64 host; evidence under the marked root of this machine's simulated platform",
-      .cpu_kvm = "host", .cpu_tcg = "max", .has_qemu = true, .has_simtee = true },
+      .cpu_kvm = "host,host-phys-bits=off,phys-bits=40", .cpu_tcg = "max,phys-bits=40",
+      .has_qemu = true, .has_simtee = true },
     { .name = "tdx", .bit = VMM_MACHINE_TDX, .firmware = "bios",
       .doc = "Intel TDX", .cpu_kvm = "host", .has_qemu = true },
     { .name = "snp", .bit = VMM_MACHINE_SNP, .firmware = "bios-sev",

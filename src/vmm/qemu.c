@@ -87,7 +87,7 @@ static const struct row rows[] = {
     { ANY, NULL, "-drive", "file=" VMM_FILE_SHARED ",if=none,id=hd2,format=raw,readonly=on" },
     { ANY, NULL, "-device", "virtio-blk-pci,drive=hd2,bus=pcie.0,addr=0x3,serial=shared{virtio}" },
 
-    { SIM, NULL, "-machine", "q35,kernel-irqchip=split,hpet=off" },
+    { SIM, NULL, "-machine", "q35,smm=off,kernel-irqchip=split,hpet=off" },
     { TDX, NULL, "-machine", "q35,kernel-irqchip=split,confidential-guest-support=tdx,hpet=off" },
     { TDX, NULL, "-object",
       "{{\"qom-type\":\"tdx-guest\",\"id\":\"tdx\",\"mrconfigid\":\"{mrconfigid}\","
