@@ -3,15 +3,13 @@
 
 The initramfs prints the TPM event log as hex on the serial port and powers off.
 The machine has the VMM's device list, so what OVMF measures here is what it
-measures for a CVM, but for the four events that only a TD has or lacks.
+measures for a CVM, but for the events that only a TD or only a TPM has.
 """
 
-import json
 import os
 import struct
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "tools", "acpi"))
 import blobs  # noqa: E402
@@ -63,8 +61,8 @@ def boot(shape, kernel, initrd, cmdline, firmware=blobs.FIRMWARE, work="."):
     open(serial, "wb").close()
     swtpm = blobs.start_tpm(work)
     args = blobs.qemu_args("qemu-system-x86_64", firmware, shape, work)
-    qemu = subprocess.Popen(args + ["-kernel", kernel, "-initrd", initrd, "-append", cmdline,
-                                    "-no-reboot"],
+    qemu = subprocess.Popen(["unshare", "-n", *args, "-kernel", kernel, "-initrd", initrd, "-append", cmdline,
+                             "-no-reboot"],
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                             stderr=subprocess.PIPE)
     try:
