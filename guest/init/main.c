@@ -213,20 +213,28 @@ static int root_mount(struct init *in, struct ds_error *e)
  * no more modules, no writes to its memory. (The modules bear no signatures, so
  * the lock-down comes after them: measured boot and dm-verity vouch for them.)
  */
-static int modules_start(pid_t *ret, struct ds_error *e)
+static int modules_close(struct ds_error *e)
+{
+    DS_TRY(modules_load("/usr/lib/dstack/modules", e));
+    DS_TRY(setting_set("/sys/kernel/security/lockdown", "integrity", e));
+    return setting_set("/proc/sys/kernel/modules_disabled", "1", e);
+}
+
+static int modules_start(struct init *in, pid_t *ret, struct ds_error *e)
 {
     pid_t pid = fork();
     if (pid < 0)
         return ds_fail_errno(e, errno, "fork");
-    if (pid > 0) {
-        *ret = pid;
-        return DS_OK;
+    if (pid == 0) {
+        int r = modules_close(e);
+        if (r < 0) {
+            (void)init_root_explain(r, &in->params, e);
+            off(e);
+        }
+        _exit(0);
     }
-    if (modules_load("/usr/lib/dstack/modules", e) < 0 ||
-        setting_set("/sys/kernel/security/lockdown", "integrity", e) < 0 ||
-        setting_set("/proc/sys/kernel/modules_disabled", "1", e) < 0)
-        off(e);
-    _exit(0);
+    *ret = pid;
+    return DS_OK;
 }
 
 static int pid1_exec(struct init *in, pid_t modules, struct ds_error *e)
@@ -259,7 +267,7 @@ static int boot(struct init *in, struct ds_error *e)
     mark(in, "modules");
     DS_TRY(root_mount(in, e));
     mark(in, "root");
-    DS_TRY(modules_start(&modules, e));
+    DS_TRY(modules_start(in, &modules, e));
     return pid1_exec(in, modules, e);
 }
 

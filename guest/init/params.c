@@ -53,7 +53,8 @@ static struct ds_span value_get(struct ds_span cmdline, const char *key, size_t 
     size_t key_len = strlen(key);
     *ret_n = 0;
     while ((word = word_next(&cmdline)).len > 0) {
-        if (word.len <= key_len || memcmp(word.p, key, key_len) != 0 || word.p[key_len] != '=')
+        if (word.len <= key_len || word.p[key_len] != '=' ||
+            !ds_span_eq_str(ds_span_sub(word, 0, key_len), key))
             continue;
         found = ds_span_sub(word, key_len + 1, word.len);
         (*ret_n)++;

@@ -89,22 +89,25 @@ def _sha256(path):
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
-def _download(package, cache):
-    """Fetch one package by name and version into the cache; False when the mirror lacks it."""
+def _download(packages, cache):
+    """Fetch packages by name and version into the cache; those with another hash are thrown away."""
     into = os.path.join(cache, "tmp")
     os.makedirs(into, exist_ok=True)
-    r = subprocess.run(["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root",
-                        f"{package.name}={package.version}"],
-                       cwd=into, capture_output=True, text=True, env=_env())
-    done = False
+    subprocess.run(["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root",
+                    *[f"{p.name}={p.version}" for p in packages]],
+                   cwd=into, capture_output=True, check=False, env=_env())
+    wanted = {p.sha256: p for p in packages}
     for name in sorted(os.listdir(into)):
         path = os.path.join(into, name)
-        if r.returncode == 0 and _sha256(path) == package.sha256:
+        package = wanted.get(_sha256(path))
+        if package:
             os.replace(path, deb_path(package, cache))
-            done = True
         else:
             os.unlink(path)
-    return done
+
+
+def _missing(packages, cache):
+    return [p for p in packages if not os.path.exists(deb_path(p, cache))]
 
 
 def deb_path(package, cache):
@@ -117,10 +120,13 @@ def fetch(packages, list_path, cache):
     and whether all of them are the locked ones.
     """
     os.makedirs(cache, exist_ok=True)
-    missing = [p for p in packages if not os.path.exists(deb_path(p, cache))]
+    missing = _missing(packages, cache)
     if missing:
         say(f"fetching {len(missing)} packages")
-    gone = [p for p in missing if not _download(p, cache)]
+        _download(missing, cache)
+    for p in _missing(packages, cache):  # apt fetches none where one is gone: one by one then
+        _download([p], cache)
+    gone = _missing(packages, cache)
     if not gone:
         return packages, True
     for p in gone:
@@ -128,7 +134,8 @@ def fetch(packages, list_path, cache):
     say("taking the signed versions of today instead: this image is NOT REPRODUCIBLE; "
         "'./dev lock' renews the lock")
     today = resolve(list_path)
-    for p in today:
-        if not os.path.exists(deb_path(p, cache)) and not _download(p, cache):
-            raise SystemExit(f"image: cannot fetch {p.name} {p.version}")
+    _download(_missing(today, cache), cache)
+    left = _missing(today, cache)
+    if left:
+        raise SystemExit(f"image: cannot fetch {left[0].name} {left[0].version}: is the network up?")
     return today, False
