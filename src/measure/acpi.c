@@ -178,7 +178,7 @@ static void put_slot(struct ds_writer *w, uint32_t slot)
     static const char digits[] = "0123456789ABCDEF";
     ds_write_str(w, "\x5b\x82\x0fS");
     ds_write_u8(w, (uint8_t)digits[slot >> 1 & 0xf]);
-    ds_write_u8(w, (uint8_t)digits[(slot & 1) * 8]);
+    ds_write_u8(w, (slot & 1) != 0 ? '8' : '0');
     ds_write_str(w, "_\x08_ADR\x0c");
     ds_write_u32le(w, slot << 16);
 }

@@ -27,7 +27,7 @@ static const uint8_t tdvf_guid[16] = { 0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98,
     ds_fail_code((e), DS_ERR_FORMAT, DS_CODE_MEASURE_FIRMWARE_FORMAT, __VA_ARGS__)
 
 /* The entry that ends at the end of *table; cuts it off. False when there is none. */
-static bool last_entry(struct ds_span *table, const uint8_t **ret_guid, struct ds_span *ret_data)
+static bool last_entry(struct ds_span *table, struct ds_span *ret_guid, struct ds_span *ret_data)
 {
     if (table->len < ENTRY_LEN)
         return false;
@@ -35,7 +35,7 @@ static bool last_entry(struct ds_span *table, const uint8_t **ret_guid, struct d
     size_t len = ds_read_u16le(&r);
     if (len < ENTRY_LEN || len > table->len)
         return false;
-    *ret_guid = ds_read_span(&r, 16).p;
+    *ret_guid = ds_read_span(&r, 16);
     *ret_data = ds_span_sub(*table, table->len - len, len - ENTRY_LEN);
     table->len -= len;
     return true;
@@ -47,13 +47,12 @@ static int find_descriptor(size_t *ret_at, struct ds_span firmware, struct ds_er
     if (firmware.len < TABLE_TAIL_LEN + ENTRY_LEN)
         return bad_firmware(e, "firmware of %zu bytes has no GUIDed table", firmware.len);
     struct ds_span table = ds_span_sub(firmware, 0, firmware.len - TABLE_TAIL_LEN);
-    const uint8_t *guid = NULL;
-    struct ds_span entries, data;
-    if (!last_entry(&table, &guid, &entries) || memcmp(guid, footer_guid, 16) != 0)
+    struct ds_span guid, entries, data;
+    if (!last_entry(&table, &guid, &entries) || !ds_span_eq(guid, DS_SPAN_OF(footer_guid)))
         return bad_firmware(e, "firmware has no GUIDed table before its last %u bytes",
                             TABLE_TAIL_LEN);
     while (last_entry(&entries, &guid, &data)) {
-        if (memcmp(guid, tdvf_guid, 16) != 0)
+        if (!ds_span_eq(guid, DS_SPAN_OF(tdvf_guid)))
             continue;
         struct ds_reader r = ds_reader_of(data);
         uint32_t from_end = ds_read_u32le(&r);
