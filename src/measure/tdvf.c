@@ -31,7 +31,8 @@ static bool last_entry(struct ds_span *table, struct ds_span *ret_guid, struct d
 {
     if (table->len < ENTRY_LEN)
         return false;
-    struct ds_reader r = ds_reader_of(ds_span_sub(*table, table->len - ENTRY_LEN, ENTRY_LEN));
+    struct ds_reader r = ds_reader_of(*table);
+    ds_read_skip(&r, table->len - ENTRY_LEN);
     size_t len = ds_read_u16le(&r);
     if (len < ENTRY_LEN || len > table->len)
         return false;
