@@ -16,8 +16,8 @@ import subprocess
 
 import pytest
 
-import blobs
 import bootlog
+from bootlog import blobs
 
 TOP = os.path.join(os.path.dirname(__file__), "..", "..")
 MEASURE = os.path.join(TOP, "build", "src", "measure", "measure")

@@ -82,3 +82,37 @@ static const struct {
       "0a2e01c85deae718a530ad8c6d20a84009babe6c8989269e950d8cf440c6e997695e64d455c4174a652cd080f6230b74" },
 };
 /* clang-format on */
+
+/*
+ * Another boot on TDX hardware, of which only log and registers are public: 16
+ * vCPUs, 64 GiB, QEMU 9.2 (dstack's verifier fixture quote-report.json, CC0-1.0).
+ * What is not derived from elsewhere is taken from its log.
+ */
+#define LARGE_MEMORY_BYTES 68719476736ULL
+#define LARGE_QEMU_MAJOR   9
+
+/* clang-format off */
+static const struct {
+    const char *loader, *rsdp, *tables, *kernel, *cmdline, *initrd, *td_hob, *rtmr[3];
+} large = {
+    .loader =
+      "2065dd48d647e4377db277ba203526901a17845e93e0df4c2dfc3ce136e0910324ead1e1c86b8d90c2acdf9c85ffac53",
+    .rsdp =
+      "772b0169c66b52e4453fff9e3c6257635ea950ebcc8edd7ef2e2f8241cf6a155f39df01a7c7a194b6bc0abe5de11861d",
+    .tables =
+      "abfb2256644b5786eefdcb92303d2008c36cb9500d98997e215ef5080745d4bf2e5b3629090918e193e7f05b173d48c5",
+    .kernel =
+      "0761fbfa317a42d8edbe9e404178d102adc059cface98c5e07d1d535371c145c3497fd2a19b8398568b8c8a6f95e0a86",
+    .cmdline =
+      "4027cb4ec64dbc24b6d98d9470daeefc749bbb6a9b011762d215f6ed3eb833d58fd72d9ad850958f72878182e6f61924",
+    .initrd =
+      "63e06e29cf98f2fce71abd3a9629dff48457b47c010b64e11f7a2b42dd99bfa14ee35660b3f5d3fc376261d6ba9a6d6b",
+    .td_hob =
+      "8ae1e425351df7992c444586eff99d35af3b779aa2b0e981cb4b73bc5b279f2ade19b6a62a203fc3c3bbdaae80af596d",
+    .rtmr = {
+      "2e3843265f8ecdd4e2282694747f6f2f111605c33f2a8882f5734ee6f3a6ce63d8f34aeef06093dcda76fa5f9d33d8d6",
+      "a1b79d76021970f57c45c4a7c395f780bab37011a4df27fe44e8559bd1abb4d6e52f12f866d1d08405448eb797a5970f",
+      "1e31b59d605df7ee8160cf7966be9bafa6d0e1905de7e09695a24cd9748e71a603a51fae1297619fa0c30517addbcd07",
+    },
+};
+/* clang-format on */

@@ -67,6 +67,31 @@ static void recorded_boot_is_reproduced(void **state)
         expect48(tdx.rtmr48[i], recorded_rtmr[i]);
 }
 
+/* Memory beyond 4 GiB; the same firmware layout, hence the same packed TD HOB. */
+static void large_recorded_boot_is_reproduced(void **state)
+{
+    (void)state;
+    static const struct measure_shape shape = { .qemu_major = LARGE_QEMU_MAJOR,
+                                                .vcpus = 16,
+                                                .memory_bytes = LARGE_MEMORY_BYTES };
+    struct measure_image image;
+    struct measure_acpi acpi;
+    struct measure_tdx tdx;
+    struct ds_error e = { 0 };
+    load(&image, &acpi);
+    unhex48(acpi.loader48, large.loader);
+    unhex48(acpi.rsdp48, large.rsdp);
+    unhex48(acpi.tables48, large.tables);
+    unhex48(image.kernel48, large.kernel);
+    unhex48(image.cmdline48, large.cmdline);
+    unhex48(image.initrd48, large.initrd);
+    assert_int_equal(measure_tdx_predict(&tdx, &image, &shape, &acpi, &e), DS_OK);
+    expect48(tdx.events[0].digest48, large.td_hob);
+    assert_memory_equal(tdx.mrtd48, image.mrtd_single48, 48);
+    for (size_t i = 0; i < 3; i++)
+        expect48(tdx.rtmr48[i], large.rtmr[i]);
+}
+
 /* What a change of one input moves: the event, and the registers and no others. */
 static void each_input_moves_its_register(void **state)
 {
@@ -218,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recorded_boot_is_reproduced),
+        cmocka_unit_test(large_recorded_boot_is_reproduced),
         cmocka_unit_test(each_input_moves_its_register),
         cmocka_unit_test(impossible_shapes_are_refused),
         cmocka_unit_test(damaged_hob_is_refused),
