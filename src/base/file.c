@@ -125,7 +125,8 @@ int ds_dir_make(const char *path, mode_t mode, struct ds_error *e)
     DS_AUTO(ds_auto_free) char *part = strdup(path);
     if (part == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "make directory '%s'", path);
-    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    char *from = part[0] == '/' ? part + 1 : part;
+    for (char *slash = strchr(from, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(part, 0755) != 0 && errno != EEXIST)
             return ds_fail_errno(e, errno, "make directory '%s'", part);

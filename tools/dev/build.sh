@@ -46,7 +46,7 @@ build_tree() {
 }
 
 build_tree_quiet() { # KIND
-    setup_tree "$1" && ninja -C "$(build_dir "$1")"
+    setup_tree "$1" && ninja -k 0 -C "$(build_dir "$1")"
 }
 
 # Builds the tree as it stands (tracked files and new ones, not ignored ones) somewhere else.

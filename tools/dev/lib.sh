@@ -27,6 +27,15 @@ stamp_lines() {
     done
 }
 
+# show_failure LOG: the first faults of a build, the last lines of anything else.
+show_failure() {
+    if grep -q '^FAILED: ' "$1"; then
+        sed -n '/^FAILED: /,$p' "$1" | grep -vE '^\[[0-9]+/[0-9]+\] |^(gcc|clang|cc) ' | head -n 80
+    else
+        tail -n 40 "$1"
+    fi
+}
+
 # timed LABEL CMD...: runs CMD with its output in a log that is shown when it fails. Says how long
 # it took, and every 10 s that it is still at it.
 timed() {
@@ -42,7 +51,7 @@ timed() {
     kill "$ticker" 2>/dev/null
     wait "$ticker" 2>/dev/null || true
     if [ "$status" -ne 0 ]; then
-        tail -n 40 "$log" >&2
+        show_failure "$log" >&2
         explain_failure "$log"
         say "$label: failed after $(seconds_since "$start") s"
     else
