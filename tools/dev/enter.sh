@@ -2,14 +2,15 @@
 # shellcheck shell=sh
 # Inside a fresh mount namespace: makes ROOT the root, and runs the command in it.
 #
-# usage: sh enter.sh ROOT CWD PATH DIR... -- CMD...
+# usage: sh enter.sh ROOT CWD PATH CACHE DIR... -- CMD...
 #
 # Each DIR is seen at its own place; /proc, /sys, /dev, the resolver's configuration and the trusted
-# certificates are the system's. The root itself is read-only: all checkouts share it.
+# certificates are the system's. The root itself is read-only, since all checkouts share it; apt keeps
+# its lists (for the guest image's packages) in CACHE.
 set -eu
 
-root=$1 cwd=$2 path=$3
-shift 3
+root=$1 cwd=$2 path=$3 cache=$4
+shift 4
 
 # A directory with locked mounts below it can only be bound with them (in a user namespace).
 bind() { mount --bind "$1" "$2" 2>/dev/null || mount --rbind "$1" "$2"; }
@@ -31,6 +32,9 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
+mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
+mount --bind "$cache/apt/lists" var/lib/apt/lists
+mount --bind "$cache/apt" var/cache/apt
 for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
     bind_file "$file"
 done

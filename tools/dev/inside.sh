@@ -47,6 +47,7 @@ cmd_up() {
 # lock PACKAGES: packages.lock from a tool root's list and the guest's resolution.
 cmd_lock() {
     local new=$TOP/packages.lock.new
+    timed 'apt-get update' apt-get -q update
     {
         grep '^#' "$TOP/packages.lock" 2>/dev/null || true
         {

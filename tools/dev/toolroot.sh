@@ -223,7 +223,7 @@ need_toolroot() {
 warn_unlocked() { # STATE-FILE
     local n
     n=$(($(wc -l <"$1") - 1))
-    say "WARNING: NOT REPRODUCIBLE: the tool root differs from packages.lock in $n packages, since the mirror no longer has the locked ones:"
+    say "WARNING: NOT REPRODUCIBLE: the tool root differs from packages.lock in $n packages (the mirror no longer has the locked ones, or the list grew):"
     sed -n '2,6p' "$1" | sed 's/^/dev:     /' >&2
     [ "$n" -le 5 ] || say "    … all of them: $1"
     say '    the signed current ones were used. ./dev lock renews the lock, for a commit.'
@@ -269,5 +269,5 @@ toolroot_enter() {
     mapfile -t dirs < <(bound_dirs | awk '$0 != "/" && !seen[$0]++')
     exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "${env[@]}" \
         unshare "${flags[@]}" sh "$TOP/tools/dev/enter.sh" "$TOOLROOT/root" "$PWD" "$(inner_path)" \
-        "${dirs[@]}" -- "$@"
+        "$DSTACK_CACHE" "${dirs[@]}" -- "$@"
 }
