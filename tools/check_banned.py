@@ -13,7 +13,7 @@ import sys
 CALLS = {
     'strcpy': 'ds_str_copy', 'strcat': 'ds_buf_str', 'strncpy': 'ds_str_copy',
     'strncat': 'ds_buf_str', 'sprintf': 'snprintf', 'vsprintf': 'vsnprintf', 'gets': 'ds_fd_load',
-    'strtok': 'ds_span_line', 'strtok_r': 'ds_span_line', 'atoi': 'ds_str_u64',
+    'strtok': 'ds_span_line', 'atoi': 'ds_str_u64',
     'atol': 'ds_str_u64', 'atoll': 'ds_str_u64', 'atof': 'ds_str_u64', 'strtol': 'ds_str_u64',
     'strtoul': 'ds_str_u64', 'strtoll': 'ds_str_u64', 'strtoull': 'ds_str_u64',
     'scanf': 'a reader', 'sscanf': 'a reader', 'fscanf': 'a reader',
@@ -34,7 +34,8 @@ NO_HEAP = re.compile(r'^src/(attest|policy)/')
 
 CALL = re.compile(r'\b([A-Za-z_][A-Za-z0-9_]*)\s*\(')
 ALLOC_PRODUCT = re.compile(r'\b(malloc|realloc)\s*\(([^;]*?)\)\s*;', re.S)
-SECRET_COMPARE = re.compile(r'\b(memcmp|strcmp|ds_span_eq)\s*\([^;]*\b(key|secret|passphrase|mac|hmac)(\d+|\.b|s)?\b')
+SECRET_COMPARE = re.compile(
+    r'\b(memcmp|strcmp|ds_span_eq)\s*\([^;]*\b(\w*secret|passphrase|h?mac|\w*key32|priv\w*)(\d+|\.b|s)?\b')
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 # Written so that this file does not match itself.
