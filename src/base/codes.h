@@ -219,7 +219,25 @@
       "try again in a moment") \
     X(NET_CALL_RESET, "net.call_reset", "the other side of a channel gave a call up", \
       "it does not take such calls at present, or ended while it worked on this one", \
-      "try again; if it stays so, look at the other side's log")
+      "try again; if it stays so, look at the other side's log") \
+    X(NET_BAD_TARGET, "net.bad_target", "an address is not understood", \
+      "addresses read unix:/path, tcp:host:port, tls:host:port, http://host:port or https://host:port", \
+      "correct the address that the message shows") \
+    X(NET_ADDRESS_TAKEN, "net.address_taken", "an address to listen on is taken", \
+      "another program, perhaps another copy of this one, listens there", \
+      "stop the other program, or configure another address") \
+    X(NET_NO_ANSWER, "net.no_answer", "a server does not answer", \
+      "it does not run, it is not reachable from here, or it ended the connection", \
+      "check the address and that the server runs; `dstack doctor` looks at the local ones") \
+    X(NET_TLS_FAILED, "net.tls_failed", "a TLS connection cannot be made", \
+      "the other side does not speak TLS 1.3, refused our certificate, or its key does not fit", \
+      "check that the address is the right service; the message says what failed") \
+    X(NET_BAD_HTTP, "net.bad_http", "what came is not proper HTTP", \
+      "the other side is no HTTP server or client, or sends more than is allowed", \
+      "check that the address is the right service") \
+    X(NET_REPLY_TOO_LARGE, "net.reply_too_large", "a reply is larger than is allowed", \
+      "every reply has a bound, so that no server exhausts our memory", \
+      "ask for less at once, or check that the address is the right service")
 #define DS_CODES_RPC(X)
 #define DS_CODES_TEE(X) \
     X(TEE_NONE, "tee.none", "this machine has no confidential-computing platform", \
