@@ -180,7 +180,7 @@ struct ds_x509_name ds_x509_name_of(struct ds_span cn)
 {
     struct ds_x509_name n = { "" };
     for (size_t i = 0; i < cn.len && i < sizeof n.s - 1; i++)
-        n.s[i] = cn.p[i] >= 0x20 && cn.p[i] < 0x7f ? (char)cn.p[i] : '?';
+        n.s[i] = cn.p[i] >= 0x20 && cn.p[i] < 0x7f ? (char)(cn.p[i] & 0x7f) : '?';
     return n;
 }
 

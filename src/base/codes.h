@@ -181,7 +181,22 @@
       "update the TDX module") \
     X(TDX_QE_TCB_NOT_SUPPORTED, "attest.tdx.qe_tcb_not_supported", "the quoting enclave is below every level that Intel lists", \
       "its security version matches no row of the QE identity", \
-      "update the quoting enclave")
+      "update the quoting enclave") \
+    X(LOG_FORMAT, "attest.log.format", "an event log is malformed", \
+      "it is neither dstack's JSON nor a TCG log as firmware writes it", \
+      "take the log again") \
+    X(LOG_MISMATCH, "attest.log.mismatch", "the event log does not give the quoted register", \
+      "replaying its events ends in another value: events are missing, changed or added", \
+      "take quote and log together") \
+    X(LOG_DUPLICATE, "attest.log.duplicate", "a boot event stands twice in the event log", \
+      "two readers could read two different values", \
+      "distrust the guest") \
+    X(LOG_PAYLOAD, "attest.log.payload", "a boot event's content has the wrong length", \
+      "app id is 20 bytes, hashes are 32", \
+      "distrust the guest") \
+    X(LOG_PREIMAGE, "attest.log.preimage", "a version 2 event's preimage is not what its fields say", \
+      "the canonical text must stand in the log, as its hash alone was extended", \
+      "take the log with preimages")
 
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \

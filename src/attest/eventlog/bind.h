@@ -10,8 +10,8 @@
 #include "attest/eventlog/event.h"
 
 /*
- * out:  rtmr48  the four registers that the log gives, from zero
- * err:  UNTRUSTED  a runtime event without the means to compute its digest
+ * out:  ret_rtmr48  the four registers that the log gives, from zero
+ * err:  as ds_event_measured
  */
 DS_MUST_USE int ds_tdx_log_replay(uint8_t ret_rtmr48[static 4][48], const struct ds_tdx_log *log,
                                   struct ds_error *e);
@@ -22,8 +22,8 @@ DS_MUST_USE int ds_tdx_log_replay(uint8_t ret_rtmr48[static 4][48], const struct
  * have read the other one.
  *
  * io:   c    filled by a verify function; unchanged on failure
- * err:  UNTRUSTED  attest.log_mismatch (which register, quoted and replayed),
- *                  attest.log_duplicate, attest.log_payload
+ * err:  UNTRUSTED  attest.log.mismatch (which register, quoted and replayed),
+ *                  attest.log.duplicate, attest.log.payload, attest.log.preimage
  */
 DS_MUST_USE int ds_claims_bind_log(struct ds_claims *c, const struct ds_tdx_log *log,
                                    struct ds_error *e);

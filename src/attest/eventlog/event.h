@@ -11,6 +11,7 @@
 #include "base/span.h"
 
 #define DS_EVENTS_MAX        512
+#define DS_TDX_LOG_MEM       ((size_t)1 << 20) /* bytes of arena that suffice for these bounds */
 #define DS_EVENT_NAME_MAX    128
 #define DS_EVENT_PAYLOAD_MAX 65536
 
@@ -35,10 +36,21 @@ struct ds_tdx_log {
 
 /*
  * The digest of a runtime event, version 1: SHA-384(LE32(type) ":" name ":" payload).
- * spec: dstack cc-eventlog runtime events (guest-api 4.2)
+ * spec: dstack cc-eventlog, runtime events
  */
 DS_MUST_USE int ds_event_digest(uint8_t ret48[static 48], struct ds_span name,
                                 struct ds_span payload, struct ds_error *e);
+
+/*
+ * What an event extends: of a runtime event always recomputed from its fields,
+ * of others the digest in the log. Version 2 hashes the canonical JSON that must
+ * stand in the log as its preimage.
+ *
+ * err:  UNTRUSTED  attest.log.preimage: not the canonical text of the fields
+ *       FORMAT     a boot event without digest
+ */
+DS_MUST_USE int ds_event_measured(uint8_t ret48[static 48], const struct ds_tdx_event *event,
+                                  struct ds_error *e);
 
 /*
  * Parse the JSON form: an array of {imr, event_type, digest, event, event_payload,
