@@ -3,12 +3,10 @@
 
 /*
  * What a machine must measure: from the bytes of an image and the shape of the
- * machine to MRTD, RTMR0-2 and the boot events behind them. Pure: no files, no
- * clock, no heap. The simulated platform takes its registers from here and the
- * verifier compares with them, so the facts stand here once.
- *
- * Two steps. An image is measured once, into `struct measure_image` (its file
- * is measurement.tdx.cbor). A shape is then applied to it.
+ * machine to MRTD, RTMR0-2 and the boot events behind them. Pure. The simulated
+ * platform takes its registers from here and the verifier compares with them.
+ * An image is measured once, into `struct measure_image` (its file is
+ * measurement.tdx.cbor); a shape is then applied to it.
  */
 
 #include "base/buf.h"
@@ -62,7 +60,7 @@ struct measure_shape {
     uint32_t qemu_major; /* 8 adds pages in two passes; later ones in one */
     uint32_t vcpus;
     uint64_t memory_bytes;
-    uint32_t n_nics;    /* network cards */
+    uint32_t n_nics;
     uint32_t n_volumes; /* disks beyond root, data and shared */
     bool tpm;
 };
@@ -72,10 +70,7 @@ struct measure_acpi {
     uint8_t loader48[48], rsdp48[48], tables48[48];
 };
 
-/*
- * The ACPI blobs that QEMU makes for this shape with the VMM's device list.
- * err: UNSUPPORTED  measure.shape_unproven: nobody has recorded this shape
- */
+/* As QEMU 11 makes them for the VMM's devices. err: UNSUPPORTED with measure.shape_unproven */
 DS_MUST_USE int measure_acpi_find(struct measure_acpi *ret, const struct measure_shape *shape,
                                   struct ds_error *e);
 
