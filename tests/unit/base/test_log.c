@@ -13,7 +13,7 @@
 #include "base/scope.h"
 #include "base/span.h"
 
-static const struct ds_log log = { .program = "test", .min = DS_LOG_INFO };
+static const struct ds_log test_log = { .program = "test", .min = DS_LOG_INFO };
 
 /* What one ds_log call wrote: standard error goes into a pipe for that long. */
 struct captured {
@@ -74,7 +74,7 @@ static void values_are_escaped(void **state)
         struct captured c;
         char want[256];
         capture_begin(&c);
-        ds_log(&log, DS_LOG_WARN, "vm.start", "id", values[i].value, "n", "1");
+        ds_log(&test_log, DS_LOG_WARN, "vm.start", "id", values[i].value, "n", "1");
         capture_end(&c);
         (void)snprintf(want, sizeof want, "warn test vm.start id=\"%s\" n=\"1\"\n", values[i].want);
         if (strcmp(after_time(&c), want) != 0)
@@ -87,7 +87,7 @@ static void an_event_needs_no_fields(void **state)
     (void)state;
     struct captured c;
     capture_begin(&c);
-    ds_log(&log, DS_LOG_ERROR, "stop");
+    ds_log(&test_log, DS_LOG_ERROR, "stop");
     capture_end(&c);
     assert_string_equal(after_time(&c), "error test stop\n");
 }
@@ -97,7 +97,7 @@ static void lower_levels_are_silent(void **state)
     (void)state;
     struct captured c;
     capture_begin(&c);
-    ds_log(&log, DS_LOG_DEBUG, "tick", "n", "1");
+    ds_log(&test_log, DS_LOG_DEBUG, "tick", "n", "1");
     capture_end(&c);
     assert_int_equal(c.len, 0);
 }
@@ -110,7 +110,7 @@ static void long_lines_are_cut_to_one_line(void **state)
     value[sizeof value - 1] = '\0';
     struct captured c;
     capture_begin(&c);
-    ds_log(&log, DS_LOG_INFO, "long", "v", value, "w", value);
+    ds_log(&test_log, DS_LOG_INFO, "long", "v", value, "w", value);
     capture_end(&c);
     assert_int_equal(c.len, 1024);
     assert_ptr_equal(strchr(c.text, '\n'), c.text + 1023);
