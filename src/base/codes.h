@@ -321,6 +321,30 @@
     X(VMM_QEMU_MISSING, "vmm.qemu_missing", "QEMU is not installed", \
       "qemu-system-x86_64 or qemu-img is not on the PATH, nor where the configuration says", \
       "install QEMU 10.1 or newer (qemu-system-x86, qemu-utils), or set 'qemu' in the configuration") \
+    X(VMM_KVM_UNUSABLE, "vmm.kvm_unusable", "KVM does not run on this host", \
+      "/dev/kvm is missing or closed, or opens and still runs no kernel (nested virtualisation)", \
+      "set 'accel: auto' to fall back to software emulation, or enable virtualisation") \
+    X(VMM_SIMTEE_MISSING, "vmm.simtee_missing", "the simulated platform's helper is not installed", \
+      "dstack-simtee belongs beside dstack-vmm", \
+      "install the whole set of programs, or build it: './dev build'") \
+    X(VMM_LAUNCH_FAILED, "vmm.launch_failed", "QEMU did not start", \
+      "it refused its command line, or lacks something on this host; its last words are in the message", \
+      "see qemu.log and launch.json in the VM's directory") \
+    X(VMM_VM_NOT_FOUND, "vmm.vm_not_found", "there is no such VM", \
+      "it was never made on this host, or was removed", \
+      "list the VMs with 'dstack ps'") \
+    X(VMM_VM_RUNNING, "vmm.vm_running", "the VM must be stopped for this change", \
+      "processors, memory, disk and image are fixed while a machine runs", \
+      "stop the VM first") \
+    X(VMM_VOLUME_NOT_FOUND, "vmm.volume_not_found", "a volume that the app names is not there", \
+      "verity volumes are files in the VMM's volume directory", \
+      "put the file there; 'dstack up' makes and places the volumes of OCI layouts") \
+    X(VMM_GUEST_SILENT, "vmm.guest_silent", "the guest's agent is not connected", \
+      "the VM is not running, is still booting, or its boot failed before the agent", \
+      "look at 'dstack ps' and 'dstack logs'; then try again") \
+    X(VMM_BUSY, "vmm.busy", "the VMM takes no more requests of this kind now", \
+      "too many requests wait for the VM, there are as many VMs as allowed, or the daemon is ending", \
+      "try again later, or raise limits.vms") \
     X(VMM_IMAGE_NOT_FOUND, "vmm.image_not_found", "there is no guest image of this name", \
       "images are directories with a metadata.json in the image directory", \
       "list them with 'dstack image ls'; './dev image' builds one") \

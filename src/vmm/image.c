@@ -127,12 +127,18 @@ static void list_one(struct ds_jw *w, const char *images_dir, const char *name)
     yyjson_val *meta = yyjson_doc_get_root(doc);
     if (yyjson_is_obj(meta)) {
         char version[64] = "";
+        char arch[32] = "";
+        char digest[65] = "";
         get_line(version, sizeof version, meta, "version");
+        get_line(arch, sizeof arch, meta, "arch");
+        load_digest(digest, dir);
         ds_jw_object(w, NULL);
         ds_jw_str(w, "name", name);
         ds_jw_text(w, "description", ds_buf_span(&text));
         ds_jw_str(w, "version", version);
         ds_jw_bool(w, "is_dev", yyjson_is_true(yyjson_obj_get(meta, "is_dev")));
+        ds_jw_str(w, "arch", arch);
+        ds_jw_str(w, "os_image_hash", digest);
         ds_jw_object_end(w);
     }
     yyjson_doc_free(doc);
@@ -159,6 +165,26 @@ int vmm_image_list(struct ds_buf *ret, const char *images_dir, struct ds_error *
     free(entries);
     ds_jw_array_end(&w);
     return ds_jw_end(&w, e, "list of images");
+}
+
+void vmm_image_newest(char ret[static VMM_NAME_MAX + 1], const char *images_dir)
+{
+    struct dirent **entries = NULL;
+    int n = scandir(images_dir, &entries, is_image_entry, alphasort);
+    struct timespec newest = { 0 };
+    ret[0] = '\0';
+    for (int i = 0; i < n; i++) {
+        struct stat st;
+        DS_AUTO(ds_auto_free)
+        char *path = ds_str_fmt("%s/%s/metadata.json", images_dir, entries[i]->d_name);
+        if (path != NULL && stat(path, &st) == 0 &&
+            (st.st_mtim.tv_sec > newest.tv_sec ||
+             (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec >= newest.tv_nsec)) &&
+            ds_str_copy(ret, VMM_NAME_MAX + 1, entries[i]->d_name))
+            newest = st.st_mtim;
+        free(entries[i]);
+    }
+    free(entries);
 }
 
 static int add_base64(struct ds_jw *w, const char *key, struct ds_span bytes, struct ds_error *e)

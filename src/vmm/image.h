@@ -29,10 +29,13 @@ DS_MUST_USE int vmm_image_load(struct vmm_image *ret, const char *images_dir, co
                                const struct vmm_machine *machine, struct ds_error *e);
 
 /*
- * A JSON array of {name, description, version, is_dev} of every image, by name;
- * description is metadata.json's text. A directory that is no image is left out.
+ * A JSON array of {name, description, version, is_dev, arch, os_image_hash} of
+ * every image, by name; description is metadata.json's text. A directory that is no image is left out.
  */
 DS_MUST_USE int vmm_image_list(struct ds_buf *ret, const char *images_dir, struct ds_error *e);
+
+/* The image made last; ret is empty when there is none. */
+void vmm_image_newest(char ret[static VMM_NAME_MAX + 1], const char *images_dir);
 
 /* "{checksum_file, measurement}" in base64 of sha256sum.txt and measurement.<tee>.cbor: vm_config's
  * field of that name. *ret_have is false when the image has no such measurement. */

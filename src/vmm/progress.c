@@ -99,6 +99,7 @@ static void on_ready(struct vmm_progress *p, struct ds_span payload)
 {
     (void)payload;
     p->ready = true;
+    p->failure = (struct vmm_failure){ 0 };
     (void)snprintf(p->boot, sizeof p->boot, "done");
 }
 
@@ -205,12 +206,27 @@ int vmm_progress_notify(struct vmm_progress *p, bool *ret_instance, const char *
     return DS_OK;
 }
 
-void vmm_progress_restart(struct vmm_progress *p)
+void vmm_progress_restart(struct vmm_progress *p, bool forgive)
 {
     p->n_steps = 0;
     p->boot[0] = p->shutdown[0] = '\0';
-    p->failure = (struct vmm_failure){ 0 };
+    if (forgive)
+        p->failure = (struct vmm_failure){ 0 };
     p->ready = p->powering_off = false;
+}
+
+void vmm_progress_fail(struct vmm_progress *p, const struct ds_error *why)
+{
+    struct vmm_failure f = { .n_reasons = why->code != DS_CODE_NONE ? 1 : 0 };
+    struct vmm_guest_reason *r = &f.reasons[0];
+    (void)snprintf(f.text, sizeof f.text, "%s", why->msg);
+    (void)snprintf(f.code, sizeof f.code, "%s", ds_code_info_get(why->code)->id);
+    memcpy(r->code, f.code, sizeof r->code);
+    memcpy(r->claim, why->detail.claim, sizeof r->claim);
+    memcpy(r->expected, why->detail.expected, sizeof r->expected);
+    memcpy(r->got, why->detail.got, sizeof r->got);
+    memcpy(r->anchor, why->detail.anchor, sizeof r->anchor);
+    p->failure = f;
 }
 
 void vmm_progress_done(struct vmm_progress *p)
@@ -318,7 +334,7 @@ void vmm_progress_put(struct ds_jw *w, const struct vmm_progress *p)
     ds_jw_str(w, "boot_error", p->failure.text);
     put_failure(w, &p->failure);
     ds_jw_str(w, "shutdown_progress", p->shutdown);
-    ds_jw_bool(w, "ready", p->ready);
+    ds_jw_bool(w, "app_ready", p->ready);
     put_steps(w, p);
     put_events(w, p);
 }

@@ -55,8 +55,11 @@ struct vmm_progress {
     uint32_t tokens;
 };
 
-/* Forget an earlier boot; the ring of events stays. */
-void vmm_progress_restart(struct vmm_progress *p);
+/* Forget an earlier boot. The events stay, and its failure does unless `forgive`: a VM that is
+ * started again by itself must not hide why. */
+void vmm_progress_restart(struct vmm_progress *p, bool forgive);
+/* The VMM could not start it. */
+void vmm_progress_fail(struct vmm_progress *p, const struct ds_error *why);
 void vmm_progress_done(struct vmm_progress *p);
 
 /*

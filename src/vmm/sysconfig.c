@@ -35,6 +35,7 @@ int vmm_vm_config_encode(struct ds_buf *ret, const struct vmm_sys_config *c, str
     if (c->measurement.len > 0)
         ds_jw_raw(&w, m->machine->has_host_data ? "sev_snp_measurement" : "tdx_measurement",
                   c->measurement);
+    ds_jw_text(&w, "mr_config", c->mr_config);
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "vm_config");
 }

@@ -11,8 +11,10 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/str.h"
 #include "codec/json_write.h"
+#include "crypto/hash.h"
 
 #define MANIFEST_FILE   "vm-manifest.json"
 #define STATE_FILE      "vm-state.json"
@@ -108,6 +110,31 @@ int vmm_dir_load(struct vmm_manifest *ret, bool *ret_started, const char *dir, s
 int vmm_dir_save_instance(const char *dir, struct ds_span json, struct ds_error *e)
 {
     return save_if(dir, VMM_SHARE_INSTANCE_INFO, json, "vmm.instance_info", e);
+}
+
+int vmm_dir_identity(char ret_compose_hash[static 65], char ret_instance_id[static 41],
+                     const char *dir, struct ds_error *e)
+{
+    char path[VMM_PATH_LEN];
+    uint8_t hash32[32];
+    const struct vmm_share_row *rows = vmm_share_rows;
+    DS_AUTO(ds_buf_done) struct ds_buf app = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf info = { 0 };
+    (void)vmm_path(path, dir, rows[VMM_SHARE_APP_COMPOSE].name);
+    DS_TRY(ds_file_load(&app, path, rows[VMM_SHARE_APP_COMPOSE].max, e));
+    DS_TRY(ds_hash(DS_SHA256, hash32, ds_buf_span(&app), e));
+    (void)ds_hex_encode(ret_compose_hash, DS_SPAN_OF(hash32));
+    ret_instance_id[0] = '\0';
+    (void)vmm_path(path, dir, rows[VMM_SHARE_INSTANCE_INFO].name);
+    if (ds_file_load(&info, path, rows[VMM_SHARE_INSTANCE_INFO].max, NULL) < 0)
+        return DS_OK;
+    yyjson_doc *doc = yyjson_read(info.p, info.len, 0);
+    const char *id = yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "instance_id"));
+    if (id == NULL || strspn(id, "0123456789abcdef") != strlen(id) ||
+        !ds_str_copy(ret_instance_id, 41, id))
+        ret_instance_id[0] = '\0';
+    yyjson_doc_free(doc);
+    return DS_OK;
 }
 
 static void put_proc(struct ds_jw *w, const char *key, const struct ds_proc_id *id)

@@ -46,6 +46,10 @@ DS_MUST_USE int vmm_dir_load(struct vmm_manifest *ret, bool *ret_started, const 
 DS_MUST_USE int vmm_dir_save_state(const char *dir, bool started, struct ds_error *e);
 DS_MUST_USE int vmm_dir_save_instance(const char *dir, struct ds_span json, struct ds_error *e);
 
+/* Hex of app-compose.json's SHA-256, and the instance id that the guest told; empty when unknown. */
+DS_MUST_USE int vmm_dir_identity(char ret_compose_hash[static 65], char ret_instance_id[static 41],
+                                 const char *dir, struct ds_error *e);
+
 /* args: the command line, for people; may be NULL. */
 DS_MUST_USE int vmm_dir_save_launch(const char *dir, const struct vmm_launch *launch,
                                     const struct vmm_args *args, struct ds_error *e);

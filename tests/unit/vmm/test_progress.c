@@ -32,7 +32,7 @@ static const struct row rows[] = {
     { "a code that is none", "boot.error", "{\"error\":\"x\",\"code\":\"a b;rm\"}", DS_OK, "\"code\":\"\"" },
     { "an error that is a list", "boot.error", "[1]", DS_ERR_FORMAT, "\"boot_failure\":null" },
     { "an instance", "instance.info", "{\"instance_id\":\"00ff\"}", DS_OK, "\"event\":\"instance.info\"" },
-    { "ready", "app.ready", "", DS_OK, "\"ready\":true" },
+    { "ready", "app.ready", "", DS_OK, "\"app_ready\":true" },
     { "powering off", "shutdown.progress", "powering off", DS_OK, "\"shutdown_progress\":\"powering off\"" },
     { "an unknown event is kept as such", "x.y", "z", DS_OK, "{\"event\":\"x.y\",\"body\":\"z\"" },
 };
@@ -107,7 +107,7 @@ static void test_many_steps(void **state)
     }
     assert_int_equal(p.n_steps, VMM_STEPS_MAX);
     assert_int_equal(p.n_events, 0);
-    vmm_progress_restart(&p);
+    vmm_progress_restart(&p, true);
     assert_int_equal(p.n_steps, 0);
 }
 
