@@ -36,6 +36,18 @@ show_failure() {
     fi
 }
 
+# tick LABEL START-MS: every 10 s until it is killed, with its sleep, which would hold stderr open.
+tick() {
+    local sleeper
+    trap 'kill "$sleeper" 2>/dev/null; exit' TERM
+    while :; do
+        sleep 10 &
+        sleeper=$!
+        wait "$sleeper"
+        say "  … $1 ($(seconds_since "$2") s)"
+    done
+}
+
 # timed LABEL CMD...: runs CMD with its output in a log that is shown when it fails. Says how long
 # it took, and every 10 s that it is still at it.
 timed() {
@@ -43,9 +55,7 @@ timed() {
     shift
     start=$(now_ms)
     log=$(mktemp "${TMPDIR:-/tmp}/dev.XXXXXX")
-    (
-        while sleep 10; do say "  … $label ($(seconds_since "$start") s)"; done
-    ) &
+    tick "$label" "$start" &
     ticker=$!
     "$@" >"$log" 2>&1 || status=$?
     kill "$ticker" 2>/dev/null

@@ -113,7 +113,7 @@ make_root() {
     # shellcheck disable=SC2016
     include=$(grep -v '^#' "$TOP/tools/toolroot.packages" | xargs | tr ' ' ',')
     mapfile -t flags < <(namespace_flags)
-    args=(--mode=root --variant=apt --format=directory --include="$include"
+    args=(--mode=root --variant=apt --format=directory --include="$include" --dpkgopt=force-unsafe-io
         --setup-hook='cp "$DSTACK_PREFERENCES" "$1/etc/apt/preferences.d/dstack"'
         --customize-hook='sh "$TOP/tools/dev/toolroot-finish.sh" "$1"')
     while IFS= read -r line; do
@@ -188,6 +188,7 @@ toolroot_make() {
     else
         write_state "$new"
     fi
+    sync -f "$new" # dpkg did not: a power cut must not leave a hollow tree under the final name
     mv -T "$new" "$dir"
     say "tool root made: $(seconds_since "$start") s"
 }
