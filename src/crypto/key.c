@@ -8,6 +8,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/decoder.h>
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
@@ -16,6 +17,10 @@
 #include "base/writer.h"
 #include "crypto/ossl.h"
 #include "crypto/rand.h"
+
+/* Powers of two; a P-256 key takes a few units. */
+#define SECURE_HEAP_LEN  (64 * 1024)
+#define SECURE_HEAP_UNIT 32
 
 struct ds_p256_key {
     EVP_PKEY *pkey;
@@ -48,6 +53,16 @@ OSSL_AUTO(ECDSA_SIG, ECDSA_SIG_free)
 
 void ds_p256_pem_wipe(struct ds_p256_pem *pem) { explicit_bzero(pem, sizeof *pem); }
 void ds_p256_pkcs8_wipe(struct ds_p256_pkcs8 *der) { explicit_bzero(der, sizeof *der); }
+
+int ds_key_memory_lock(struct ds_error *e)
+{
+    if (CRYPTO_secure_malloc_initialized() == 1)
+        return DS_OK;
+    /* 2: the heap is there, but could not be locked. */
+    if (CRYPTO_secure_malloc_init(SECURE_HEAP_LEN, SECURE_HEAP_UNIT) != 1)
+        return ds_fail(e, DS_ERR_SYS, "lock %d bytes for keys (ulimit -l)", SECURE_HEAP_LEN);
+    return DS_OK;
+}
 
 /* 0 < scalar < order, in time that does not depend on the scalar. */
 static bool is_scalar(const struct ds_key32 *scalar)

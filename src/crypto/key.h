@@ -32,6 +32,12 @@ struct ds_p256_sig_der {
     size_t len;
 };
 
+/*
+ * For main() of daemons that hold keys: from here on the private parts of new
+ * keys live in locked memory that is not dumped. err: SYS (the memory lock limit)
+ */
+DS_MUST_USE int ds_key_memory_lock(struct ds_error *e);
+
 /* A fresh random key. *gives* it: ds_p256_key_free. */
 DS_MUST_USE int ds_p256_key_new(struct ds_p256_key **ret, struct ds_error *e);
 /* The pair of a big-endian scalar. err: RANGE (zero, or not below the order), CRYPTO */

@@ -208,8 +208,7 @@ int simtee_certs_make(struct simtee_certs *ret, const struct simtee_keys *keys,
                                    .usage = leaf_usage,
                                    .sgx = ds_buf_span(&sgx) };
     DS_TRY(make_one(&c.pck, &pck, not_before_s, e));
-    *ret = c;
-    c = (struct simtee_certs){ 0 };
+    *ret = DS_TAKE(c, (struct simtee_certs){ 0 });
     return DS_OK;
 }
 
@@ -253,8 +252,7 @@ int simtee_certs_parse(struct simtee_certs *ret, struct ds_span pem, const struc
     DS_TRY(parse_next(&x[2], &c.root, &pem, keys->root, &mem, e));
     DS_TRY(parse_next(&x[3], &c.tcb, &pem, keys->tcb, &mem, e));
     DS_TRY(check_chains(x, now_s, e));
-    *ret = c;
-    c = (struct simtee_certs){ 0 };
+    *ret = DS_TAKE(c, (struct simtee_certs){ 0 });
     return DS_OK;
 }
 

@@ -55,25 +55,46 @@ static int await(int fd, int timeout_ms, struct ds_error *e)
     }
 }
 
-/* Ask and wait; result is borrowed from *ret_doc. ret_fds may be NULL. */
-static int call(yyjson_doc **ret_doc, yyjson_val **ret_result, int *ret_fds, int fd,
-                const char *method, struct ds_span params, int timeout_ms, struct ds_error *e)
+struct answer {
+    yyjson_doc *doc;
+    yyjson_val *result; /* inside doc */
+    int fds[SIMTEE_PACKET_FDS];
+};
+
+#define ANSWER_NONE ((struct answer){ .fds = { -1, -1, -1, -1 } })
+
+static void answer_done(struct answer *a)
+{
+    yyjson_doc_free(a->doc);
+    for (size_t i = 0; i < SIMTEE_PACKET_FDS; i++)
+        ds_auto_close(&a->fds[i]);
+}
+
+static int call(struct answer *ret, int fd, const char *method, struct ds_span params,
+                int timeout_ms, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf request = { 0 }, reply = { 0 };
+    struct ds_verdict reasons;
     rpc_channel_encode(&request, method, params);
     DS_TRY(ds_buf_end(&request, e, method));
     DS_TRY(simtee_packet_send(fd, ds_buf_span(&request), NULL, 0, e));
     DS_TRY(await(fd, timeout_ms, e));
-    int fds[SIMTEE_PACKET_FDS];
-    DS_TRY(simtee_packet_recv(&reply, fds, fd, e));
-    struct ds_verdict reasons;
-    int r = rpc_channel_decode(ret_doc, ret_result, &reasons, ds_buf_span(&reply), e);
-    for (size_t i = 0; i < SIMTEE_PACKET_FDS; i++)
-        if (ret_fds != NULL && r == DS_OK)
-            ret_fds[i] = fds[i];
-        else
-            ds_auto_close(&fds[i]);
+    DS_TRY(simtee_packet_recv(&reply, ret->fds, fd, e));
+    int r = rpc_channel_decode(&ret->doc, &ret->result, &reasons, ds_buf_span(&reply), e);
     return r < 0 ? ds_wrap(e, r, "dstack-simtee %s", method) : DS_OK;
+}
+
+/* A request with one text as its parameter. */
+static int call_text(struct answer *ret, int fd, const char *method, const char *key,
+                     const char *text, int timeout_ms, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
+    struct ds_jw w = ds_jw_of(&params);
+    ds_jw_object(&w, NULL);
+    ds_jw_str(&w, key, text);
+    ds_jw_object_end(&w);
+    DS_TRY(ds_jw_end(&w, e, method));
+    return call(ret, fd, method, ds_buf_span(&params), timeout_ms, e);
 }
 
 static int get_register(uint8_t ret48[static 48], yyjson_val *obj, const char *key,
@@ -95,28 +116,20 @@ static int get_registers(struct simtee_registers *ret, yyjson_val *obj, struct d
     return get_register(ret->rtmr48[3], obj, "rtmr3", e);
 }
 
-static void doc_done(yyjson_doc **doc) { yyjson_doc_free(*doc); }
-
 int simtee_control_launch(int ret_fds[static SIMTEE_FILE_COUNT], struct simtee_registers *ret_regs,
                           int fd, const struct simtee_spec *spec, int timeout_ms,
                           struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
-    DS_AUTO(doc_done) yyjson_doc *doc = NULL;
-    yyjson_val *result = NULL;
-    int fds[SIMTEE_PACKET_FDS];
+    DS_AUTO(answer_done) struct answer a = ANSWER_NONE;
     struct simtee_registers regs;
     DS_TRY(simtee_spec_encode(&params, spec, e));
-    DS_TRY(call(&doc, &result, fds, fd, "Launch", ds_buf_span(&params), timeout_ms, e));
-    int r = get_registers(&regs, result, e);
-    if (r == DS_OK && (fds[SIMTEE_FILE_COUNT - 1] < 0 || fds[SIMTEE_FILE_COUNT] >= 0))
-        r = ds_fail(e, DS_ERR_PEER, "dstack-simtee gave not %d files", SIMTEE_FILE_COUNT);
-    if (r < 0) {
-        for (size_t i = 0; i < SIMTEE_PACKET_FDS; i++)
-            ds_auto_close(&fds[i]);
-        return r;
-    }
-    memcpy(ret_fds, fds, sizeof(int) * SIMTEE_FILE_COUNT);
+    DS_TRY(call(&a, fd, "Launch", ds_buf_span(&params), timeout_ms, e));
+    DS_TRY(get_registers(&regs, a.result, e));
+    if (a.fds[SIMTEE_FILE_COUNT - 1] < 0 || a.fds[SIMTEE_FILE_COUNT] >= 0)
+        return ds_fail(e, DS_ERR_PEER, "dstack-simtee gave not %d files", SIMTEE_FILE_COUNT);
+    for (size_t i = 0; i < SIMTEE_FILE_COUNT; i++)
+        ret_fds[i] = DS_TAKE_FD(a.fds[i]);
     *ret_regs = regs;
     return DS_OK;
 }
@@ -124,34 +137,19 @@ int simtee_control_launch(int ret_fds[static SIMTEE_FILE_COUNT], struct simtee_r
 int simtee_control_resume(struct simtee_registers *ret_regs, int fd, const char *launch_id,
                           int timeout_ms, struct ds_error *e)
 {
-    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
-    DS_AUTO(doc_done) yyjson_doc *doc = NULL;
-    yyjson_val *result = NULL;
-    struct ds_jw w = ds_jw_of(&params);
-    ds_jw_object(&w, NULL);
-    ds_jw_str(&w, "launch_id", launch_id);
-    ds_jw_object_end(&w);
-    DS_TRY(ds_jw_end(&w, e, "Resume"));
-    DS_TRY(call(&doc, &result, NULL, fd, "Resume", ds_buf_span(&params), timeout_ms, e));
-    return get_registers(ret_regs, result, e);
+    DS_AUTO(answer_done) struct answer a = ANSWER_NONE;
+    DS_TRY(call_text(&a, fd, "Resume", "launch_id", launch_id, timeout_ms, e));
+    return get_registers(ret_regs, a.result, e);
 }
 
 int simtee_control_serve(int fd, const char *tee_socket, int timeout_ms, struct ds_error *e)
 {
-    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
-    DS_AUTO(doc_done) yyjson_doc *doc = NULL;
-    yyjson_val *result = NULL;
-    struct ds_jw w = ds_jw_of(&params);
-    ds_jw_object(&w, NULL);
-    ds_jw_str(&w, "socket", tee_socket);
-    ds_jw_object_end(&w);
-    DS_TRY(ds_jw_end(&w, e, "Serve"));
-    return call(&doc, &result, NULL, fd, "Serve", ds_buf_span(&params), timeout_ms, e);
+    DS_AUTO(answer_done) struct answer a = ANSWER_NONE;
+    return call_text(&a, fd, "Serve", "socket", tee_socket, timeout_ms, e);
 }
 
 int simtee_control_end(int fd, int timeout_ms, struct ds_error *e)
 {
-    DS_AUTO(doc_done) yyjson_doc *doc = NULL;
-    yyjson_val *result = NULL;
-    return call(&doc, &result, NULL, fd, "End", DS_SPAN_LIT("{}"), timeout_ms, e);
+    DS_AUTO(answer_done) struct answer a = ANSWER_NONE;
+    return call(&a, fd, "End", DS_SPAN_LIT("{}"), timeout_ms, e);
 }

@@ -131,8 +131,7 @@ int simtee_journal_begin(struct simtee_journal *ret, const char *path,
     j.header_len = header.len;
     DS_TRY(ds_file_save(path, ds_buf_span(&header), 0600, "simtee.journal", e));
     DS_TRY(open_fd(&j.fd, path, e));
-    *ret = j;
-    j = SIMTEE_JOURNAL_NONE;
+    *ret = DS_TAKE(j, SIMTEE_JOURNAL_NONE);
     return DS_OK;
 }
 
@@ -146,8 +145,7 @@ int simtee_journal_open(struct simtee_journal *ret, const char *path, const char
     int r = replay(&j, ds_buf_span(&file), launch_id, e);
     if (r < 0)
         return ds_wrap(e, r, "replay '%s'", path);
-    *ret = j;
-    j = SIMTEE_JOURNAL_NONE;
+    *ret = DS_TAKE(j, SIMTEE_JOURNAL_NONE);
     return DS_OK;
 }
 

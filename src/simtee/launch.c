@@ -259,7 +259,6 @@ int simtee_launch_make(struct simtee_launch *ret, const struct simtee_spec *spec
     memcpy(l.start.regs.mrconfigid48, spec->mrconfigid48, sizeof l.start.regs.mrconfigid48);
     DS_TRY(spec_hash(l.start.spec32, spec, e));
     DS_TRY(measure(&l.start, spec, maps, e));
-    *ret = l;
-    l = SIMTEE_LAUNCH_NONE;
+    *ret = DS_TAKE(l, SIMTEE_LAUNCH_NONE);
     return DS_OK;
 }

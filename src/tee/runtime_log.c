@@ -141,7 +141,6 @@ int tee_runtime_load(struct tee_runtime_events *ret, const char *dir, struct ds_
     if (r < 0)
         return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_TEE_LOG_DAMAGED, "'%s', event %zu: %s", path,
                             events.n, ds_err_text(r));
-    *ret = events;
-    events = (struct tee_runtime_events){ 0 };
+    *ret = DS_TAKE(events, (struct tee_runtime_events){ 0 });
     return DS_OK;
 }

@@ -18,6 +18,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as xml
 
@@ -80,12 +81,21 @@ def run_format(_):
     return Count(failed=1)
 
 
+def first_line(name):
+    with open(name, 'rb') as file:
+        return file.readline(200)
+
+
 def run_scripts(_):
-    shell = [name for name in tracked('dev', '.ci/run', '*.sh', 'tools', 'tests', 'guest')
-             if re.match(rb'#!.*\b(ba)?sh\b', open(name, 'rb').readline()) or name.endswith('.sh')]
-    python = tracked('*.py')
+    names = tracked()
+    shell = [name for name in names
+             if name.endswith('.sh') or re.match(rb'#!.*\b(ba)?sh\b', first_line(name))]
+    python = [name for name in names
+              if name.endswith('.py') or re.match(rb'#!.*\bpython3?\b', first_line(name))]
     count = one(['shellcheck', '--external-sources', '--severity=warning', *shell])
-    program = 'import ast, sys\nfor name in sys.argv[1:]: ast.parse(open(name).read(), name)'
+    program = ('import pathlib, sys\n'
+               'for name in sys.argv[1:]: compile(pathlib.Path(name).read_text(), name, "exec")\n'
+               'print(len(sys.argv) - 1, "Python files")')
     count.add(one([sys.executable, '-W', 'error', '-c', program, *python]))
     return count
 
@@ -161,15 +171,17 @@ def run_unit(name):
     return count
 
 
-def run_system(name):
-    if not glob.glob('tests/system/test_*.py'):
-        print('  skipped: there is no tests/system')
+def run_pytest(folder, name):
+    if not glob.glob(f'{folder}/test_*.py'):
+        print(f'  skipped: there are no tests in {folder}')
         return Count(skipped=1)
-    report = 'build/system-tests.xml'
-    if os.path.exists(report):
-        os.remove(report)
-    command = [sys.executable, '-m', 'pytest', '-rs', '-q', '--durations=5', '-p', 'no:cacheprovider',
-               f'--junitxml={report}', 'tests/system', *(['-k', name] if name else [])]
+    with tempfile.TemporaryDirectory() as work:
+        return count_pytest(folder, name, os.path.join(work, 'report.xml'))
+
+
+def count_pytest(folder, name, report):
+    command = [sys.executable, '-B', '-m', 'pytest', '-rs', '-q', '--durations=5', '--durations-min=2',
+               '-p', 'no:cacheprovider', f'--junitxml={report}', folder, *(['-k', name] if name else [])]
     run = subprocess.run(command, check=False)
     if not os.path.exists(report):
         return Count(failed=1)
@@ -181,6 +193,14 @@ def run_system(name):
     if run.returncode != 0 and not count.failed:
         count.failed += 1
     return count
+
+
+def run_tools(name):
+    return run_pytest('tests/tools', name)
+
+
+def run_system(name):
+    return run_pytest('tests/system', name)
 
 
 def run_image(_):
@@ -198,6 +218,7 @@ PARTS = [
     ('layers', 'lint', run_layers),
     ('banned', 'lint', run_banned),
     ('codes', 'lint', run_codes),
+    ('tools', 'lint', run_tools),
     ('gcc', 'build system', run_gcc),
     ('clang', 'build lint tidy', run_clang),
     ('tidy', 'lint', run_tidy),

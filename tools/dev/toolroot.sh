@@ -23,12 +23,16 @@ toolroot_dir() {
     printf '%s/toolroot-%s' "$DSTACK_CACHE" "$id"
 }
 
-# What this machine lacks of the commands that make and enter a tool root, by name.
-missing_commands() {
-    local name
-    for name in "$@"; do
-        command -v "$name" >/dev/null || printf '%s ' "$name"
+# What this machine lacks to make and enter a tool root, as a list for people.
+missing_here() {
+    local name missing=
+    local -a names=(mmdebstrap unshare mount pivot_root flock)
+    as_root || names+=(newuidmap)
+    for name in "${names[@]}"; do
+        command -v "$name" >/dev/null || missing+=", $name"
     done
+    keyring_is_new || missing+=", the archive keys of Debian 13"
+    printf '%s' "${missing#, }"
 }
 
 # Whether the keyring knows Debian 13's keys: the per-release file came with them.
@@ -38,9 +42,7 @@ keyring_is_new() {
 
 need_host_tools() {
     local missing
-    missing=$(missing_commands mmdebstrap unshare mount pivot_root flock)
-    as_root || missing+=$(missing_commands newuidmap)
-    keyring_is_new || missing+='the keys of Debian 13'
+    missing=$(missing_here)
     [ -n "$missing" ] || return 0
     command -v apt-get >/dev/null ||
         die "missing here: $missing. ./dev installs them by apt, which this system does not have: use Debian 12 or 13, or a container of one."
@@ -53,10 +55,9 @@ need_host_tools() {
             apt-get -qy install --no-install-recommends $HOST_PACKAGES; then
         die "apt could not install $HOST_PACKAGES; the lines above say why."
     fi
-    missing=$(missing_commands mmdebstrap unshare mount pivot_root flock)
-    [ -z "$missing" ] || die "apt installed $HOST_PACKAGES, yet these commands are not in PATH: $missing"
-    keyring_is_new ||
-        die "this system's debian-archive-keyring is older than Debian 13. Update the system (apt-get dist-upgrade), or use Debian 12 or 13."
+    missing=$(missing_here)
+    [ -z "$missing" ] ||
+        die "apt installed $HOST_PACKAGES, yet this is still missing: $missing. This system is too old: use Debian 12 or 13, up to date."
 }
 
 # The flags by which this user makes a namespace in which it is root.

@@ -66,8 +66,11 @@ def difference(one, two):
     return None
 
 
-def check(argv, debs, out):
-    """Run the build twice with the archives already fetched; raises on a difference."""
+def check(argv, debs, out, keep):
+    """
+    Run the build twice with the archives already fetched; raises on a difference.
+    Hands the image's directory to keep().
+    """
     with tempfile.TemporaryDirectory(dir=out, prefix=".check-") as work:
         dirs = []
         for i, (mask, n_cpus, env) in enumerate(SURROUNDINGS):
@@ -85,3 +88,5 @@ def check(argv, debs, out):
             raise SystemExit(f"image: NOT REPRODUCIBLE: {found}")
         with open(dirs[0] + "/digest.txt", encoding="ascii") as f:
             say(f"--check: both builds are byte-identical, digest {f.read().strip()}")
+        os.unlink(dirs[0] + "/root.tar")
+        keep(dirs[0])

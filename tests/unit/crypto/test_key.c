@@ -79,8 +79,7 @@ static void written_and_read(void **state)
     (void)state;
     struct ds_error e = { 0 };
     DS_AUTO(ds_p256_key_free_auto)
-    struct ds_p256_key *key = NULL,
-                       *from_der = NULL, *from_pem = NULL, *from_sec1 = NULL;
+    struct ds_p256_key *key = NULL, *from_der = NULL, *from_pem = NULL, *from_sec1 = NULL;
     assert_ok(ds_p256_key_new(&key, &e));
     struct ds_p256_pkcs8 der;
     struct ds_p256_pem pem;
@@ -156,12 +155,24 @@ static void signatures(void **state)
     }
 }
 
+static void locked_memory(void **state)
+{
+    (void)state;
+    struct ds_error e;
+    uint8_t sig64[64];
+    DS_AUTO(ds_p256_key_free_auto) struct ds_p256_key *key = NULL;
+    assert_ok(ds_key_memory_lock(&e));
+    assert_ok(ds_key_memory_lock(&e));
+    assert_ok(ds_p256_key_new(&key, &e));
+    assert_ok(ds_p256_sign(sig64, key, DS_SPAN_LIT("message"), &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_pair),       cmocka_unit_test(scalars),
         cmocka_unit_test(written_and_read), cmocka_unit_test(signatures),
-        cmocka_unit_test(not_keys),
+        cmocka_unit_test(not_keys),         cmocka_unit_test(locked_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
