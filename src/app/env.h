@@ -60,6 +60,10 @@ struct app_env {
 DS_MUST_USE int app_env_parse(struct app_env *ret, struct ds_arena *mem, struct ds_span plain,
                               const struct ds_span *allowed, size_t n_allowed, struct ds_error *e);
 
-/* Lines KEY=VALUE for Docker Compose; quoted as dstack does it. Returns the length written;
- * with out NULL, the length needed. `out` is the caller's, since values are secrets. */
+/*
+ * The two files that an app's containers read: lines KEY=VALUE, quoted as dstack
+ * does it, and one flat JSON object. Returns the length, of which at most `cap`
+ * bytes were written; with out NULL, nothing is. `out` is the caller's, to wipe.
+ */
 size_t app_env_write_lines(uint8_t *out, size_t cap, const struct app_env *env);
+size_t app_env_write_json(uint8_t *out, size_t cap, const struct app_env *env);

@@ -218,7 +218,40 @@
       "ACPI tables are measured, and they are known only for shapes that were compared with a real QEMU", \
       "choose vCPUs, memory, network cards and volumes inside the bounds that the message names")
 #define DS_CODES_POLICY(X)
-#define DS_CODES_APP(X)
+#define DS_CODES_APP(X) \
+    X(APP_COMPOSE_FORMAT, "app.compose_format", "app-compose.json is malformed", \
+      "the text is not JSON, a key stands in it twice, or a field has a type or length that it may not have", \
+      "correct the field that the message names; 'dstack up' makes a right file from docker-compose.yaml") \
+    X(APP_COMPOSE_UNSUPPORTED, "app.compose_unsupported", "the app asks for something that this dstack does not have", \
+      "app-compose.json names a newer manifest version, a runner, a file system or a requirement unknown here", \
+      "use a newer dstack and image, or take the field that the message names out of app-compose.json") \
+    X(APP_MR_CONFIG_FORMAT, "app.mr_config_format", "the host's MrConfig document is malformed", \
+      "it has one form, version 3, with a closed list of fields", \
+      "let dstack-vmm of the same release as the image create the VM") \
+    X(APP_MR_CONFIG_MISMATCH, "app.mr_config_mismatch", "the VM was started for another identity", \
+      "what the hardware recorded at launch (MRCONFIGID, HOST_DATA) is not the document, or the document is not this app's", \
+      "create the VM again from the app-compose.json that you mean; if it stays, the host is changing files") \
+    X(APP_CHAIN_KMS, "app.chain_kms", "a key's signatures lead to another KMS", \
+      "the chain is intact, but the KMS key at its end is not the one that was expected", \
+      "compare the KMS public key with the one that the KMS publishes in GetMeta, and the app id with the app's") \
+    X(APP_ENV_FORMAT, "app.env_format", "the encrypted environment is malformed", \
+      "it is too short, too long, or its content is no list of names and values", \
+      "encrypt the variables again with 'dstack up' or the SDK") \
+    X(APP_ENV_UNDECRYPTABLE, "app.env_undecryptable", "the encrypted environment does not open", \
+      "it was changed on the way, or encrypted to another app's or another KMS's key", \
+      "fetch the app's public key again and encrypt the variables to it") \
+    X(APP_CSR_FORMAT, "app.csr_format", "a certificate signing request is malformed", \
+      "it is not dstack's version 2 request, or a field is out of bounds", \
+      "use an SDK or agent that speaks version 2 (api_version 2)") \
+    X(APP_CSR_SIGNATURE, "app.csr_signature", "a certificate signing request is not signed by its own key", \
+      "only the holder of a key may have it certified", \
+      "sign the whole encoded request with the key that is in it, ECDSA P-256 with SHA-256") \
+    X(APP_LOG_HEAD_FORMAT, "app.log_head_format", "a log head is malformed", \
+      "it has one canonical form; anything else is refused, so that no signature covers two readings", \
+      "fetch the head again from the KMS") \
+    X(APP_LOG_HEAD_SIGNATURE, "app.log_head_signature", "a log head is not signed by the log's key", \
+      "the head was changed, or it is another log's", \
+      "compare the KMS's key with the one that you pinned; do not use keys that came with this head")
 #define DS_CODES_NET(X) \
     X(NET_POOL_FULL, "net.pool_full", "the daemon has too much work waiting", \
       "slow work (quotes, disks, the store) goes through a bounded queue, which is full", \
