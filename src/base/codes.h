@@ -286,7 +286,25 @@
     X(NET_REPLY_TOO_LARGE, "net.reply_too_large", "a reply is larger than is allowed", \
       "every reply has a bound, so that no server exhausts our memory", \
       "ask for less at once, or check that the address is the right service")
-#define DS_CODES_RPC(X)
+#define DS_CODES_RPC(X) \
+    X(RPC_BAD_REQUEST, "rpc.bad_request", "a request does not fit its method", \
+      "a field is missing, of the wrong kind, or over its bound", \
+      "correct the field that the message names; the method's fields stand in its documentation") \
+    X(RPC_NO_METHOD, "rpc.no_method", "there is no such method", \
+      "its name is misspelt, or the server is of another release", \
+      "compare the name with the service's documentation, and the versions of both sides") \
+    X(RPC_FORBIDDEN, "rpc.forbidden", "the caller may not use a method", \
+      "each method says who may call it: its own user, an administrator, an attested program", \
+      "call it as the user the daemon runs as, or with the credentials that the message names") \
+    X(RPC_PROTOBUF_UNSUPPORTED, "rpc.protobuf_unsupported", "a protobuf body was sent", \
+      "methods are served as JSON only", \
+      "send JSON with Content-Type application/json; the published SDKs do") \
+    X(RPC_REMOTE, "rpc.remote", "the server refused, with a code that is not known here", \
+      "it is of another release, or another implementation", \
+      "read the message; use programs of the same release to learn more") \
+    X(RPC_BAD_REPLY, "rpc.bad_reply", "a reply is not what the protocol says", \
+      "the address belongs to another service, or a proxy answered in its place", \
+      "check the address and what listens there")
 #define DS_CODES_TEE(X) \
     X(TEE_NONE, "tee.none", "this machine has no confidential-computing platform", \
       "neither Intel TDX's files nor the simulated platform's channel org.dstack.tee are there", \
