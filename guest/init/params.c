@@ -112,22 +112,27 @@ bool init_word_is_in(struct ds_span text, const char *word)
     return false;
 }
 
-bool init_corrupt_find(char *ret, size_t ret_len, struct ds_span kmsg)
+bool init_corrupt_find(char *ret, size_t ret_len, struct ds_span kmsg, const char *dev)
 {
-    /* drivers/md/dm-verity-target.c: "verity: 253:0: data block 12 is corrupted" */
+    /* drivers/md/dm-verity-target.c: "verity: 254:0: data block 12 is corrupted" */
     static const char *const kinds[] = { "metadata block ", "data block " };
     static const char tail[] = " is corrupted";
     struct ds_span line;
+    char head[64];
 
+    int head_len = snprintf(head, sizeof(head), "verity: %s: ", dev);
+    if (head_len < 0 || (size_t)head_len >= sizeof(head))
+        return false;
     while (ds_span_line(&kmsg, &line)) {
+        const uint8_t *at = memmem(line.p, line.len, head, (size_t)head_len);
         const uint8_t *end = memmem(line.p, line.len, tail, sizeof(tail) - 1);
-        if (end == NULL || memmem(line.p, line.len, "verity", 6) == NULL)
+        if (at == NULL || end == NULL || end < at + head_len)
             continue;
-        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-            const uint8_t *at = memmem(line.p, line.len, kinds[i], strlen(kinds[i]));
-            if (at != NULL && at < end)
-                return ds_str_copy_span(ret, ret_len, DS_SPAN(at, (size_t)(end - at)));
-        }
+        struct ds_span block = DS_SPAN(at + head_len, (size_t)(end - at) - (size_t)head_len);
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+            if (block.len > strlen(kinds[i]) &&
+                ds_span_eq_str(ds_span_sub(block, 0, strlen(kinds[i])), kinds[i]))
+                return ds_str_copy_span(ret, ret_len, block);
     }
     return false;
 }

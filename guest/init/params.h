@@ -43,8 +43,9 @@ DS_MUST_USE int init_module_next(struct init_module *ret, struct ds_span *list, 
 bool init_word_is_in(struct ds_span text, const char *word);
 
 /*
- * Find the first report of a damaged root block in text of the kernel log.
+ * Find the first report of a damaged block in text of the kernel log.
  *
+ * in:   dev   "major:minor" of the disk below the verity device, as the kernel prints it
  * out:  ret   "data block 12" or "metadata block 7"; untouched when there is none
  */
-bool init_corrupt_find(char *ret, size_t ret_len, struct ds_span kmsg);
+bool init_corrupt_find(char *ret, size_t ret_len, struct ds_span kmsg, const char *dev);

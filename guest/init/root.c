@@ -18,10 +18,10 @@
 #include "base/file.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "damage.h"
 
 #define SECTOR_LEN     512
 #define HASHES_A_BLOCK (INIT_BLOCK_LEN / 32)
-#define KMSG_MAX       ((size_t)256 * 1024)
 #define CHUNK_LEN      ((size_t)128 * 1024)
 
 /* A small sysfs file without its newline; false when it cannot be read. */
@@ -148,27 +148,10 @@ int init_root_open(char *ret_path, size_t ret_len, const struct init_params *par
     return DS_OK;
 }
 
-/* All that the kernel has logged; each record of /dev/kmsg is one read. */
-static void kmsg_load(struct ds_buf *ret)
-{
-    char record[1024];
-    DS_AUTO(ds_auto_close) int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    for (ssize_t n; fd >= 0 && ret->len < KMSG_MAX;) {
-        n = read(fd, record, sizeof(record));
-        if (n < 0 && errno == EPIPE) /* the ring went round: go on with the oldest left */
-            continue;
-        if (n <= 0)
-            return;
-        ds_buf_add(ret, DS_SPAN(record, (size_t)n));
-    }
-}
-
 int init_root_explain(int r, const struct init_params *params, struct ds_error *e)
 {
     char block[48];
-    DS_AUTO(ds_buf_done) struct ds_buf kmsg = { 0 };
-    kmsg_load(&kmsg);
-    if (!init_corrupt_find(block, sizeof(block), ds_buf_span(&kmsg)))
+    if (!init_damage_find(block, sizeof(block)))
         return r;
     return ds_refuse(e, DS_ERR_DENIED, DS_CODE_GUEST_ROOT_CORRUPT, "root disk", params->root_hash,
                      block, "dstack.rootfs_hash on the measured command line");

@@ -114,19 +114,22 @@ static void test_corrupt(void **state)
     static const struct {
         const char *text, *want; /* NULL: nothing to report */
     } rows[] = {
-        { "3,611,5102,-;device-mapper: verity: 253:0: data block 12 is corrupted\n",
+        { "3,611,5102,-;device-mapper: verity: 254:0: data block 12 is corrupted\n",
           "data block 12" },
-        { "6,1,0,-;Linux\n3,2,1,-;device-mapper: verity: 253:0: metadata block 7 is corrupted\n",
+        { "6,1,0,-;Linux\n3,2,1,-;device-mapper: verity: 254:0: metadata block 7 is corrupted\n",
           "metadata block 7" },
         { "", NULL },
+        { "3,1,1,-;device-mapper: verity: 254:48: data block 12 is corrupted\n", NULL },
+        { "3,1,1,-;device-mapper: verity: 254:0: data block 12 is fine\n", NULL },
+        { "3,1,1,-;device-mapper: verity: 254:0: x data block 12 is corrupted\n", NULL },
         { "3,1,1,-;a data block 12 is corrupted\n", NULL },
         { "3,1,1,-;device-mapper: verity: sha256 using \"sha256-lib\"\n", NULL },
-        { "3,1,1,-;verity: data block 1234567890123456789012345678901234567890 is corrupted\n",
+        { "3,1,1,-;verity: 254:0: data block 1234567890123456789012345678901234567890 is corrupted\n",
           NULL },
     };
     for (size_t i = 0; i < DS_LEN(rows); i++) {
         char got[32] = "";
-        bool found = init_corrupt_find(got, sizeof(got), ds_span_str(rows[i].text));
+        bool found = init_corrupt_find(got, sizeof(got), ds_span_str(rows[i].text), "254:0");
         assert_int_equal(found, rows[i].want != NULL);
         assert_string_equal(got, found ? rows[i].want : "");
     }
