@@ -265,7 +265,7 @@ static int build(struct fy_document **ret, struct ds_span yaml, const char *what
     if (diag == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "%s", what);
     fy_diag_set_collect_errors(diag, true);
-    struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_DEFAULT_DOC, .diag = diag };
+    struct fy_parse_cfg cfg = { .flags = FYPCF_DEFAULT_DOC, .diag = diag };
     /* A text without a document is an error there. */
     struct ds_span text = is_blank(yaml) ? DS_SPAN_LIT("{}") : yaml;
     struct fy_document *doc = fy_document_build_from_string(&cfg, (const char *)text.p, text.len);

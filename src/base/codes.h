@@ -338,7 +338,13 @@
       "only one process may use the channel org.dstack.tee; restart the CVM") \
     X(SIMTEE_RATE_LIMITED, "simtee.rate_limited", "the guest asks too often", \
       "requests to the simulated platform are bounded per second", "wait a second and try again")
-#define DS_CODES_STORE(X)
+#define DS_CODES_STORE(X) \
+    X(STORE_FAILED, "store.failed", "the state store cannot be read or written", \
+      "the disk is full or read-only, the file is damaged, or another program holds it", \
+      "the message says what the database engine reports; check the disk and the file's owner") \
+    X(STORE_FOREIGN_FILE, "store.foreign_file", "a state file is not one of ours", \
+      "the path names a database of another program, or a damaged one", \
+      "check the state directory; move the file away to begin with an empty store")
 #define DS_CODES_DISK(X) \
     X(DISK_HEADER_REFUSED, "disk.header_refused", "the data disk's LUKS header is not one of ours", \
       "the disk comes from the host; only the exact parameters that this guest makes are opened", \

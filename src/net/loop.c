@@ -63,6 +63,11 @@ int net_loop_run(struct net_loop *loop, struct ds_error *e)
     return DS_OK;
 }
 
+static struct timeval timeval_of(int64_t ms)
+{
+    return (struct timeval){ (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+}
+
 static void wake_up(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -77,7 +82,7 @@ int net_loop_step(struct net_loop *loop, int timeout_ms, struct ds_error *e)
         flags = EVLOOP_NONBLOCK;
     struct event *limit = NULL;
     if (timeout_ms > 0) {
-        struct timeval tv = { timeout_ms / 1000, (timeout_ms % 1000) * 1000 };
+        struct timeval tv = timeval_of(timeout_ms);
         limit = evtimer_new(loop->base, wake_up, NULL);
         if (limit == NULL || evtimer_add(limit, &tv) != 0) {
             if (limit != NULL)
@@ -129,8 +134,7 @@ int net_event_timer(struct net_event **ret, struct net_loop *loop, net_event_fn 
 int net_event_after(struct net_event *timer, int64_t delay_ms, struct ds_error *e)
 {
     assert(timer->fd < 0);
-    int64_t ms = delay_ms > 0 ? delay_ms : 0;
-    struct timeval tv = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+    struct timeval tv = timeval_of(delay_ms > 0 ? delay_ms : 0);
     if (event_add(timer->ev, &tv) != 0)
         return ds_fail(e, DS_ERR_NOMEM, "timer");
     return DS_OK;

@@ -52,8 +52,8 @@ static void drop_call(struct net_call *c, const struct ds_error *why)
 
 void mux_call_drop_all(struct net_mux *m, const struct ds_error *why)
 {
-    while (m->calls != NULL)
-        drop_call(m->calls, why);
+    for (struct net_call *c = m->calls; c != NULL; c = m->calls)
+        drop_call(c, why);
 }
 
 static void send_reset(struct net_mux *m, uint32_t stream)

@@ -42,7 +42,7 @@ struct store_entry {
  * err: SYS store.failed, FORMAT store.foreign_file */
 DS_MUST_USE int store_open_sqlite(struct store **ret, const char *path, struct net_pool *pool,
                                   struct ds_error *e);
-/* No async operation may be pending (free the pool first). NULL is fine. */
+/* No async operation may be pending: free the pool first, which finishes them. NULL is fine. */
 void store_close(struct store *s);
 
 /* Appends the value to *ret. *ret_version is 0 when the key is absent. */
