@@ -289,6 +289,62 @@ static void test_key_file(void **unused)
     assert_int_equal(simtee_pki_open(&pki, other, NOW_S, &e), DS_ERR_SYS);
 }
 
+#ifdef DS_FAULTS
+
+static void die_at(const char *point, const char *in_dir)
+{
+    DS_AUTO(ds_auto_free) char *fault = ds_str_fmt("%s/fault", dir);
+    struct ds_error e = { 0 };
+    int status = 0;
+    assert_int_equal(ds_file_save(fault, ds_span_str(point), 0600, "test", &e), DS_OK);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct simtee_pki *pki = NULL;
+        (void)setenv("DSTACK_FAULT_FILE", fault, 1);
+        (void)!simtee_pki_open(&pki, in_dir, NOW_S, &e);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+}
+
+/* Killed at each point of the first open: the next open makes the rest. */
+static void test_killed(void **unused)
+{
+    (void)unused;
+    static const char *const points[] = {
+        "simtee.key.before",          "simtee.key.written",          "simtee.key.renamed",
+        "simtee.certificates.before", "simtee.certificates.written", "simtee.certificates.renamed",
+        "simtee.collateral.before",   "simtee.collateral.written",   "simtee.collateral.renamed",
+    };
+    for (size_t i = 0; i < DS_LEN(points); i++) {
+        struct simtee_pki *pki = NULL;
+        struct ds_error e = { 0 };
+        DS_AUTO(ds_buf_done) struct ds_buf quote = { 0 };
+        DS_AUTO(ds_auto_free) char *fresh = ds_str_fmt("%s/killed%zu", dir, i);
+        die_at(points[i], fresh);
+        if (simtee_pki_open(&pki, fresh, NOW_S, &e) < 0)
+            fail_msg("%s: %s", points[i], e.msg);
+        quote_of(&quote, pki);
+        const struct ds_extra_anchor anchor = anchor_of(pki);
+        struct verified v = verify(ds_buf_span(&quote), simtee_pki_collateral(pki), &anchor, NOW_S);
+        if (v.r < 0)
+            fail_msg("%s: %s", points[i], v.e.msg);
+        simtee_pki_free(pki);
+    }
+}
+
+#else
+
+static void test_killed(void **unused)
+{
+    (void)unused;
+    print_message("this build has no fault hooks\n");
+    skip();
+}
+
+#endif
+
 /* Several processes open an empty directory at once: all get the same machine. */
 static void test_concurrent(void **unused)
 {
@@ -350,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_foreign_certificates),
         cmocka_unit_test(test_key_file),
         cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, make_state, remove_state);
 }
