@@ -217,7 +217,88 @@
     X(MEASURE_SHAPE_UNPROVEN, "measure.shape_unproven", "the ACPI tables of this machine shape are not known", \
       "ACPI tables are measured, and they are known only for shapes that were compared with a real QEMU", \
       "choose vCPUs, memory, network cards and volumes inside the bounds that the message names")
-#define DS_CODES_POLICY(X)
+#define DS_CODES_POLICY(X) \
+    X(POLICY_NO_EVIDENCE, "policy.no_evidence", "there is no verified evidence", \
+      "a decision needs claims that a verifier filled", \
+      "give evidence that verifies") \
+    X(POLICY_SIMULATED_EVIDENCE, "policy.simulated_evidence", "the evidence comes from a simulated platform", \
+      "its root of trust is made by software on some machine: it proves what runs, to nobody but that machine's owner", \
+      "where that is meant (development, tests) pass --allow-simulated; else run on TEE hardware") \
+    X(POLICY_CUSTOM_ROOT, "policy.custom_root", "the evidence chains to a root given by argument", \
+      "only compiled-in hardware roots count by themselves", \
+      "allow custom roots where that root is meant") \
+    X(POLICY_DEBUG, "policy.debug", "the TD runs in debug mode", \
+      "the host can read and change a debug TD: its evidence protects nothing", \
+      "start the TD without the debug attribute") \
+    X(POLICY_TD_ATTRIBUTES, "policy.td_attributes", "the TD has attributes that are not accepted", \
+      "migratable TDs and attributes of unknown meaning may give others access", \
+      "start the TD without them") \
+    X(POLICY_TCB_STATUS, "policy.tcb_status", "the platform's TCB status is not accepted", \
+      "Intel judges its microcode, firmware or configuration as below the accepted level", \
+      "update the platform; or accept the status in the policy, knowing the advisories") \
+    X(POLICY_TCB_REVOKED, "policy.tcb_revoked", "the platform's TCB is revoked", \
+      "Intel no longer trusts this level; no rule can accept it", \
+      "update the platform") \
+    X(POLICY_TCB_EVAL_NUMBER, "policy.tcb_eval_number", "the collateral is of an older evaluation than the policy asks for", \
+      "older evaluations do not know newer weaknesses", \
+      "fetch collateral with update=early, or lower the minimum") \
+    X(POLICY_REPORT_DATA, "policy.report_data", "the evidence does not answer this request", \
+      "its report data is not the nonce or key that was asked for: it may be older, or another's", \
+      "take fresh evidence for this request") \
+    X(POLICY_MRCONFIGID, "policy.mrconfigid", "the machine was started with another configuration", \
+      "MRCONFIGID is not the digest of the expected configuration document", \
+      "start the VM with the configuration that is accepted, or accept its digest") \
+    X(POLICY_DEVICE, "policy.device", "the device is not accepted", \
+      "the policy names the machines that may run this app", \
+      "run on one of them, or add the device id") \
+    X(POLICY_LOG_MISSING, "policy.log_missing", "no event log is bound to the evidence", \
+      "app identity stands in the event log; without it nothing says which app this is", \
+      "send quote and event log together") \
+    X(POLICY_APP_ID, "policy.app_id", "the app is not accepted", \
+      "its app id is not in the policy", \
+      "add the app id to the policy") \
+    X(POLICY_INSTANCE_ID, "policy.instance_id", "the instance is not accepted", \
+      "its instance id is not the one asked for", \
+      "ask the right instance, or add the id to the policy") \
+    X(POLICY_COMPOSE_HASH, "policy.compose_hash", "the app's compose file is not accepted", \
+      "the hash of app-compose.json that the guest measured is not in the policy", \
+      "compare the app-compose.json that runs; add its hash when it is meant") \
+    X(POLICY_OS_IMAGE, "policy.os_image", "the OS image is not accepted", \
+      "the image's hash is not in the policy", \
+      "use an accepted image, or add the hash") \
+    X(POLICY_KEY_PROVIDER, "policy.key_provider", "the app's keys come from another key provider", \
+      "the key-provider event names another KMS than the expected one", \
+      "check which KMS the VM was given") \
+    X(POLICY_FIRMWARE_MISMATCH, "policy.firmware_mismatch", "the firmware is not the image's", \
+      "MRTD or the firmware's own events differ from the prediction", \
+      "use the firmware file of the image") \
+    X(POLICY_SHAPE_MISMATCH, "policy.shape_mismatch", "the machine's memory layout is not as stated", \
+      "the TD HOB differs from the one predicted for this memory size", \
+      "check memory size in vm_config") \
+    X(POLICY_SECURE_BOOT_MISMATCH, "policy.secure_boot_mismatch", "secure boot variables are not as predicted", \
+      "the firmware found other variables than the image's", \
+      "use the firmware file of the image") \
+    X(POLICY_ACPI_MISMATCH, "policy.acpi_mismatch", "the ACPI tables are not as predicted", \
+      "they describe other devices than the stated shape: a way to run code in the guest", \
+      "check QEMU version, vCPUs, memory and devices in vm_config") \
+    X(POLICY_BOOT_OPTIONS_MISMATCH, "policy.boot_options_mismatch", "boot order or boot options are not as predicted", \
+      "the firmware was told to boot something else", \
+      "start the VM with the VMM's own options") \
+    X(POLICY_KERNEL_MISMATCH, "policy.kernel_mismatch", "the kernel is not the image's", \
+      "the digest that the firmware measured is of another kernel", \
+      "use the kernel file of the image") \
+    X(POLICY_CMDLINE_MISMATCH, "policy.cmdline_mismatch", "the kernel's command line is not the image's", \
+      "it carries the root hash: with another one another system may run", \
+      "start the VM with the command line of the image") \
+    X(POLICY_INITRD_MISMATCH, "policy.initrd_mismatch", "the initrd is not the image's", \
+      "the digest that was measured is of another file", \
+      "use the initrd file of the image") \
+    X(POLICY_BOOT_EVENTS_MISMATCH, "policy.boot_events_mismatch", "the machine booted in other steps than predicted", \
+      "a register has more or fewer events: another firmware or boot path", \
+      "use the image's firmware and the VMM's own options") \
+    X(POLICY_REGISTER_MISMATCH, "policy.register_mismatch", "a boot register is not as predicted", \
+      "and the event log does not replay to it, so no part can be named", \
+      "send the full event log with the quote to see which part differs")
 #define DS_CODES_APP(X) \
     X(APP_COMPOSE_FORMAT, "app.compose_format", "app-compose.json is malformed", \
       "the text is not JSON, a key stands in it twice, or a field has a type or length that it may not have", \
