@@ -37,6 +37,14 @@ def recorded_headers(build):
     return found
 
 
+def configuration():
+    text = b''
+    for path in ('.clang-tidy', 'tests/.clang-tidy'):
+        with open(path, 'rb') as file:
+            text += file.read()
+    return text
+
+
 class Hasher:
     """Hashes of files, each read once."""
 
@@ -78,10 +86,12 @@ def main():
     build, only = sys.argv[1], {os.path.abspath(name) for name in sys.argv[2:]}
     cache = os.path.join(os.environ.get('DSTACK_CACHE', os.path.join(build, 'cache')), 'tidy')
     os.makedirs(cache, exist_ok=True)
-    common = output('clang-tidy', '--version').encode() + open('.clang-tidy', 'rb').read()
+    common = output('clang-tidy', '--version').encode() + configuration()
     headers, hasher = recorded_headers(build), Hasher(build)
     waiting, n_known = [], 0
-    for entry in json.load(open(os.path.join(build, 'compile_commands.json'), encoding='utf-8')):
+    with open(os.path.join(build, 'compile_commands.json'), encoding='utf-8') as file:
+        entries = json.load(file)
+    for entry in entries:
         path = os.path.abspath(os.path.join(entry['directory'], entry['file']))
         if only and path not in only:
             continue
@@ -95,9 +105,12 @@ def main():
     n_bad = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = {pool.submit(check, build, entry): mark for entry, mark in waiting}
+        told = time.monotonic()
         for n, job in enumerate(concurrent.futures.as_completed(jobs), 1):
             path, status, text, seconds = job.result()
-            print(f'[{n}/{len(jobs)}] {path} {seconds:.1f} s', file=sys.stderr, flush=True)
+            if time.monotonic() - told > 10:
+                told = time.monotonic()
+                print(f'  … {n} of {len(jobs)} files ({path}: {seconds:.1f} s)', file=sys.stderr, flush=True)
             if status != 0:
                 n_bad += 1
                 print(text, flush=True)

@@ -94,6 +94,9 @@ as_root() { [ "$(id -u)" -eq 0 ]; }
 
 # The three places outside the checkout; exported, so that all parts and programs agree.
 set_places() {
+    export HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+    # A clone may belong to someone else than the one who tests it (CI): git need not be cautious.
+    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
     export DSTACK_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dstack
     if [ -z "${DSTACK_STATE:-}" ]; then
         if as_root; then

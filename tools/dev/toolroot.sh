@@ -166,7 +166,7 @@ write_state() { # NEW-DIR
 
 # toolroot_make DIR [unlocked]: makes the tool root DIR. `unlocked` takes what the mirror has now.
 toolroot_make() {
-    local dir=$1 new=$1.new start
+    local dir=$1 new=$1.new start older
     start=$(now_ms)
     need_namespaces
     need_space "$DSTACK_CACHE" "$TOOLROOT_MIB" 'a tool root'
@@ -192,6 +192,9 @@ toolroot_make() {
     sync -f "$new" # dpkg did not: a power cut must not leave a hollow tree under the final name
     mv -T "$new" "$dir"
     say "tool root made: $(seconds_since "$start") s"
+    older=$(find "$DSTACK_CACHE" -maxdepth 1 -name 'toolroot-*' ! -path "$dir" | wc -l)
+    [ "$older" -eq 0 ] ||
+        say "$older tool roots of other versions of the list lie in $DSTACK_CACHE; ./dev clean --all removes all of them"
 }
 
 # Removes a tree that may belong to subordinate ids; never goes into a mounted file system.
@@ -237,7 +240,7 @@ kept_environment() {
     local name
     for name in $(compgen -e); do
         case $name in
-        HOME | TERM | CI | COLUMNS | DSTACK_* | XDG_*_HOME | npm_config_* | MESON_* | NINJA_STATUS | SOURCE_DATE_EPOCH | \
+        HOME | TERM | CI | COLUMNS | DSTACK_* | GIT_CONFIG_* | XDG_*_HOME | npm_config_* | MESON_* | NINJA_STATUS | SOURCE_DATE_EPOCH | \
             http_proxy | https_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | NO_PROXY)
             printf '%s=%s\0' "$name" "${!name}"
             ;;
