@@ -198,6 +198,13 @@
       "the canonical text must stand in the log, as its hash alone was extended", \
       "take the log with preimages")
 
+#define DS_CODES_WRAPPER(X) \
+    X(WRAPPER_FORMAT, "attest.wrapper.format", "an attestation's wrapping is malformed", \
+      "evidence travels in dstack's attestation format, with logs and configuration; these bytes do not follow it", \
+      "let the app's VM attest again; if it stays, compare the versions of the two sides") \
+    X(WRAPPER_UNSUPPORTED, "attest.wrapper.unsupported", "this kind of attestation is not read yet", \
+      "the wrapping is of a version or platform that this dstack does not have", \
+      "use a newer dstack to verify it")
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
       "the file carries no TDVF section list, or a broken one: it is not an OVMF build with TDX support", \
@@ -367,6 +374,13 @@
     X(NET_REPLY_TOO_LARGE, "net.reply_too_large", "a reply is larger than is allowed", \
       "every reply has a bound, so that no server exhausts our memory", \
       "ask for less at once, or check that the address is the right service")
+#define DS_CODES_RATLS(X) \
+    X(RATLS_KEY_NOT_BOUND, "ratls.key_not_bound", "the evidence was made for another key", \
+      "the peer's certificate carries evidence whose report_data is not the hash of the certificate's key: it was copied", \
+      "do not trust this peer; connect to the VM itself") \
+    X(RATLS_ROOT_NOT_PINNED, "ratls.root_not_pinned", "the peer is not the one that was pinned", \
+      "its certificates do not lead to the public key that is expected at this address", \
+      "check the address and the pinned key (key_provider_id); a KMS that was set up anew has a new key")
 #define DS_CODES_RPC(X) \
     X(RPC_BAD_REQUEST, "rpc.bad_request", "a request does not fit its method", \
       "a field is missing, of the wrong kind, or over its bound", \
@@ -526,10 +540,12 @@
     DS_CODES_CRYPTO(X)  \
     DS_CODES_MERKLE(X)  \
     DS_CODES_ATTEST(X)  \
+    DS_CODES_WRAPPER(X) \
     DS_CODES_MEASURE(X) \
     DS_CODES_POLICY(X)  \
     DS_CODES_APP(X)     \
     DS_CODES_NET(X)     \
+    DS_CODES_RATLS(X)   \
     DS_CODES_RPC(X)     \
     DS_CODES_TEE(X)     \
     DS_CODES_SIMTEE(X)  \

@@ -13,6 +13,9 @@
 #include "attest/wrapper/cert_ext.h"
 #include "crypto/cert.h"
 
+#define RATLS_EXTS_MAX  16 /* extensions of ours and a caller's */
+#define RATLS_SPKI_HEAD 27 /* bytes of a P-256 SPKI that are the same in all */
+
 /*
  * Get evidence over exactly these 64 bytes: a versioned attestation, *appended*
  * to ret, stripped as certificates want it. It may block.
@@ -83,8 +86,8 @@ DS_MUST_USE int ratls_peer_check(const struct ratls_peer *peer, const struct ds_
                                  int64_t now_s, struct ds_error *e);
 
 /*
- * The certificates of a chain, leaf first, were issued one by the next, the last by itself, all in
- * their dates, and the last one's key is the pinned one. For peers that are known by their root.
+ * The certificates of a chain, leaf first, were issued one by the next, all are in their dates,
+ * and the last one's key is the pinned one. For peers that are known by their root.
  *
  * err:  UNTRUSTED  ratls.root_not_pinned, attest.x509.*
  *       STALE
