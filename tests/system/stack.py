@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine of its own for whole-system tests.
+
+A Machine has a network namespace in which only loopback is up, so that no packet of a guest leaves;
+a state directory; and the programs of one build. `dstack` runs in it as on a laptop, and starts the
+daemons. At the end every process that lives in the namespace is killed by its pid.
+"""
+
+import contextlib
+import http.client
+import importlib.machinery
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.path.join(TOP, "build")
+FAULT_BUILD = os.path.join(TOP, "build-san")  # sanitizers and fault hooks (base/fault.h)
+HELLO = os.path.join(TOP, "examples", "hello")
+UP_S = 600  # a boot takes about a minute without KVM; sanitizers and a busy machine make it more
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DENIED, EXIT_INVALID, EXIT_NOT_FOUND, EXIT_UNAVAILABLE = range(7)
+
+
+def newest_image():
+    """(directory of images, name) of the image that ./dev made last; None when there is none."""
+    images = os.environ.get("DSTACK_IMAGES", "")
+    made = [(os.stat(os.path.join(entry.path, "metadata.json")).st_mtime, entry.name)
+            for entry in (os.scandir(images) if os.path.isdir(images) else [])
+            if os.path.exists(os.path.join(entry.path, "metadata.json"))]
+    return (images, max(made)[1]) if made else None
+
+
+def wait_for(what, condition, timeout_s=60):
+    """The first true value of condition(); a failure names what did not come."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {timeout_s} s"
+        time.sleep(0.02)
+
+
+def new_netns():
+    """A descriptor that keeps a network namespace with loopback alive."""
+    with subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && read _"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "up\n", "no network namespace: root of a user namespace is needed"
+        return os.open(f"/proc/{child.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Done:
+    """How a command ended."""
+
+    def __init__(self, run):
+        self.code, self.out, self.err = run.returncode, run.stdout, run.stderr
+
+    def json(self):
+        return json.loads(self.out)
+
+    def __repr__(self):
+        return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+class Machine:
+    def __init__(self, build=BUILD, images=None):
+        self.build = build
+        self.dir = tempfile.mkdtemp(prefix="ds-", dir="/tmp")  # sockets have short paths
+        self.state = os.path.join(self.dir, "state")
+        self.fault_file = os.path.join(self.dir, "fault")
+        self.images, self.image = newest_image() or ("", "")
+        self.images, self.image = newest_image() or ("", "")
+        if images is not None:
+            self.images = images
+        self.netns = new_netns()
+        self.env = dict(os.environ, DSTACK_STATE=self.state, DSTACK_IMAGES=self.images,
+                        DSTACK_FAULT_FILE=self.fault_file)
+
+    def close(self):
+        while self.processes():
+            for pid in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+        os.close(self.netns)
+        shutil.rmtree(self.dir)
+
+    def processes(self, name=""):
+        """{pid: name} of what runs in this machine's namespace."""
+        inode, found = os.fstat(self.netns).st_ino, {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+                if os.stat(f"/proc/{pid}/ns/net").st_ino != inode or int(pid) == os.getpid():
+                    continue
+                with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                    comm = file.read().strip()
+                if comm.startswith(name):
+                    found[int(pid)] = comm
+        return found
+
+    def kill(self, name):
+        """kill -9 of the one process of this name."""
+        pids = wait_for(f"{name} runs", lambda: self.processes(name))
+        assert len(pids) == 1, pids
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            wait_for(f"{name} ended", lambda pid=pid: pid not in self.processes())
+
+    @contextlib.contextmanager
+    def inside(self):
+        """The calling thread's sockets belong to this machine."""
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        os.setns(self.netns, os.CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            os.setns(home, os.CLONE_NEWNET)
+            os.close(home)
+
+    def enter(self):
+        os.setns(self.netns, os.CLONE_NEWNET)
+
+    def popen(self, *argv, **options):
+        return subprocess.Popen(list(map(str, argv)), env=self.env, cwd=self.dir, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                preexec_fn=self.enter, **options)
+
+    def run(self, *argv, code=0, timeout=UP_S):
+        with self.popen(*argv) as child:
+            try:
+                child.stdout_text, child.stderr_text = child.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.stdout_text, child.stderr_text = child.communicate()
+        done = Done(subprocess.CompletedProcess(argv, child.returncode, child.stdout_text, child.stderr_text))
+        if code is not None:
+            assert done.code == code, f"{' '.join(map(str, argv))}: {done}\n{self.last_words()}"
+        return done
+
+    def program(self, room, name):
+        return os.path.join(self.build, "src", room, name)
+
+    def dstack(self, *args, code=0, timeout=UP_S):
+        return self.run(self.program("cli", "dstack"), *args, code=code, timeout=timeout)
+
+    def json(self, *args, code=0):
+        return self.dstack(*args, "--json", code=code).json()
+
+    def up_args(self, compose, name, *options):
+        return ["up", "-f", compose, "--name", name, "--image", self.image, "--allow-simulated", *options]
+
+    def up(self, compose, name, *options, code=0):
+        return self.dstack(*self.up_args(compose, name, *options), code=code)
+
+    def remove(self, name):
+        self.dstack("down", name, "--remove", "--force", code=None)
+
+    def vm(self, name):
+        """The row of `ps` for a VM, which must be the only one of its name."""
+        rows = [row for row in self.json("ps") if row["name"] == name]
+        assert len(rows) == 1, rows
+        return rows[0]
+
+    def vm_dirs(self):
+        vms = os.path.join(self.state, "vmm", "vms")
+        return [os.path.join(vms, name) for name in os.listdir(vms)] if os.path.isdir(vms) else []
+
+    def rpc(self, socket_path, method, params=None):
+        """A method of a daemon on its unix socket below the state directory."""
+        connection = UnixConnection(os.path.join(self.state, socket_path))
+        connection.request("POST", f"/prpc/{method}", json.dumps(params or {}),
+                           {"Content-Type": "application/json"})
+        reply = connection.getresponse()
+        body = json.loads(reply.read())
+        connection.close()
+        assert reply.status == 200, body
+        return body
+
+    def get(self, port, path="/"):
+        with self.inside(), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as reply:
+            return reply.read().decode()
+
+    def last_words(self):
+        """The ends of all logs, for the message of a failed test."""
+        text = []
+        for at, _, names in os.walk(self.state):
+            for name in sorted(names):
+                if name.endswith(".log"):
+                    with open(os.path.join(at, name), "rb") as file:
+                        tail = file.read()[-1500:].decode(errors="replace")
+                    text.append(f"--- {os.path.join(at, name)}\n{tail}")
+        return "\n".join(text)
+
+
+def load_script(path):
+    """A Python program without .py as a module."""
+    loader = importlib.machinery.SourceFileLoader(os.path.basename(path).replace("-", "_"), path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def hello_app(directory):
+    """The hello example in a directory of its own; its compose file's path."""
+    os.makedirs(directory)
+    subprocess.run([os.path.join(HELLO, "make-image"), os.path.join(directory, "image")], check=True)
+    return shutil.copy(os.path.join(HELLO, "docker-compose.yaml"), directory)
