@@ -185,7 +185,7 @@ static int root_mount(struct init *in, struct ds_error *e)
 {
     char dev[64];
     DS_TRY(init_root_open(dev, sizeof(dev), &in->params, e));
-    if (mount(dev, NEW_ROOT, "erofs", MS_RDONLY | MS_NODEV, "") != 0)
+    if (mount(dev, NEW_ROOT, "erofs", MS_RDONLY | MS_NOSUID | MS_NODEV, "") != 0)
         return init_root_explain(ds_fail_errno(e, errno, "mount %s", dev), &in->params, e);
     for (size_t i = 0; i < DS_LEN(first_mounts); i++) {
         char to[64];
