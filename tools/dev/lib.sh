@@ -36,12 +36,12 @@ show_failure() {
     fi
 }
 
-# tick LABEL START-MS: every 10 s until it is killed, with its sleep, which would hold stderr open.
+# tick LABEL START-MS: every 20 s until it is killed, with its sleep, which would hold stderr open.
 tick() {
     local sleeper
     trap 'kill "$sleeper" 2>/dev/null; exit' TERM
     while :; do
-        sleep 10 &
+        sleep 20 &
         sleeper=$!
         wait "$sleeper"
         say "  … $1 ($(seconds_since "$2") s)"
@@ -49,7 +49,7 @@ tick() {
 }
 
 # timed LABEL CMD...: runs CMD with its output in a log that is shown when it fails. Says how long
-# it took, and every 10 s that it is still at it.
+# it took, and every 20 s that it is still at it.
 timed() {
     local label=$1 start log ticker status=0
     shift
