@@ -62,60 +62,58 @@ static int ssl_wait(const struct net_conn *c, int n, const char *doing, struct d
     return net_tls_fail(c->ssl, DS_ERR_UNTRUSTED, doing, e);
 }
 
+/* One try; false: nothing yet, what it waits for has been waited for. */
+static int try_read(struct net_conn *c, uint8_t *out, size_t cap, bool *ret_done, size_t *ret_len,
+                    struct ds_error *e)
+{
+    *ret_done = true;
+    if (c->ssl != NULL) {
+        ERR_clear_error();
+        int n = SSL_read(c->ssl, out, (int)cap);
+        *ret_len = n > 0 ? (size_t)n : 0;
+        *ret_done = n > 0 || SSL_get_error(c->ssl, n) == SSL_ERROR_ZERO_RETURN;
+        return *ret_done ? DS_OK : ssl_wait(c, n, "read", e);
+    }
+    ssize_t n = read(c->fd, out, cap);
+    *ret_len = n > 0 ? (size_t)n : 0;
+    *ret_done = n >= 0;
+    if (n >= 0 || errno == EINTR)
+        return DS_OK;
+    return errno == EAGAIN ? wait_for(c, POLLIN, e) : lost(c, errno, e);
+}
+
 /* At least one byte; *ret_len 0 at the end of the stream. */
 static int read_some(struct net_conn *c, uint8_t *out, size_t cap, size_t *ret_len,
                      struct ds_error *e)
 {
-    for (;;) {
-        ssize_t n;
-        if (c->ssl != NULL) {
-            ERR_clear_error();
-            n = SSL_read(c->ssl, out, (int)cap);
-            bool end = n <= 0 && SSL_get_error(c->ssl, (int)n) == SSL_ERROR_ZERO_RETURN;
-            if (n <= 0 && !end) {
-                DS_TRY(ssl_wait(c, (int)n, "read", e));
-                continue;
-            }
-            n = end ? 0 : n;
-        } else {
-            n = read(c->fd, out, cap);
-            if (n < 0 && errno == EAGAIN) {
-                DS_TRY(wait_for(c, POLLIN, e));
-                continue;
-            }
-            if (n < 0 && errno == EINTR)
-                continue;
-            if (n < 0)
-                return lost(c, errno, e);
-        }
-        *ret_len = (size_t)n;
-        return DS_OK;
+    bool done = false;
+    while (!done)
+        DS_TRY(try_read(c, out, cap, &done, ret_len, e));
+    return DS_OK;
+}
+
+static int try_write(struct net_conn *c, struct ds_span s, size_t *ret_len, struct ds_error *e)
+{
+    *ret_len = 0;
+    if (c->ssl != NULL) {
+        ERR_clear_error();
+        int n = SSL_write(c->ssl, s.p, (int)(s.len < PIECE_LEN ? s.len : PIECE_LEN));
+        *ret_len = n > 0 ? (size_t)n : 0;
+        return n > 0 ? DS_OK : ssl_wait(c, n, "write", e);
     }
+    ssize_t n = send(c->fd, s.p, s.len, MSG_NOSIGNAL);
+    *ret_len = n > 0 ? (size_t)n : 0;
+    if (n >= 0 || errno == EINTR)
+        return DS_OK;
+    return errno == EAGAIN ? wait_for(c, POLLOUT, e) : lost(c, errno, e);
 }
 
 static int write_all(struct net_conn *c, struct ds_span s, struct ds_error *e)
 {
     while (s.len > 0) {
-        ssize_t n;
-        if (c->ssl != NULL) {
-            ERR_clear_error();
-            n = SSL_write(c->ssl, s.p, (int)(s.len < PIECE_LEN ? s.len : PIECE_LEN));
-            if (n <= 0) {
-                DS_TRY(ssl_wait(c, (int)n, "write", e));
-                continue;
-            }
-        } else {
-            n = send(c->fd, s.p, s.len, MSG_NOSIGNAL);
-            if (n < 0 && errno == EAGAIN) {
-                DS_TRY(wait_for(c, POLLOUT, e));
-                continue;
-            }
-            if (n < 0 && errno == EINTR)
-                continue;
-            if (n < 0)
-                return lost(c, errno, e);
-        }
-        s = DS_SPAN(s.p + n, s.len - (size_t)n);
+        size_t n = 0;
+        DS_TRY(try_write(c, s, &n, e));
+        s = DS_SPAN(s.p + n, s.len - n);
     }
     return DS_OK;
 }

@@ -5,6 +5,7 @@
  * A callback may close any call. So nothing here touches a call after calling
  * back, and loops begin again at the list's head.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "net/mux_private.h"
@@ -22,6 +23,7 @@ static void link_call(struct net_mux *m, struct net_call *c)
 static void unlink_call(struct net_call *c)
 {
     struct net_mux *m = c->mux;
+    assert(m != NULL);
     if (c->prev != NULL)
         c->prev->next = c->next;
     else

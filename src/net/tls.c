@@ -145,6 +145,7 @@ static int on_verify(X509_STORE_CTX *store, void *arg)
 }
 
 /* No pass phrase is ever asked for. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's. */
 static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 {
     (void)buf;

@@ -57,7 +57,9 @@ static bool url_decode(char *text)
 {
     char *out = text;
     for (const char *p = text; *p != '\0'; p++) {
-        char c = *p == '+' ? ' ' : *p;
+        char c = *p;
+        if (c == '+')
+            c = ' ';
         if (*p == '%') {
             int high = hex_value(p[1]);
             int low = high >= 0 ? hex_value(p[2]) : -1;

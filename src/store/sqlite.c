@@ -32,12 +32,14 @@ enum stmt {
 };
 
 /* Versions grow over the whole store and are never used twice, not even after a delete. */
+static const char put_sql[] = "INSERT INTO kv (key, value, version) "
+                              "VALUES (?1, ?2, (SELECT next FROM versions)) "
+                              "ON CONFLICT (key) DO UPDATE SET value = excluded.value, "
+                              "version = excluded.version";
+
 static const char *const sql[N_STMTS] = {
     [STMT_GET] = "SELECT value, version FROM kv WHERE key = ?1",
-    [STMT_PUT] = "INSERT INTO kv (key, value, version) "
-                 "VALUES (?1, ?2, (SELECT next FROM versions)) "
-                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value, "
-                 "version = excluded.version",
+    [STMT_PUT] = put_sql,
     [STMT_DELETE] = "DELETE FROM kv WHERE key = ?1",
     [STMT_RANGE] = "SELECT key, value, version FROM kv WHERE key >= ?1 ORDER BY key LIMIT ?2",
     [STMT_BEGIN] = "BEGIN IMMEDIATE",

@@ -321,7 +321,10 @@ static void on_get(void *arg, int status, const struct store_entry *entry, const
 {
     (void)e;
     assert_int_equal(status, DS_OK);
-    note(arg, entry != NULL ? (char)entry->value.p[0] : '-');
+    char first = '-';
+    if (entry != NULL)
+        first = (char)entry->value.p[0];
+    note(arg, first);
 }
 
 static void on_range(void *arg, int status, const struct store_entry *entries, size_t n,
