@@ -10,6 +10,7 @@
 
 #include "attest/coded.h"
 #include "base/scope.h"
+#include "base/str.h"
 #include "codec/date.h"
 #include "codec/der.h"
 #include "crypto/hash.h"
@@ -178,9 +179,8 @@ const struct ds_x509_extension *ds_x509_find(const struct ds_x509 *cert, struct 
 
 struct ds_x509_name ds_x509_name_of(struct ds_span cn)
 {
-    struct ds_x509_name n = { "" };
-    for (size_t i = 0; i < cn.len && i < sizeof n.s - 1; i++)
-        n.s[i] = cn.p[i] >= 0x20 && cn.p[i] < 0x7f ? (char)(cn.p[i] & 0x7f) : '?';
+    struct ds_x509_name n;
+    (void)ds_str_printable(n.s, sizeof n.s, cn);
     return n;
 }
 

@@ -26,6 +26,17 @@ bool ds_str_copy(char *out, size_t out_len, const char *text)
     return ds_str_copy_span(out, out_len, ds_span_str(text));
 }
 
+char *ds_str_printable(char *out, size_t out_len, struct ds_span text)
+{
+    size_t n = text.len < out_len - 1 ? text.len : out_len - 1;
+    for (size_t i = 0; i < n; i++) {
+        bool is_printable = text.p[i] >= 0x20 && text.p[i] < 0x7f;
+        memcpy(out + i, is_printable ? text.p + i : (const uint8_t *)"?", 1);
+    }
+    out[n] = '\0';
+    return out;
+}
+
 char *ds_str_dup_span(struct ds_span text)
 {
     char *p = text.len < SIZE_MAX ? malloc(text.len + 1) : NULL;

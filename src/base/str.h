@@ -11,6 +11,12 @@
 DS_MUST_USE bool ds_str_copy(char *out, size_t out_len, const char *text);
 DS_MUST_USE bool ds_str_copy_span(char *out, size_t out_len, struct ds_span text);
 
+/*
+ * Outside text for a message: printable ASCII as it is, '?' for every other byte, cut to fit.
+ * out_len counts the NUL. Returns out.
+ */
+char *ds_str_printable(char *out, size_t out_len, struct ds_span text);
+
 /* Heap copy with a NUL (free it with free); NULL when memory is out or a NUL stands inside. */
 char *ds_str_dup_span(struct ds_span text);
 /* printf into fresh memory (free it with free); NULL when memory is out. */

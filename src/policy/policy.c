@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "base/str.h"
 
 /*
  * TDATTRIBUTES with a known meaning: DEBUG, LASS, SEPT_VE_DISABLE, MIGRATABLE, PKS,
@@ -85,15 +86,6 @@ static void check_set(struct ds_verdict *v, const struct ds_claims *c, enum ds_c
     deny(v, c, code, claim, expected, got.len > 0 ? DS_HEX(ds_span_sub(got, 0, 64)) : "nothing");
 }
 
-/* Printable ASCII of outside text, cut to fit. */
-static void show(char out[static 144], struct ds_span text)
-{
-    size_t n = text.len < 143 ? text.len : 143;
-    for (size_t i = 0; i < n; i++)
-        out[i] = text.p[i] >= 0x20 && text.p[i] < 0x7f ? (char)(text.p[i] & 0x7f) : '?';
-    out[n] = '\0';
-}
-
 static void check_key_provider(struct ds_verdict *v, const struct ds_claims *c,
                                const struct policy_rules *rules)
 {
@@ -101,8 +93,8 @@ static void check_key_provider(struct ds_verdict *v, const struct ds_claims *c,
     struct ds_span json = ds_claims_key_provider(c);
     if (rules->any_key_provider || (json.len > 0 && ds_span_eq(json, rules->key_provider)))
         return;
-    show(want, rules->key_provider);
-    show(got, json);
+    (void)ds_str_printable(want, sizeof want, rules->key_provider);
+    (void)ds_str_printable(got, sizeof got, json);
     deny(v, c, DS_CODE_POLICY_KEY_PROVIDER, "key_provider", want, json.len > 0 ? got : "nothing");
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "base/str.h"
 #include "codec/date.h"
 
 static const char by_quote[] = "quote";
@@ -126,9 +127,7 @@ static void add_key_provider(struct policy_proof *p, const struct ds_claims *c,
                                              DS_CODE_POLICY_KEY_PROVIDER,
                                              DS_CODE_POLICY_KEY_PROVIDER),
                                        by_event_log);
-    /* The guest's text: only what is printable ASCII is shown. */
-    for (size_t i = 0; i < json.len && i < sizeof row->value - 1; i++)
-        row->value[i] = json.p[i] >= 0x20 && json.p[i] < 0x7f ? (char)(json.p[i] & 0x7f) : '?';
+    (void)ds_str_printable(row->value, sizeof row->value, json);
 }
 
 void policy_proof_make(struct policy_proof *ret, const struct ds_claims *c,

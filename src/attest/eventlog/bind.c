@@ -9,6 +9,7 @@
 
 #include "attest/claims_private.h"
 #include "base/hex.h"
+#include "base/str.h"
 #include "crypto/hash.h"
 
 #define EV_SEPARATOR 4
@@ -52,11 +53,8 @@ static bool is_runtime(const struct ds_tdx_event *event)
 static int refuse_event(enum ds_code code, const struct ds_tdx_event *event, const char *expected,
                         const char *got, const struct ds_claims *c, struct ds_error *e)
 {
-    char name[40] = "";
-    for (size_t i = 0; i < event->name.len && i < sizeof name - 1; i++)
-        name[i] = event->name.p[i] >= 0x20 && event->name.p[i] < 0x7f
-                      ? (char)(event->name.p[i] & 0x7f)
-                      : '?';
+    char name[40];
+    (void)ds_str_printable(name, sizeof name, event->name);
     return ds_refuse(e, DS_ERR_UNTRUSTED, code, name, expected, got, c->anchor);
 }
 

@@ -6,6 +6,7 @@
 
 #include "attest/tdx/verify.h"
 #include "collateral_sets.h"
+#include "vectors.h"
 
 struct row {
     const char *quote; /* a file; with `key`, hex inside a JSON file */

@@ -166,12 +166,27 @@ static void utf8_is_strict(void **state)
     assert_true(ds_utf8_is_valid(DS_SPAN("a\0b", 3)));
 }
 
+static void outside_text_becomes_printable(void **state)
+{
+    char out[6];
+    (void)state;
+    assert_string_equal(ds_str_printable(out, sizeof out, DS_SPAN_LIT("a~ b")), "a~ b");
+    assert_string_equal(ds_str_printable(out, sizeof out, DS_SPAN_LIT("\x1b\xc3\xa9\x7f")), "????");
+    assert_string_equal(ds_str_printable(out, sizeof out, DS_SPAN_LIT("123456")), "12345");
+    assert_string_equal(ds_str_printable(out, 1, DS_SPAN_LIT("1")), "");
+    assert_string_equal(ds_str_printable(out, sizeof out, (struct ds_span){ 0 }), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(copies_are_whole_or_empty), cmocka_unit_test(duplicates_hold_no_nul),
-        cmocka_unit_test(numbers_are_plain),         cmocka_unit_test(ends_are_compared),
-        cmocka_unit_test(lines_come_one_by_one),     cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(copies_are_whole_or_empty),
+        cmocka_unit_test(duplicates_hold_no_nul),
+        cmocka_unit_test(numbers_are_plain),
+        cmocka_unit_test(ends_are_compared),
+        cmocka_unit_test(lines_come_one_by_one),
+        cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(outside_text_becomes_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading certificates and revocation lists: exact, one short, one long, and
+ * every byte changed. The rules of chains are tested through test_tdx.c.
+ */
+
+#include "attest/x509.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/hex.h"
+#include "codec/der.h"
+#include "synthetic.h"
+
+static struct ds_span copy_of(struct ds_arena *a, struct ds_span s)
+{
+    uint8_t *p = ds_arena_get(a, s.len + 1);
+    assert_non_null(p);
+    memcpy(p, s.p, s.len);
+    return DS_SPAN(p, s.len);
+}
+
+static void fields_are_read(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    struct ds_x509 ca, pck;
+    (void)state;
+    synth_make(&s);
+    assert_int_equal(ds_x509_parse(&ca, ds_buf_span(&s.certs[CA]), NULL), DS_OK);
+    assert_int_equal(ds_x509_parse(&pck, ds_buf_span(&s.certs[PCK]), NULL), DS_OK);
+    assert_true(ca.is_ca && ca.has_basic_constraints && ca.path_len == 0);
+    assert_int_equal(ca.key_usage, DS_KEY_USAGE_CERT_SIGN | DS_KEY_USAGE_CRL_SIGN);
+    assert_true(ds_span_eq_str(ca.subject_cn, "Test SGX PCK Platform CA"));
+    assert_true(ds_span_eq(pck.issuer, ca.subject));
+    assert_true(ds_span_eq(pck.aki, ca.ski));
+    assert_false(pck.is_ca);
+    assert_int_equal(pck.key_usage, DS_KEY_USAGE_DIGITAL_SIGNATURE);
+    assert_int_equal(pck.not_before_s, SYNTH_NOW - SYNTH_DAY);
+    assert_int_equal(pck.not_after_s, SYNTH_NOW + SYNTH_DAY);
+    assert_string_equal(DS_HEX(pck.serial), "03");
+    assert_int_equal(pck.spki.len, DS_P256_SPKI_LEN);
+    const struct ds_x509_extension *marker = ds_x509_find(&pck, DS_OID_SIMULATED_MARKER);
+    assert_non_null(marker);
+    assert_true(marker->is_critical);
+    assert_null(ds_x509_find(&pck, DS_SPAN_LIT("\x55\x1d\x25")));
+}
+
+static void cut_and_longer_certificates_are_refused(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    void *mem = malloc(65536);
+    struct ds_arena a = ds_arena_of(mem, 65536);
+    struct ds_x509 c;
+    (void)state;
+    synth_make(&s);
+    struct ds_span der = copy_of(&a, ds_buf_span(&s.certs[PCK]));
+    for (size_t n = 0; n < der.len; n++) {
+        struct ds_error e = { 0 };
+        assert_int_equal(ds_x509_parse(&c, DS_SPAN(der.p, n), &e), DS_ERR_FORMAT);
+        assert_int_equal(e.code, DS_CODE_X509_FORMAT);
+    }
+    assert_int_equal(ds_x509_parse(&c, der, NULL), DS_OK);
+    assert_int_equal(ds_x509_parse(&c, DS_SPAN(der.p, der.len + 1), NULL), DS_ERR_TRAILING);
+    free(mem);
+}
+
+static void changed_certificates_do_not_verify(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    struct ds_x509 ca, c;
+    (void)state;
+    synth_make(&s);
+    assert_int_equal(ds_x509_parse(&ca, ds_buf_span(&s.certs[CA]), NULL), DS_OK);
+    struct ds_buf *b = &s.certs[PCK];
+    assert_int_equal(ds_x509_parse(&c, ds_buf_span(b), NULL), DS_OK);
+    assert_int_equal(ds_x509_check_issued(&c, &ca, 0, NULL), DS_OK);
+    for (size_t i = 0; i < b->len; i++) {
+        b->p[i] ^= 1;
+        int r = ds_x509_parse(&c, ds_buf_span(b), NULL);
+        if (r == DS_OK)
+            r = ds_x509_check_issued(&c, &ca, 0, NULL);
+        if (r == DS_OK)
+            fail_msg("byte %zu", i);
+        b->p[i] ^= 1;
+    }
+}
+
+/* An extension twice, one that says its default aloud, and two algorithms. */
+static void forbidden_forms_are_refused(void **state)
+{
+    static const struct {
+        const char *name, *find, *put;
+        size_t len;
+    } rows[] = {
+        /* SKI's OID turned into AKI's */
+        { "extension twice", "\x55\x1d\x0e", "\x55\x1d\x23", 3 },
+        { "critical FALSE", "\x01\x01\xff", "\x01\x01\x00", 3 },
+        { "version 2", "\xa0\x03\x02\x01\x02", "\xa0\x03\x02\x01\x01", 5 },
+        { "another inner algorithm", "\x2a\x86\x48\xce\x3d\x04\x03\x02",
+          "\x2a\x86\x48\xce\x3d\x04\x03\x03", 8 },
+    };
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    struct ds_x509 c;
+    (void)state;
+    synth_make(&s);
+    struct ds_buf *b = &s.certs[PCK];
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        uint8_t *at = memmem(b->p, b->len, rows[i].find, rows[i].len);
+        assert_non_null(at);
+        memcpy(at, rows[i].put, rows[i].len);
+        if (ds_x509_parse(&c, ds_buf_span(b), NULL) != DS_ERR_FORMAT)
+            fail_msg("%s", rows[i].name);
+        memcpy(at, rows[i].find, rows[i].len);
+        assert_int_equal(ds_x509_parse(&c, ds_buf_span(b), NULL), DS_OK);
+    }
+}
+
+static void lists_are_read(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    void *mem = malloc(1 << 17);
+    struct ds_arena a = ds_arena_of(mem, 1 << 17);
+    struct ds_x509 root, ca, signer;
+    struct ds_crl crl;
+    (void)state;
+    s.is_ca_revoked = true;
+    synth_make(&s);
+    struct ds_span der = copy_of(&a, synth_parts(&a, &s).root_crl_der);
+    assert_int_equal(ds_x509_parse(&root, ds_buf_span(&s.certs[ROOT]), NULL), DS_OK);
+    assert_int_equal(ds_x509_parse(&ca, ds_buf_span(&s.certs[CA]), NULL), DS_OK);
+    assert_int_equal(ds_x509_parse(&signer, ds_buf_span(&s.certs[SIGNER]), NULL), DS_OK);
+    assert_int_equal(ds_crl_parse(&crl, der, NULL), DS_OK);
+    assert_int_equal(crl.n_revoked, 1);
+    assert_true(ds_crl_has(&crl, &ca));
+    assert_false(ds_crl_has(&crl, &signer));
+    assert_int_equal(ds_crl_check(&crl, &root, SYNTH_NOW, NULL), DS_OK);
+    for (size_t n = 0; n < der.len; n++)
+        assert_int_equal(ds_crl_parse(&crl, DS_SPAN(der.p, n), NULL), DS_ERR_FORMAT);
+    assert_int_equal(ds_crl_parse(&crl, DS_SPAN(der.p, der.len + 1), NULL), DS_ERR_TRAILING);
+    for (size_t i = 0; i < der.len; i++) {
+        struct ds_arena scratch = { a.p + a.used, a.cap - a.used, 0 };
+        struct ds_span changed = copy_of(&scratch, der);
+        scratch.p[changed.p - scratch.p + i] ^= 1;
+        int r = ds_crl_parse(&crl, changed, NULL);
+        if (r == DS_OK && ds_crl_check(&crl, &root, SYNTH_NOW, NULL) == DS_OK)
+            fail_msg("byte %zu", i);
+    }
+    free(mem);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_are_read),
+        cmocka_unit_test(cut_and_longer_certificates_are_refused),
+        cmocka_unit_test(changed_certificates_do_not_verify),
+        cmocka_unit_test(forbidden_forms_are_refused),
+        cmocka_unit_test(lists_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
