@@ -243,18 +243,48 @@ static int syntax(struct fy_diag *diag, const char *what, struct ds_error *e)
                         first->msg);
 }
 
-/* Nothing but spaces and comments. */
-static bool is_blank(struct ds_span yaml)
+struct source {
+    struct fy_diag *diag;
+    struct fy_parse_cfg cfg;
+    struct ds_span text;
+    const char *what;
+};
+
+/* How many documents the text holds: none (spaces and comments), one, or 2 for more. */
+static int count_documents(const struct source *src, unsigned *ret, struct ds_error *e)
 {
-    struct ds_span line;
-    while (ds_span_line(&yaml, &line)) {
-        size_t i = 0;
-        while (i < line.len && memchr(" \t\r", line.p[i], 3) != NULL)
-            i++;
-        if (i < line.len && line.p[i] != '#')
-            return false;
+    unsigned n = 0;
+    struct fy_parser *parser = fy_parser_create(&src->cfg);
+    bool fed = parser != NULL &&
+               fy_parser_set_string(parser, (const char *)src->text.p, src->text.len) == 0;
+    while (fed && n < 2) {
+        struct fy_document *doc = fy_parse_load_document(parser);
+        if (doc == NULL)
+            break;
+        fy_parse_document_destroy(parser, doc);
+        n++;
     }
-    return true;
+    bool failed = !fed || fy_parser_get_stream_error(parser);
+    if (parser != NULL)
+        fy_parser_destroy(parser);
+    if (failed)
+        return syntax(src->diag, src->what, e);
+    *ret = n;
+    return DS_OK;
+}
+
+static int build_source(struct fy_document **ret, struct source *src, struct ds_error *e)
+{
+    unsigned n = 0;
+    if (src->text.len > 0)
+        DS_TRY(count_documents(src, &n, e));
+    if (n > 1)
+        return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX,
+                            "%s: must hold one document, not several", src->what);
+    if (n == 0)
+        src->text = DS_SPAN_LIT("{}");
+    *ret = fy_document_build_from_string(&src->cfg, (const char *)src->text.p, src->text.len);
+    return *ret != NULL ? DS_OK : syntax(src->diag, src->what, e);
 }
 
 static int build(struct fy_document **ret, struct ds_span yaml, const char *what,
@@ -265,15 +295,12 @@ static int build(struct fy_document **ret, struct ds_span yaml, const char *what
     if (diag == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "%s", what);
     fy_diag_set_collect_errors(diag, true);
-    struct fy_parse_cfg cfg = { .flags = FYPCF_DEFAULT_DOC, .diag = diag };
-    /* A text without a document is an error there. */
-    struct ds_span text = is_blank(yaml) ? DS_SPAN_LIT("{}") : yaml;
-    struct fy_document *doc = fy_document_build_from_string(&cfg, (const char *)text.p, text.len);
-    int r = DS_OK;
-    if (doc == NULL)
-        r = syntax(diag, what, e);
+    struct source src = { .diag = diag,
+                          .cfg = { .flags = FYPCF_DEFAULT_DOC, .diag = diag },
+                          .text = yaml,
+                          .what = what };
+    int r = build_source(ret, &src, e);
     fy_diag_destroy(diag);
-    *ret = doc;
     return r;
 }
 

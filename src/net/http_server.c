@@ -32,6 +32,7 @@
 #define INPUT_MAX       ((size_t)64 * 1024) /* read ahead of a request that is being answered */
 #define STREAM_HIGH     ((size_t)1024 * 1024)
 #define STREAM_LOW      ((size_t)128 * 1024)
+#define ACCEPT_NAP_MS   100  /* when no descriptor is left: the next try */
 #define DRAIN_MS        1000 /* after a refusal: let the client read why */
 #define DRAIN_BYTES_MAX ((size_t)64 << 20)
 
@@ -83,6 +84,7 @@ struct net_http_server {
     size_t n_listeners;
     struct conn *conns;
     size_t n_conns;
+    struct net_event *nap;
 };
 
 static void peer_unref(struct peer *p)
@@ -399,6 +401,23 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     conn_free(c);
 }
 
+/* Out of descriptors or memory: without a pause the loop would spin on the waiting connection. */
+static void on_accept_error(struct evconnlistener *ev, void *arg)
+{
+    (void)ev;
+    struct net_http_server *s = ((struct listener *)arg)->server;
+    if (net_event_after(s->nap, ACCEPT_NAP_MS, NULL) == DS_OK)
+        listeners_enable(s, false);
+}
+
+static void on_nap_over(void *arg, unsigned what)
+{
+    (void)what;
+    struct net_http_server *s = arg;
+    if (s->n_conns < s->limits.connections_max)
+        listeners_enable(s, true);
+}
+
 static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa,
                       int sa_len, void *arg)
 {
@@ -458,6 +477,11 @@ int net_http_server_new(struct net_http_server **ret, struct net_loop *loop,
         s->limits.connections_max = 512;
     if (s->limits.idle_ms == 0)
         s->limits.idle_ms = 60 * 1000;
+    int r = net_event_timer(&s->nap, loop, on_nap_over, s, e);
+    if (r < 0) {
+        free(s);
+        return r;
+    }
     *ret = s;
     return DS_OK;
 }
@@ -473,6 +497,7 @@ void net_http_server_free(struct net_http_server *s)
     s->n_listeners = 0;
     while (s->conns != NULL)
         conn_free(s->conns);
+    net_event_free(s->nap);
     free(s);
 }
 
@@ -489,6 +514,7 @@ int net_http_server_listen_fd(struct net_http_server *s, int fd, struct net_tls 
                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (l->ev == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "listener");
+    evconnlistener_set_error_cb(l->ev, on_accept_error);
     l->tls = tls != NULL ? net_tls_ref(tls) : NULL;
     s->n_listeners++;
     return DS_OK;

@@ -89,6 +89,12 @@ static const struct row rows[] = {
     { "a text at the top", "hello\n", DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX, "keys and values" },
     { "not YAML", "listen: [a\n", DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX, "test.yaml" },
     { "tab indentation", "vm:\n\taccel: kvm\n", DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX, "line 2" },
+    { "a second document", "workers: 3\n---\nworkers: 4\n", DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX,
+      "one document" },
+    { "a document after its end", "workers: 3\n...\nquiet: true\n", DS_ERR_FORMAT,
+      DS_CODE_CFG_SYNTAX, "one document" },
+    { "a marked document", "---\nworkers: 3\n...\n# the end\n", DS_OK, 0,
+      "unix:vmm.sock auto 0 3 20000" },
     { "key that is a list", "? [a]\n: b\n", DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX, "no short text" },
 };
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -547,6 +548,29 @@ static void test_too_many_connections_wait(void **state)
         (void)close(fd[i]);
 }
 
+/* No descriptor is left for a connection: the loop must not spin, and must serve afterwards. */
+static void test_out_of_descriptors(void **state)
+{
+    (void)state;
+    int client = -1;
+    assert_int_equal(net_connect(&client, &fx->target, ds_clock_mono_ms() + 1000, NULL), DS_OK);
+    struct rlimit old, low;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    low = (struct rlimit){ (rlim_t)client + 1, old.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    unsigned steps = 0;
+    int64_t end = ds_clock_mono_ms() + 250;
+    for (; ds_clock_mono_ms() < end; steps++)
+        assert_int_equal(net_loop_step(fx->loop, 50, NULL), DS_OK);
+    assert_in_range(steps, 1, 50);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    struct exchange x = { .call = { .path = "/x" } };
+    exchange(&x);
+    assert_int_equal(x.result, DS_OK);
+    net_http_response_done(&x.response);
+    (void)close(client);
+}
+
 static void test_server_ends_before_the_reply(void **state)
 {
     (void)state;
@@ -581,6 +605,7 @@ int main(void)
         TEST(test_pipelining_and_trailers),
         TEST(test_expect_continue),
         TEST(test_too_many_connections_wait),
+        TEST(test_out_of_descriptors),
         TEST(test_server_ends_before_the_reply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
