@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@
 #define QEMU_LOG      "qemu.log"
 #define SIMTEE_LOG    "simtee.log"
 #define SIMTEE_DIR    "tee"
+#define QEMU_LOCK     "qemu.lock" /* QEMU inherits it, held: it is free when no QEMU lives */
 #define FD_FIRST      10 /* numbers of the sealed files in QEMU; one of simtee's control socket */
 #define LAUNCH_MS     60000
 #define QEMU_START_MS 20000
@@ -363,22 +365,28 @@ static int spawn_qemu(struct ds_proc *ret, const struct plan *p, const struct vm
 {
     char log[VMM_PATH_LEN];
     char qmp[VMM_PATH_LEN];
-    struct ds_proc_fd fds[SIMTEE_FILE_COUNT];
+    char lock_path[VMM_PATH_LEN];
+    DS_AUTO(ds_auto_close) int lock = -1;
+    struct ds_proc_fd fds[SIMTEE_FILE_COUNT + 1];
     for (int i = 0; i < SIMTEE_FILE_COUNT; i++)
-        fds[i] = (struct ds_proc_fd){ .from = p->fds[i], .to = FD_FIRST + i };
+        fds[i + 1] = (struct ds_proc_fd){ .from = p->fds[i], .to = FD_FIRST + i };
+    int r = ds_file_lock(&lock, vmm_path(lock_path, p->dir, QEMU_LOCK), e);
+    if (r < 0)
+        return ds_wrap(e, r, "a QEMU of this VM is running already");
+    fds[0] = (struct ds_proc_fd){ .from = lock, .to = FD_FIRST + SIMTEE_FILE_COUNT };
     struct ds_proc_spec spec = {
         .argv = (const char *const *)args->v,
         .cwd = p->dir,
         .log_path = vmm_path(log, p->dir, QEMU_LOG),
         .fds = fds,
-        .n_fds = p->m->machine->has_simtee ? DS_LEN(fds) : 0,
+        .n_fds = p->m->machine->has_simtee ? DS_LEN(fds) : 1,
         .session = true,
     };
     /* A socket of an earlier run would answer for this one. */
     if (unlink(vmm_path(qmp, p->dir, VMM_FILE_QMP)) != 0 && errno != ENOENT)
         return ds_fail_errno(e, errno, "remove '%s'", qmp);
     (void)unlink(log);
-    int r = ds_proc_spawn(ret, &spec, e);
+    r = ds_proc_spawn(ret, &spec, e);
     if (r == DS_ERR_NOTFOUND)
         return ds_fail_code(e, DS_ERR_NOTFOUND, DS_CODE_VMM_QEMU_MISSING, "no program '%s'",
                             p->h->cfg->qemu);
@@ -483,17 +491,32 @@ int vmm_launch_resume_simtee(struct ds_proc *ret, struct vmm_host *h, const char
     return DS_OK;
 }
 
-/* A QEMU that was started and not recorded answers on its QMP socket. */
-static void end_unrecorded(const char *dir)
+static void kill_owner(int fd)
 {
-    DS_AUTO(ds_auto_close) int fd = -1;
     struct ds_proc qemu = { .pidfd = -1 };
-    if (vmm_sock_connect(&fd, dir, VMM_FILE_QMP, NULL) < 0)
-        return;
     qemu.id.pid = vmm_sock_owner(fd);
     qemu.pidfd = qemu.id.pid > 1 ? pidfd_open(qemu.id.pid, 0) : -1;
     kill_now(&qemu);
     ds_proc_done(&qemu);
+}
+
+/* A QEMU that was started and not recorded holds the lock, and soon answers on its QMP socket. */
+static int end_unrecorded(const char *dir, struct ds_error *e)
+{
+    char path[VMM_PATH_LEN];
+    (void)vmm_path(path, dir, QEMU_LOCK);
+    for (int waited = 0; waited < QEMU_START_MS; waited += QEMU_POLL_MS) {
+        DS_AUTO(ds_auto_close) int lock = -1;
+        DS_AUTO(ds_auto_close) int fd = -1;
+        int r = ds_file_lock(&lock, path, e);
+        if (r != DS_ERR_EXISTS)
+            return r;
+        if (vmm_sock_connect(&fd, dir, VMM_FILE_QMP, NULL) == DS_OK)
+            kill_owner(fd);
+        (void)poll(NULL, 0, QEMU_POLL_MS);
+    }
+    return ds_fail_code(e, DS_ERR_TIMEOUT, DS_CODE_VMM_LAUNCH_FAILED,
+                        "a QEMU of an earlier start still runs, and cannot be found");
 }
 
 /* The helper of a QEMU that is gone has nothing left to do. */
@@ -533,7 +556,7 @@ int vmm_launch_adopt(struct vmm_launched *ret, struct vmm_host *h, const struct 
         return DS_OK;
     }
     if (l.launch.qemu.pid == 0)
-        end_unrecorded(dir);
+        DS_TRY(end_unrecorded(dir, e));
     if (l.launch.qemu.pid == 0 || ds_proc_open(&l.qemu, &l.launch.qemu, NULL) < 0) {
         end_simtee(&l.launch);
         return DS_OK;
