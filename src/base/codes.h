@@ -196,15 +196,14 @@
       "distrust the guest") \
     X(LOG_PREIMAGE, "attest.log.preimage", "a version 2 event's preimage is not what its fields say", \
       "the canonical text must stand in the log, as its hash alone was extended", \
-      "take the log with preimages")
-
-#define DS_CODES_WRAPPER(X) \
+      "take the log with preimages") \
     X(WRAPPER_FORMAT, "attest.wrapper.format", "an attestation's wrapping is malformed", \
       "evidence travels in dstack's attestation format, with logs and configuration; these bytes do not follow it", \
       "let the app's VM attest again; if it stays, compare the versions of the two sides") \
     X(WRAPPER_UNSUPPORTED, "attest.wrapper.unsupported", "this kind of attestation is not read yet", \
       "the wrapping is of a version or platform that this dstack does not have", \
       "use a newer dstack to verify it")
+
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
       "the file carries no TDVF section list, or a broken one: it is not an OVMF build with TDX support", \
@@ -540,7 +539,6 @@
     DS_CODES_CRYPTO(X)  \
     DS_CODES_MERKLE(X)  \
     DS_CODES_ATTEST(X)  \
-    DS_CODES_WRAPPER(X) \
     DS_CODES_MEASURE(X) \
     DS_CODES_POLICY(X)  \
     DS_CODES_APP(X)     \

@@ -19,7 +19,7 @@ static int run(struct ds_claims *ret, const struct synth *s, bool is_simulated, 
     const struct ds_extra_anchor extra[] = { synth_anchor(s, ROOT, is_simulated),
                                              synth_anchor(s, OTHER_ROOT, is_simulated) };
     const struct ds_anchors anchors = { extra, DS_LEN(extra) };
-    void *mem = malloc(2 * DS_TDX_COLLATERAL_MEM);
+    void *mem = calloc(2, DS_TDX_COLLATERAL_MEM);
     struct ds_arena a = ds_arena_of(mem, 2 * DS_TDX_COLLATERAL_MEM);
     struct ds_tdx_collateral coll;
     struct ds_tdx_quote quote;

@@ -121,8 +121,9 @@ static void members_are_found(void **state)
     assert_int_equal(in->n, 3);
     const char *want[] = { "1", "[2]", "3" };
     size_t i = 0;
-    for (const struct ds_json_tok *v = ds_json_first(in); v != NULL; v = ds_json_next(in, v))
-        assert_true(i < 3 && ds_span_eq_str(v->raw, want[i++]));
+    for (const struct ds_json_tok *v = ds_json_first(in); v != NULL && i < 3;
+         v = ds_json_next(in, v), i++)
+        assert_true(ds_span_eq_str(v->raw, want[i]));
     assert_int_equal(i, 3);
     assert_null(ds_json_find(in, "in"));
     assert_null(ds_json_find(NULL, "in"));
