@@ -266,6 +266,15 @@ int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anc
     return DS_OK;
 }
 
+int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x509 *issuer, size_t depth,
+                       const struct ds_anchor *anchor, int64_t now_s, struct ds_error *e)
+{
+    DS_TRY(ds_x509_check_critical(cert, e));
+    DS_TRY(ds_x509_check_marker(cert, anchor, e));
+    DS_TRY(ds_x509_check_issued(cert, issuer, depth, e));
+    return ds_x509_check_time(cert, now_s, e);
+}
+
 int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
@@ -277,10 +286,7 @@ int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size
     DS_TRY(ds_anchors_find(&anchor, anchors, spki_sha256, e));
     for (size_t i = n; i-- > 0;) {
         const struct ds_x509 *issuer = i + 1 < n ? &chain[i + 1] : &chain[i];
-        DS_TRY(ds_x509_check_critical(&chain[i], e));
-        DS_TRY(ds_x509_check_marker(&chain[i], &anchor, e));
-        DS_TRY(ds_x509_check_issued(&chain[i], issuer, i + 1 < n ? i : 0, e));
-        DS_TRY(ds_x509_check_time(&chain[i], now_s, e));
+        DS_TRY(ds_x509_check_link(&chain[i], issuer, i + 1 < n ? i : 0, &anchor, now_s, e));
     }
     *ret = anchor;
     return DS_OK;

@@ -87,6 +87,11 @@ DS_MUST_USE int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_err
 DS_MUST_USE int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anchor,
                                      struct ds_error *e);
 
+/* Everything about one certificate below an issuer that is trusted already, under this anchor. */
+DS_MUST_USE int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x509 *issuer,
+                                   size_t depth, const struct ds_anchor *anchor, int64_t now_s,
+                                   struct ds_error *e);
+
 /*
  * Check a chain, leaf first and root last, up to an anchor: every certificate's
  * dates, extensions and marker, every step, the root's signature by itself, and

@@ -96,9 +96,9 @@ static int check_header(const struct run *v, struct ds_error *e)
     return DS_OK;
 }
 
-/* Parse a chain of exactly n certificates, leaf first, and check it up to an anchor. */
-static int load_chain(struct ds_anchor *ret_anchor, struct chain **ret, struct run *v,
-                      struct ds_span pem, size_t n, struct ds_error *e)
+/* Parse a chain of exactly n certificates, leaf first. */
+static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, size_t n,
+                       struct ds_error *e)
 {
     struct chain *c = ds_arena_get(v->mem, sizeof *c);
     struct ds_span der;
@@ -115,7 +115,6 @@ static int load_chain(struct ds_anchor *ret_anchor, struct chain **ret, struct r
     }
     if (c->n != n)
         return refuse(v, DS_CODE_X509_CHAIN, "chain", NULL, NULL, e);
-    DS_TRY(ds_x509_check_chain(ret_anchor, c->certs, n, v->anchors, v->now_s, e));
     for (size_t i = 0; i < n; i++)
         narrow(v, c->certs[i].not_before_s, c->certs[i].not_after_s);
     *ret = c;
@@ -132,7 +131,9 @@ static int check_pck_chain(struct run *v, struct ds_error *e)
                          "5", got, NULL);
     if (pem.len == 0)
         pem = v->quote->cert_data;
-    int r = load_chain(&v->anchor, &v->pck, v, pem, 3, e);
+    int r = parse_chain(&v->pck, v, pem, 3, e);
+    if (r == DS_OK)
+        r = ds_x509_check_chain(&v->anchor, v->pck->certs, 3, v->anchors, v->now_s, e);
     if (r < 0)
         return ds_wrap(e, r, "PCK chain");
     /* 4.1.2.5.5 */
@@ -184,10 +185,16 @@ static int check_pck_crl(struct run *v, struct ds_error *e)
 /* The signer of TCB info or QE identity; both come from one chain, mostly the same text. */
 static int check_signer(struct chain **ret, struct run *v, struct ds_span pem, struct ds_error *e)
 {
-    struct ds_anchor anchor;
+    const struct ds_x509 *root = &v->pck->certs[2];
+    struct ds_anchor anchor = v->anchor;
     struct chain *c;
-    DS_TRY(load_chain(&anchor, &c, v, pem, 2, e));
-    if (!ds_span_eq(c->certs[1].spki, v->pck->certs[2].spki))
+    DS_TRY(parse_chain(&c, v, pem, 2, e));
+    /* The very root that the PCK chain ended in is not checked again. */
+    if (ds_span_eq(c->certs[1].der, root->der))
+        DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, v->now_s, e));
+    else
+        DS_TRY(ds_x509_check_chain(&anchor, c->certs, 2, v->anchors, v->now_s, e));
+    if (!ds_span_eq(c->certs[1].spki, root->spki))
         return refuse(v, DS_CODE_TDX_MIXED_ROOTS, "collateral_root", v->anchor.name, anchor.name,
                       e);
     if (!cn_has(&c->certs[0], "SGX TCB Signing"))
