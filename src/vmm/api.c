@@ -398,7 +398,7 @@ static const struct rpc_field port_fields[] = {
 
 #define PORTS_FIELD { .name = "ports", .kind = RPC_OBJECT_LIST, .max = VMM_PORTS_MAX, .fields = port_fields, \
       .n_fields = DS_LEN(port_fields), .help = "ports of the host that lead into the VM" }
-#define URLS_FIELD(key, text) { .name = key, .kind = RPC_TEXT_LIST, .max = VMM_RELAYS_MAX, .help = text }
+#define URLS_FIELD(key, text) { .name = (key), .kind = RPC_TEXT_LIST, .max = VMM_RELAYS_MAX, .help = (text) }
 #define TEXTS_FIELDS \
     { .name = "encrypted_env", .kind = RPC_HEX, .max = ENV_MAX, .help = "environment, sealed to the app" }, \
     { .name = "user_config", .kind = RPC_TEXT, .max = TEXT_MAX, .help = "given to the app as it is; not measured" }

@@ -55,8 +55,9 @@ bool vmm_id_is_valid(struct ds_span id)
         if (!is_hex(ds_span_sub(id, at, groups[g])))
             return false;
         at += groups[g];
-        if (at < id.len && id.p[at++] != '-')
+        if (at < id.len && id.p[at] != '-')
             return false;
+        at++;
     }
     return true;
 }

@@ -5,6 +5,8 @@
  * stays current until vm_job_wake.
  */
 #include <assert.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -409,20 +411,28 @@ static enum next exited_begin(struct vm_job *j)
     return NEXT_WORK;
 }
 
-static void exited_work(struct vm_job *j)
+/* The end of the console; nothing when it cannot be read. */
+static void load_console(struct ds_buf *ret, const char *dir)
 {
     char path[VMM_PATH_LEN];
+    struct stat st;
+    DS_AUTO(ds_auto_close)
+    int fd = open(vmm_path(path, dir, VMM_FILE_SERIAL), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    char *room = fd >= 0 && fstat(fd, &st) == 0 ? ds_buf_room(ret, SERIAL_TAIL) : NULL;
+    if (room == NULL)
+        return;
+    off_t at = st.st_size > (off_t)SERIAL_TAIL ? st.st_size - (off_t)SERIAL_TAIL : 0;
+    ssize_t n = pread(fd, room, SERIAL_TAIL, at);
+    ds_buf_took(ret, n > 0 ? (size_t)n : 0);
+}
+
+static void exited_work(struct vm_job *j)
+{
     static const struct vmm_launch none;
-    DS_AUTO(ds_auto_fclose) FILE *f = fopen(vmm_path(path, j->vm->dir, VMM_FILE_SERIAL), "re");
     j->r = vmm_dir_save_launch(j->vm->dir, &none, NULL, &j->e);
     if (j->r == DS_OK && j->powering_off)
         j->r = vmm_dir_save_state(j->vm->dir, false, &j->e);
-    char *room = f != NULL ? ds_buf_room(&j->text, SERIAL_TAIL) : NULL;
-    if (room == NULL)
-        return;
-    if (fseek(f, -(long)SERIAL_TAIL, SEEK_END) != 0)
-        rewind(f);
-    ds_buf_took(&j->text, fread(room, 1, SERIAL_TAIL, f));
+    load_console(&j->text, j->vm->dir);
 }
 
 static enum next exited_after(struct vm_job *j)

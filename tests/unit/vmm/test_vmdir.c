@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files of a VM directory: there and back, and what is left of a crash.
+ */
+#include "vmm/vmdir.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+static char dir[] = "/tmp/vmdir-XXXXXX";
+static char vm[VMM_PATH_LEN];
+
+static struct vmm_manifest manifest(void)
+{
+    struct vmm_manifest m = {
+        .machine = vmm_machine_find("null"), .vcpu = 1, .memory_mib = 512, .disk_gib = 1
+    };
+    assert_true(ds_str_copy(m.id, sizeof m.id, "00112233-4455-4677-8899-aabbccddeeff"));
+    assert_true(ds_str_copy(m.app_id, sizeof m.app_id, "00112233445566778899aabbccddeeff00112233"));
+    assert_true(ds_str_copy(m.name, sizeof m.name, "hello"));
+    assert_true(ds_str_copy(m.image, sizeof m.image, "i"));
+    return m;
+}
+
+static const struct vmm_files files = {
+    .app_compose = { (const uint8_t *)"{}", 2 },
+    .instance_info = { (const uint8_t *)"{\"instance_id\":\"00ff\"}", 22 },
+};
+
+static int setup(void **state)
+{
+    (void)state;
+    struct vmm_manifest m = manifest();
+    (void)vmm_path(vm, dir, "vm");
+    return vmm_dir_create(vm, &m, true, &files, NULL);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return ds_dir_remove(vm, NULL);
+}
+
+static void put(const char *name, const char *text)
+{
+    char path[VMM_PATH_LEN];
+    assert_int_equal(ds_file_save(vmm_path(path, vm, name), ds_span_str(text), 0600, "t", NULL),
+                     DS_OK);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    struct vmm_manifest back;
+    bool started = false;
+    assert_int_equal(vmm_dir_load(&back, &started, vm, NULL), DS_OK);
+    assert_true(started);
+    assert_string_equal(back.name, "hello");
+    assert_int_equal(vmm_dir_save_state(vm, false, NULL), DS_OK);
+    assert_int_equal(vmm_dir_load(&back, &started, vm, NULL), DS_OK);
+    assert_false(started);
+}
+
+struct broken_row {
+    const char *claim, *name, *text;
+};
+
+static const struct broken_row broken[] = {
+    { "no started", "vm-state.json", "{}" },
+    { "started is no truth value", "vm-state.json", "{\"started\":1}" },
+    { "an empty state", "vm-state.json", "" },
+    { "an empty manifest", "vm-manifest.json", "" },
+    { "half a manifest", "vm-manifest.json", "{\"id\":\"00112233" },
+};
+
+static void test_broken_files(void **state)
+{
+    for (size_t i = 0; i < DS_LEN(broken); i++) {
+        struct ds_error e = { 0 };
+        struct vmm_manifest m;
+        bool started;
+        put(broken[i].name, broken[i].text);
+        if (vmm_dir_load(&m, &started, vm, &e) >= 0 || e.code != DS_CODE_VMM_STATE_BROKEN)
+            fail_msg("%s: %s", broken[i].claim, e.msg);
+        assert_int_equal(setup(state), DS_OK);
+    }
+}
+
+static void test_launch(void **state)
+{
+    (void)state;
+    struct vmm_launch l = {
+        .id = "0123456789abcdef0123456789abcdef",
+        .kvm = true,
+        .started_at_ms = 5,
+        .qemu = { .pid = 7, .start_ticks = 8, .boot_id = "b" },
+    };
+    struct vmm_launch back;
+    vmm_dir_load_launch(&back, vm);
+    assert_string_equal(back.id, "");
+    assert_int_equal(vmm_dir_save_launch(vm, &l, NULL, NULL), DS_OK);
+    vmm_dir_load_launch(&back, vm);
+    assert_string_equal(back.id, l.id);
+    assert_int_equal(back.qemu.pid, 7);
+    assert_int_equal(back.qemu.start_ticks, 8);
+    assert_string_equal(back.qemu.boot_id, "b");
+    assert_int_equal(back.simtee.pid, 0);
+}
+
+static const char *const bad_launches[] = {
+    "",
+    "[]",
+    "{\"launch_id\":5}",
+    "{\"launch_id\":\"0123456789abcdef0123456789abcdef0\"}",
+};
+
+static void test_bad_launches_are_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(bad_launches); i++) {
+        struct vmm_launch l;
+        put("launch.json", bad_launches[i]);
+        vmm_dir_load_launch(&l, vm);
+        assert_string_equal(l.id, "");
+        assert_int_equal(l.qemu.pid, 0);
+    }
+    /* A pid that no process of ours can have is no process. */
+    struct vmm_launch l;
+    put("launch.json", "{\"launch_id\":\"a\",\"qemu\":{\"pid\":1,\"boot_id\":\"b\"}}");
+    vmm_dir_load_launch(&l, vm);
+    assert_int_equal(l.qemu.pid, 0);
+}
+
+static void test_leftovers(void **state)
+{
+    (void)state;
+    char path[VMM_PATH_LEN];
+    assert_false(vmm_dir_is_leftover(vm));
+    assert_int_equal(vmm_dir_mark_removed(vm, NULL), DS_OK);
+    assert_true(vmm_dir_is_leftover(vm));
+    assert_int_equal(unlink(vmm_path(path, vm, ".removing")), 0);
+    assert_int_equal(unlink(vmm_path(path, vm, "vm-manifest.json")), 0);
+    assert_true(vmm_dir_is_leftover(vm));
+}
+
+static void test_identity(void **state)
+{
+    (void)state;
+    char hash[65];
+    char instance[41];
+    assert_int_equal(vmm_dir_identity(hash, instance, vm, NULL), DS_OK);
+    assert_string_equal(hash, "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+    assert_string_equal(instance, "00ff");
+    put(".instance_info", "{\"instance_id\":\"../..\"}");
+    assert_int_equal(vmm_dir_identity(hash, instance, vm, NULL), DS_OK);
+    assert_string_equal(instance, "");
+    put(".instance_info", "not JSON");
+    assert_int_equal(vmm_dir_identity(hash, instance, vm, NULL), DS_OK);
+    assert_string_equal(instance, "");
+}
+
+static void test_files_over_their_caps(void **state)
+{
+    (void)state;
+    static uint8_t big[(256u << 10) + 1];
+    struct ds_error e = { 0 };
+    const struct vmm_files over = { .encrypted_env = { big, sizeof big } };
+    struct vmm_manifest m = manifest();
+    assert_int_equal(vmm_dir_update(vm, &m, &over, &e), DS_ERR_RANGE);
+    assert_int_equal(e.code, DS_CODE_FILE_TOO_LARGE);
+}
+
+static void test_a_disk_that_is_none(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    put("hda.img", "raw bytes that are no qcow2 header at all");
+    assert_int_equal(vmm_dir_disk(vm, 1, "/nowhere/qemu-img", &e), DS_ERR_FORMAT);
+    char path[VMM_PATH_LEN];
+    assert_int_equal(unlink(vmm_path(path, vm, "hda.img")), 0);
+    assert_int_equal(vmm_dir_disk(vm, 1, "/nowhere/qemu-img", &e), DS_ERR_NOTFOUND);
+    assert_int_equal(e.code, DS_CODE_VMM_QEMU_MISSING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_launch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_launches_are_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leftovers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_files_over_their_caps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_disk_that_is_none, setup, teardown),
+    };
+    if (mkdtemp(dir) == NULL)
+        return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return rmdir(dir) != 0 || failed != 0;
+}
