@@ -14,7 +14,7 @@
 #include "base/span.h"
 
 #define OSSL_AUTO(type, free_fn) \
-    static inline void free_fn##_auto(type **p) { free_fn(*p); }
+    static inline void free_fn##_auto(__typeof__(type) **p) { free_fn(*p); }
 
 static inline int ossl_fail_at(struct ds_error *e, int cls, const char *what, const char *file,
                                int line)

@@ -39,9 +39,14 @@ static inline void assert_hex(struct ds_span got, const char *want)
     assert_string_equal(ds_hex_encode(text, got), want);
 }
 
-#define assert_ok(call)                                         \
-    do {                                                        \
-        int assert_ok_r_ = (call);                              \
-        if (assert_ok_r_ != DS_OK)                              \
-            fail_msg("%s: %d: %s", #call, assert_ok_r_, e.msg); \
-    } while (0)
+static inline void assert_ok_at(int r, const char *call, const char *msg, const char *file,
+                                int line)
+{
+    if (r == DS_OK)
+        return;
+    print_error("%s: %d: %s\n", call, r, msg);
+    _fail(file, line);
+}
+
+/* The call succeeds; its error goes into a local e. */
+#define assert_ok(call) assert_ok_at((call), #call, e.msg, __FILE__, __LINE__)

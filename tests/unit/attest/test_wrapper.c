@@ -102,139 +102,140 @@ static void stripped(void **state)
     assert_false(a.log.events[1].has_digest);
 }
 
+static const struct {
+    const char *name, *hex;
+    int want;
+} forms[] = {
+    { "empty TDX",
+      "0000"
+      "00"
+      "00"
+      "00" ZEROS64 "00",
+      DS_OK },
+    { "Nitro enclave",
+      "0002"
+      "04aa"
+      "00" ZEROS64 "00",
+      DS_OK },
+    { "Nitro TPM",
+      "0004"
+      "04aa"
+      "00" ZEROS64 "00",
+      DS_OK },
+    { "SNP with two certificates",
+      "0003"
+      "04aa"
+      "08"
+      "04bb"
+      "04cc"
+      "087b7d"
+      "00" ZEROS64 "00",
+      DS_OK },
+    { "event without digest",
+      "0000"
+      "00"
+      "04"
+      "03000000"
+      "01000008"
+      "00"
+      "00"
+      "00"
+      "00" ZEROS64 "00",
+      DS_OK },
+    { "event with digest",
+      "0000"
+      "00"
+      "04"
+      "00000000"
+      "01000008"
+      "c0" ZEROS48 "00"
+      "00"
+      "00" ZEROS64 "00",
+      DS_OK },
+    { "GCP",
+      "0001"
+      "00"
+      "00"
+      "00" ZEROS64 "00",
+      DS_ERR_UNSUPPORTED },
+    { "platform 5",
+      "0005"
+      "00"
+      "00"
+      "00" ZEROS64 "00",
+      DS_ERR_FORMAT },
+    { "MessagePack fixmap", "83", DS_ERR_UNSUPPORTED },
+    { "MessagePack map 16", "de0003", DS_ERR_UNSUPPORTED },
+    { "MessagePack map 32", "df00000003", DS_ERR_UNSUPPORTED },
+    { "version 1 of nothing", "01", DS_ERR_FORMAT },
+    { "nothing", "", DS_ERR_FORMAT },
+    { "digest of 47 bytes",
+      "0000"
+      "00"
+      "04"
+      "00000000"
+      "01000008"
+      "04"
+      "aa"
+      "00"
+      "00"
+      "00" ZEROS64 "00",
+      DS_ERR_FORMAT },
+    { "register 4",
+      "0000"
+      "00"
+      "04"
+      "04000000"
+      "01000008"
+      "00"
+      "00"
+      "00"
+      "00" ZEROS64 "00",
+      DS_ERR_FORMAT },
+    { "more events than bytes",
+      "0000"
+      "00"
+      "fc"
+      "00" ZEROS64 "00",
+      DS_ERR_FORMAT },
+    { "config that is not UTF-8",
+      "0000"
+      "00"
+      "00"
+      "00" ZEROS64 "04ff",
+      DS_ERR_FORMAT },
+    { "nine certificates",
+      "0003"
+      "00"
+      "24"
+      "000000000000000000"
+      "00"
+      "00" ZEROS64 "00",
+      DS_ERR_FORMAT },
+    { "one byte more",
+      "0000"
+      "00"
+      "00"
+      "00" ZEROS64 "00"
+      "00",
+      DS_ERR_TRAILING },
+};
+
 static void other_forms(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name, *hex;
-        int want;
-    } rows[] = {
-        { "empty TDX",
-          "0000"
-          "00"
-          "00"
-          "00" ZEROS64 "00",
-          DS_OK },
-        { "Nitro enclave",
-          "0002"
-          "04aa"
-          "00" ZEROS64 "00",
-          DS_OK },
-        { "Nitro TPM",
-          "0004"
-          "04aa"
-          "00" ZEROS64 "00",
-          DS_OK },
-        { "SNP with two certificates",
-          "0003"
-          "04aa"
-          "08"
-          "04bb"
-          "04cc"
-          "087b7d"
-          "00" ZEROS64 "00",
-          DS_OK },
-        { "event without digest",
-          "0000"
-          "00"
-          "04"
-          "03000000"
-          "01000008"
-          "00"
-          "00"
-          "00"
-          "00" ZEROS64 "00",
-          DS_OK },
-        { "event with digest",
-          "0000"
-          "00"
-          "04"
-          "00000000"
-          "01000008"
-          "c0" ZEROS48 "00"
-          "00"
-          "00" ZEROS64 "00",
-          DS_OK },
-        { "GCP",
-          "0001"
-          "00"
-          "00"
-          "00" ZEROS64 "00",
-          DS_ERR_UNSUPPORTED },
-        { "platform 5",
-          "0005"
-          "00"
-          "00"
-          "00" ZEROS64 "00",
-          DS_ERR_FORMAT },
-        { "MessagePack fixmap", "83", DS_ERR_UNSUPPORTED },
-        { "MessagePack map 16", "de0003", DS_ERR_UNSUPPORTED },
-        { "MessagePack map 32", "df00000003", DS_ERR_UNSUPPORTED },
-        { "version 1 of nothing", "01", DS_ERR_FORMAT },
-        { "nothing", "", DS_ERR_FORMAT },
-        { "digest of 47 bytes",
-          "0000"
-          "00"
-          "04"
-          "00000000"
-          "01000008"
-          "04"
-          "aa"
-          "00"
-          "00"
-          "00" ZEROS64 "00",
-          DS_ERR_FORMAT },
-        { "register 4",
-          "0000"
-          "00"
-          "04"
-          "04000000"
-          "01000008"
-          "00"
-          "00"
-          "00"
-          "00" ZEROS64 "00",
-          DS_ERR_FORMAT },
-        { "more events than bytes",
-          "0000"
-          "00"
-          "fc"
-          "00" ZEROS64 "00",
-          DS_ERR_FORMAT },
-        { "config that is not UTF-8",
-          "0000"
-          "00"
-          "00"
-          "00" ZEROS64 "04ff",
-          DS_ERR_FORMAT },
-        { "nine certificates",
-          "0003"
-          "00"
-          "24"
-          "000000000000000000"
-          "00"
-          "00" ZEROS64 "00",
-          DS_ERR_FORMAT },
-        { "one byte more",
-          "0000"
-          "00"
-          "00"
-          "00" ZEROS64 "00"
-          "00",
-          DS_ERR_TRAILING },
-    };
-    for (size_t i = 0; i < DS_LEN(rows); i++) {
+    for (size_t i = 0; i < DS_LEN(forms); i++) {
         struct ds_error e = { 0 };
-        struct unhex in = unhex(rows[i].hex);
+        struct unhex in = unhex(forms[i].hex);
         struct ds_attestation a;
         int r = parse(&a, unhex_span(&in), &e);
-        if (r != rows[i].want)
-            fail_msg("%s: %d %s", rows[i].name, r, e.msg);
+        if (r != forms[i].want)
+            fail_msg("%s: %d %s", forms[i].name, r, e.msg);
         if (r != DS_OK)
             continue;
         DS_AUTO(ds_buf_done) struct ds_buf again = { 0 };
         assert_ok(ds_attestation_encode(&again, &a, &e));
-        assert_hex(ds_buf_span(&again), rows[i].hex);
+        assert_hex(ds_buf_span(&again), forms[i].hex);
     }
 }
 
