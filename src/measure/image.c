@@ -3,17 +3,19 @@
  * An image's digests: made from its files, and as measurement.tdx.cbor.
  *
  * The document is CBOR (RFC 8949) in one fixed order with the shortest heads, so
- * it is written and read as a row of literals around its few values: any other
+ * it is written and read as a row of keys around its few values: any other
  * encoding of the same map is refused, and its SHA-256 stands for its content.
  */
 #include "base/scope.h"
 #include "base/str.h"
+#include "codec/cbor.h"
 #include "crypto/hash.h"
 #include "measure/kernel.h"
 #include "measure/tdvf.h"
 
-#define CMDLINE_MAX 4000
-#define CMDLINE_END " initrd=initrd" /* what OVMF's kernel loader appends when there is one */
+#define DOCUMENT_VERSION 3
+#define CMDLINE_MAX      4000
+#define CMDLINE_END      " initrd=initrd" /* what OVMF's kernel loader appends when there is one */
 
 /* The variable store as it leaves the build: empty, and equal in every OVMF of the list. */
 static const uint8_t empty_cfv48[48] = {
@@ -76,104 +78,55 @@ int measure_image_make(struct measure_image *ret, const struct measure_files *fi
     return DS_OK;
 }
 
-/* A byte string head for 24..255 bytes, or for less. */
-static void put_bytes(struct ds_buf *b, struct ds_span s)
-{
-    if (s.len < 24) {
-        ds_buf_le(b, 0x40 | s.len, 1);
-    } else {
-        ds_buf_le(b, 0x58, 1);
-        ds_buf_le(b, s.len, 1);
-    }
-    ds_buf_add(b, s);
-}
-
-static void put_text(struct ds_buf *b, const char *text)
-{
-    ds_buf_le(b, 0x60 | strlen(text), 1);
-    ds_buf_str(b, text);
-}
-
 int measure_image_encode(struct ds_buf *ret, const struct measure_image *image, struct ds_error *e)
 {
     if (memcmp(image->cfv48, empty_cfv48, sizeof empty_cfv48) != 0)
         return ds_fail_code(e, DS_ERR_UNSUPPORTED, DS_CODE_MEASURE_FIRMWARE_FORMAT,
                             "firmware's variable store is not the empty one, and a measurement "
                             "document has no place to say so");
-    ds_buf_str(ret, "\xa3");
-    put_text(ret, "version");
-    ds_buf_str(ret, "\x03");
-    put_text(ret, "image");
-    ds_buf_str(ret, "\xa3");
-    put_text(ret, "cmdline_sha384");
-    put_bytes(ret, DS_SPAN_OF(image->cmdline48));
-    put_text(ret, "kernel_authenticode");
-    put_bytes(ret, DS_SPAN_OF(image->kernel48));
-    put_text(ret, "initrd_sha384");
-    put_bytes(ret, DS_SPAN_OF(image->initrd48));
-    put_text(ret, "tdvf");
-    ds_buf_str(ret, "\xa3");
-    put_text(ret, "ovmf");
-    put_text(ret, measure_ovmf_text(image->ovmf));
-    put_text(ret, "mrtd");
-    ds_buf_str(ret, "\xa2");
-    put_text(ret, "single_pass");
-    put_bytes(ret, DS_SPAN_OF(image->mrtd_single48));
-    put_text(ret, "two_pass");
-    put_bytes(ret, DS_SPAN_OF(image->mrtd_two48));
-    put_text(ret, "td_hob");
-    put_bytes(ret, DS_SPAN(image->td_hob, image->td_hob_len));
+    ds_cbor_put_map(ret, 3);
+    ds_cbor_put_text(ret, "version");
+    ds_cbor_put_u64(ret, DOCUMENT_VERSION);
+    ds_cbor_put_text(ret, "image");
+    ds_cbor_put_map(ret, 3);
+    ds_cbor_put_text(ret, "cmdline_sha384");
+    ds_cbor_put_bytes(ret, DS_SPAN_OF(image->cmdline48));
+    ds_cbor_put_text(ret, "kernel_authenticode");
+    ds_cbor_put_bytes(ret, DS_SPAN_OF(image->kernel48));
+    ds_cbor_put_text(ret, "initrd_sha384");
+    ds_cbor_put_bytes(ret, DS_SPAN_OF(image->initrd48));
+    ds_cbor_put_text(ret, "tdvf");
+    ds_cbor_put_map(ret, 3);
+    ds_cbor_put_text(ret, "ovmf");
+    ds_cbor_put_text(ret, measure_ovmf_text(image->ovmf));
+    ds_cbor_put_text(ret, "mrtd");
+    ds_cbor_put_map(ret, 2);
+    ds_cbor_put_text(ret, "single_pass");
+    ds_cbor_put_bytes(ret, DS_SPAN_OF(image->mrtd_single48));
+    ds_cbor_put_text(ret, "two_pass");
+    ds_cbor_put_bytes(ret, DS_SPAN_OF(image->mrtd_two48));
+    ds_cbor_put_text(ret, "td_hob");
+    ds_cbor_put_bytes(ret, DS_SPAN(image->td_hob, image->td_hob_len));
     return ds_buf_end(ret, e, "measurement document");
 }
 
-static void want(struct ds_reader *r, struct ds_span literal)
+/* A key, NULL for the outermost, and a map of exactly n pairs. */
+static void want_map(struct ds_reader *r, const char *key, size_t n)
 {
-    if (!ds_span_eq(ds_read_span(r, literal.len), literal))
-        r->bad = true;
-}
-
-static void want_key(struct ds_reader *r, const char *key)
-{
-    uint8_t head = (uint8_t)(0x60 | strlen(key));
-    want(r, DS_SPAN(&head, 1));
-    want(r, ds_span_str(key));
-}
-
-/* A key and the head of a map of n pairs. */
-static void want_map(struct ds_reader *r, const char *key, uint8_t n)
-{
-    uint8_t head = 0xa0 | n;
     if (key != NULL)
-        want_key(r, key);
-    want(r, DS_SPAN(&head, 1));
+        ds_cbor_key(r, key);
+    if (ds_cbor_map(r) != n)
+        r->bad = true;
 }
 
 static void want_digest(struct ds_reader *r, const char *key, uint8_t ret48[static 48])
 {
-    want_key(r, key);
-    want(r, DS_SPAN_LIT("\x58\x30"));
-    ds_read_into(r, ret48, 48);
-}
-
-static struct ds_span read_text(struct ds_reader *r)
-{
-    uint8_t head = ds_read_u8(r);
-    if ((head & 0xe0) != 0x60 || (head & 0x1f) > 23)
+    ds_cbor_key(r, key);
+    struct ds_span digest = ds_cbor_bytes(r);
+    if (digest.len == 48)
+        memcpy(ret48, digest.p, 48);
+    else
         r->bad = true;
-    return ds_read_span(r, head & 0x1f);
-}
-
-static struct ds_span read_bytes(struct ds_reader *r)
-{
-    uint8_t head = ds_read_u8(r);
-    size_t len = head & 0x1f;
-    if (len == 24) {
-        len = ds_read_u8(r);
-        r->bad = r->bad || len < 24;
-    }
-    if ((head & 0xe0) != 0x40 || (head & 0x1f) > 24)
-        r->bad = true;
-    return ds_read_span(r, len);
 }
 
 static bool find_ovmf(enum measure_ovmf *ret, struct ds_span text)
@@ -200,20 +153,21 @@ int measure_image_parse(struct measure_image *ret, struct ds_span cbor, struct d
     struct measure_image out = { 0 };
     struct ds_reader r = ds_reader_of(cbor);
     want_map(&r, NULL, 3);
-    want_key(&r, "version");
-    want(&r, DS_SPAN_LIT("\x03"));
+    ds_cbor_key(&r, "version");
+    if (ds_cbor_u64(&r) != DOCUMENT_VERSION)
+        r.bad = true;
     want_map(&r, "image", 3);
     want_digest(&r, "cmdline_sha384", out.cmdline48);
     want_digest(&r, "kernel_authenticode", out.kernel48);
     want_digest(&r, "initrd_sha384", out.initrd48);
     want_map(&r, "tdvf", 3);
-    want_key(&r, "ovmf");
-    struct ds_span ovmf = read_text(&r);
+    ds_cbor_key(&r, "ovmf");
+    struct ds_span ovmf = ds_cbor_text(&r);
     want_map(&r, "mrtd", 2);
     want_digest(&r, "single_pass", out.mrtd_single48);
     want_digest(&r, "two_pass", out.mrtd_two48);
-    want_key(&r, "td_hob");
-    struct ds_span hob = read_bytes(&r);
+    ds_cbor_key(&r, "td_hob");
+    struct ds_span hob = ds_cbor_bytes(&r);
     if (r.bad || ds_read_left(&r) != 0 || hob.len > sizeof out.td_hob || hob.len == 0)
         return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_MEASURE_DOCUMENT_FORMAT,
                             "measurement document of %zu bytes is not version 3 in its one form",
