@@ -51,7 +51,9 @@ def prefix_fault(room, code_id, rooms):
     if room == 'base':
         # base serves everyone: its ids name the thing (file, config), never another room.
         return prefix in rooms and prefix != 'base' and f'{code_id} belongs to {prefix}/'
-    return prefix != room and f'{code_id} does not start with "{room}."'
+    # A part of a room may have a section of its own: attest.wrapper.format in WRAPPER.
+    parts = code_id.split('.')
+    return room not in parts[:2] and f'{code_id} does not start with "{room}."'
 
 
 def row_faults(table, used):
