@@ -481,6 +481,9 @@
     X(VMM_LAUNCH_FAILED, "vmm.launch_failed", "QEMU did not start", \
       "it refused its command line, or lacks something on this host; its last words are in the message", \
       "see qemu.log and launch.json in the VM's directory") \
+    X(VMM_BOOT_ENDED, "vmm.boot_ended", "the machine ended before its app ran", \
+      "the guest stopped without telling why: a crash of its kernel, or a kill from outside", \
+      "read the console: 'dstack logs NAME'; then start it again") \
     X(VMM_VM_NOT_FOUND, "vmm.vm_not_found", "there is no such VM", \
       "it was never made on this host, or was removed", \
       "list the VMs with 'dstack ps'") \

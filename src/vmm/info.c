@@ -109,7 +109,9 @@ static void put_machine(struct ds_jw *w, const struct vmm_vm *vm)
         ds_jw_null(w, "accel");
     ds_jw_i64(w, "pid", vm->running ? vm->run.launch.qemu.pid : 0);
     ds_jw_u64(w, "restarts", vm->n_restarts);
-    ds_jw_bool(w, "restarting", vm->restart != NULL);
+    /* Also while it is not decided yet: what ends is noted by a job. */
+    ds_jw_bool(w, "restarting",
+               vm->restart != NULL || (vm->started && !vm->running && vm->jobs != NULL));
 }
 
 void vmm_info_put(struct ds_jw *w, const char *key, const struct vmm_vm *vm, bool brief,

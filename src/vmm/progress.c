@@ -219,7 +219,7 @@ void vmm_progress_fail(struct vmm_progress *p, const struct ds_error *why)
 {
     struct vmm_failure f = { .n_reasons = why->code != DS_CODE_NONE ? 1 : 0 };
     struct vmm_guest_reason *r = &f.reasons[0];
-    (void)snprintf(f.text, sizeof f.text, "%s", why->msg);
+    cut(f.text, sizeof f.text, ds_span_str(why->msg));
     (void)snprintf(f.code, sizeof f.code, "%s", ds_code_info_get(why->code)->id);
     memcpy(r->code, f.code, sizeof r->code);
     memcpy(r->claim, why->detail.claim, sizeof r->claim);

@@ -31,6 +31,7 @@ struct job_row {
     /* On the loop, when the machine ended: like `after`. */
     enum next (*ended)(struct vm_job *j);
     bool (*reply)(struct vm_job *j); /* answer the call in its own words; NULL: {} */
+    bool may_drop;                   /* a guest asks for it: not without a bound */
 };
 
 struct vm_job {
@@ -182,7 +183,7 @@ static void job_add(struct vm_job *j)
     size_t n = 0;
     for (; *last != NULL; last = &(*last)->next)
         n++;
-    if (n >= JOBS_MAX && j->call != NULL) {
+    if (n >= JOBS_MAX && (j->call != NULL || j->row->may_drop)) {
         j->r = ds_fail_code(&j->e, DS_ERR_UNAVAILABLE, DS_CODE_VMM_BUSY,
                             "%zu requests for VM '%s' wait already", n, j->vm->m.id);
         answer(j);
@@ -435,14 +436,34 @@ static void exited_work(struct vm_job *j)
     load_console(&j->text, j->vm->dir);
 }
 
+/* It ended for good before its app ran, and nobody said why: the console's last line may. */
+static void blame_console(struct vmm_vm *vm, struct ds_span console)
+{
+    struct ds_error e = { 0 };
+    struct ds_span line;
+    char last[128] = "";
+    while (ds_span_line(&console, &line))
+        if (line.len > 1)
+            (void)snprintf(last, sizeof last, "%.*s", (int)(line.len < 120 ? line.len : 120),
+                           (const char *)line.p);
+    (void)ds_fail_code(&e, DS_ERR_UNAVAILABLE, DS_CODE_VMM_BOOT_ENDED,
+                       "the machine ended before the app ran (%s); last on its console: %s",
+                       vm->exit_text, last);
+    vmm_progress_fail(&vm->progress, &e);
+}
+
 static enum next exited_after(struct vm_job *j)
 {
     struct vmm_vm *vm = j->vm;
+    bool unasked = vm->started && !vm->removing;
     if (!vm->progress.ready)
         vmm_progress_console(&vm->progress, ds_buf_span(&j->text));
     if (j->powering_off)
         vm->started = false;
     vm_run_restart(vm);
+    if (unasked && vm->restart == NULL && !vm->progress.ready &&
+        vm->progress.failure.text[0] == '\0')
+        blame_console(vm, ds_buf_span(&j->text));
     return NEXT_DONE;
 }
 
@@ -501,15 +522,15 @@ static enum next resume_after(struct vm_job *j)
 }
 
 /* clang-format off */
-static const struct job_row create_row   = { "vm.create", NULL, create_work, create_after, NULL, reply_id };
-static const struct job_row update_row   = { "vm.update", update_begin, update_work, update_after, NULL, update_reply };
-static const struct job_row start_row    = { "vm.start", start_begin, start_work, start_after, NULL, NULL };
-static const struct job_row stop_row     = { "vm.stop", stop_begin, stop_work, stop_after, stop_ended, NULL };
-static const struct job_row remove_row   = { "vm.remove", remove_begin, remove_work, remove_after, remove_ended, NULL };
-static const struct job_row instance_row = { "vm.instance", NULL, instance_work, NULL, NULL, NULL };
-static const struct job_row exited_row   = { "vm.exited", exited_begin, exited_work, exited_after, NULL, NULL };
-static const struct job_row adopt_row    = { "vm.adopt", adopt_begin, adopt_work, adopt_after, NULL, NULL };
-static const struct job_row resume_row   = { "vm.resume_simtee", resume_begin, resume_work, resume_after, NULL, NULL };
+static const struct job_row create_row   = { "vm.create", NULL, create_work, create_after, NULL, reply_id, false };
+static const struct job_row update_row   = { "vm.update", update_begin, update_work, update_after, NULL, update_reply, false };
+static const struct job_row start_row    = { "vm.start", start_begin, start_work, start_after, NULL, NULL, false };
+static const struct job_row stop_row     = { "vm.stop", stop_begin, stop_work, stop_after, stop_ended, NULL, false };
+static const struct job_row remove_row   = { "vm.remove", remove_begin, remove_work, remove_after, remove_ended, NULL, false };
+static const struct job_row instance_row = { "vm.instance", NULL, instance_work, NULL, NULL, NULL, true };
+static const struct job_row exited_row   = { "vm.exited", exited_begin, exited_work, exited_after, NULL, NULL, false };
+static const struct job_row adopt_row    = { "vm.adopt", adopt_begin, adopt_work, adopt_after, NULL, NULL, false };
+static const struct job_row resume_row   = { "vm.resume_simtee", resume_begin, resume_work, resume_after, NULL, NULL, false };
 /* clang-format on */
 
 void vmm_vm_create(struct vmm *vmm, struct vm_request *rq, struct rpc_call *call)

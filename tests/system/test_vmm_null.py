@@ -89,6 +89,8 @@ def test_restarts_are_exhausted(vmm):
     info = vmm.wait_for(vm, lambda i: "vmm.auto_restart.exhausted" in
                         [e["event"] for e in i["events"]])
     assert info["status"] == "exited" and info["restarts"] == 3
+    info = vmm.wait_for(vm, lambda i: not i["restarting"])
+    assert info["boot_failure"]["code"] == "vmm.boot_ended"
     vmm.call("StopVm", {"id": vm})
     assert status(vmm, vm) == "stopped"
 
