@@ -30,6 +30,7 @@ struct vmm_vm *vm_new(struct vmm *vmm, const struct vmm_manifest *m)
     vm->vmm = vmm;
     vm->m = *m;
     vm->run = VMM_LAUNCHED_NONE;
+    vm->ended_simtee.pidfd = -1;
     (void)vmm_path(vm->dir, vmm->places.vms, m->id);
     vm->channel = vmm_channel_new(vm);
     if (vm->channel == NULL) {
@@ -45,6 +46,7 @@ void vm_free(struct vmm_vm *vm)
         return;
     vm_job_drop_all(vm);
     vm_run_release(vm);
+    ds_proc_done(&vm->ended_simtee);
     vmm_channel_free(vm->channel);
     vmm_progress_done(&vm->progress);
     free(vm);

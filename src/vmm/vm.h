@@ -24,7 +24,8 @@ struct vmm_vm {
     bool removing;         /* RemoveVm was asked */
     bool launching;        /* a start job is under way */
     bool running;
-    struct vmm_launched run; /* while running */
+    struct vmm_launched run;     /* while running */
+    struct ds_proc ended_simtee; /* of a machine that ended: to be waited for */
     struct net_event *exited, *simtee_exited, *restart, *kill, *script;
     struct vmm_channel *channel;
     struct vmm_qmp *qmp;

@@ -14,8 +14,9 @@
 #include "vmm/channel.h"
 #include "vmm/vm_private.h"
 
-#define JOBS_MAX    16
-#define SERIAL_TAIL ((size_t)256 << 10)
+#define JOBS_MAX      16
+#define SIMTEE_END_MS 10000
+#define SERIAL_TAIL   ((size_t)256 << 10)
 
 enum next {
     NEXT_DONE, /* the job is complete: answer with its result */
@@ -373,15 +374,38 @@ static enum next remove_begin(struct vm_job *j)
     return NEXT_WORK;
 }
 
+/* The helper ends by itself when QEMU did; it is reaped here, and helped along if it hangs. */
+static void take_simtee(struct vm_job *j)
+{
+    j->simtee = j->vm->ended_simtee;
+    j->vm->ended_simtee = (struct ds_proc){ .pidfd = -1 };
+}
+
+static int end_simtee(struct vm_job *j)
+{
+    struct ds_proc_exit ended = { 0 };
+    if (j->simtee.pidfd < 0 ||
+        (ds_proc_wait(&ended, &j->simtee, SIMTEE_END_MS, NULL) == DS_OK && ended.ended))
+        return DS_OK;
+    return ds_proc_stop(&ended, &j->simtee, 0, &j->e);
+}
+
 /* Twice: first the mark that makes it final, then, when the machine ended, the rest. */
 static void remove_work(struct vm_job *j)
 {
-    j->r = j->started ? ds_dir_remove(j->vm->dir, &j->e) : vmm_dir_mark_removed(j->vm->dir, &j->e);
+    if (!j->started) {
+        j->r = vmm_dir_mark_removed(j->vm->dir, &j->e);
+        return;
+    }
+    j->r = end_simtee(j);
+    if (j->r == DS_OK)
+        j->r = ds_dir_remove(j->vm->dir, &j->e);
 }
 
 static enum next remove_ended(struct vm_job *j)
 {
     j->started = true;
+    take_simtee(j);
     return NEXT_WORK;
 }
 
@@ -409,6 +433,7 @@ static void instance_work(struct vm_job *j)
 static enum next exited_begin(struct vm_job *j)
 {
     j->powering_off = j->vm->progress.powering_off;
+    take_simtee(j);
     return NEXT_WORK;
 }
 
@@ -430,9 +455,12 @@ static void load_console(struct ds_buf *ret, const char *dir)
 static void exited_work(struct vm_job *j)
 {
     static const struct vmm_launch none;
+    int r = end_simtee(j);
     j->r = vmm_dir_save_launch(j->vm->dir, &none, NULL, &j->e);
     if (j->r == DS_OK && j->powering_off)
         j->r = vmm_dir_save_state(j->vm->dir, false, &j->e);
+    if (j->r == DS_OK)
+        j->r = r;
     load_console(&j->text, j->vm->dir);
 }
 

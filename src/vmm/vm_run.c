@@ -43,6 +43,9 @@ static void machine_ended(struct vmm_vm *vm, const char *how)
     (void)snprintf(vm->exit_text, sizeof vm->exit_text, "%s", how);
     vmm_progress_event(&vm->progress, "vmm.exited", how, vm->exited_at_ms);
     vm_log(vm, DS_LOG_INFO, "vm.exited", NULL);
+    ds_proc_done(&vm->ended_simtee);
+    vm->ended_simtee = vm->run.simtee;
+    vm->run.simtee = (struct ds_proc){ .pidfd = -1 };
     vm_run_release(vm);
     if (!vm_job_wake(vm))
         vm_job_exited(vm);

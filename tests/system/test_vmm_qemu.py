@@ -99,6 +99,8 @@ def test_start_stop_remove(vmm):
     assert size == 3 << 30
     vmm.call("RemoveVm", {"id": vm})
     assert not is_alive(again["qemu"]["pid"]) and not os.path.exists(vmm.vm_dir(vm))
+    for pid in (run["simtee"]["pid"], again["simtee"]["pid"]):  # reaped, too
+        assert not os.path.exists(f"/proc/{pid}")
 
 
 def test_a_vm_outlives_the_daemon(vmm):
