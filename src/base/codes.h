@@ -41,17 +41,20 @@
       "install it, or set its path in the configuration; `dstack doctor` lists what is needed") \
     X(PROC_FAILED, "proc.failed", "a helper program failed", \
       "it ended with another exit status than 0", \
-      "the message ends with its own last words; run it by hand to see more")
+      "the message ends with its own last words; run it by hand to see more") \
 
-#define DS_CODES_CODEC(X)
-#define DS_CODES_CRYPTO(X)
+#define DS_CODES_CODEC(X) \
+
+#define DS_CODES_CRYPTO(X) \
+
 #define DS_CODES_MERKLE(X) \
     X(MERKLE_INCLUSION, "merkle.inclusion", "an entry is not proved to be in the log", \
       "the inclusion proof does not lead from the entry to the signed root: one of the three was changed, or belongs to another log", \
       "fetch head and proof again; if it stays, the log's keeper shows different logs to different people") \
     X(MERKLE_CONSISTENCY, "merkle.consistency", "the log does not continue its older head", \
       "entries were removed or changed after the older head was signed, or the heads are of different logs", \
-      "keep both heads as evidence and do not use keys from this log's keeper until it is explained")
+      "keep both heads as evidence and do not use keys from this log's keeper until it is explained") \
+
 #define DS_CODES_ATTEST(X) \
     X(X509_FORMAT, "attest.x509.format", "a certificate is malformed", \
       "certificates of evidence are read as strict DER; this one breaks a rule of RFC 5280", \
@@ -202,7 +205,7 @@
       "let the app's VM attest again; if it stays, compare the versions of the two sides") \
     X(WRAPPER_UNSUPPORTED, "attest.wrapper.unsupported", "this kind of attestation is not read yet", \
       "the wrapping is of a version or platform that this dstack does not have", \
-      "use a newer dstack to verify it")
+      "use a newer dstack to verify it") \
 
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \
@@ -222,7 +225,8 @@
       "use an image whose document says pre202505, or a newer dstack") \
     X(MEASURE_SHAPE_UNPROVEN, "measure.shape_unproven", "the ACPI tables of this machine shape are not known", \
       "ACPI tables are measured, and they are known only for shapes that were compared with a real QEMU", \
-      "choose vCPUs, memory, network cards and volumes inside the bounds that the message names")
+      "choose vCPUs, memory, network cards and volumes inside the bounds that the message names") \
+
 #define DS_CODES_POLICY(X) \
     X(POLICY_NO_EVIDENCE, "policy.no_evidence", "there is no verified evidence", \
       "a decision needs claims that a verifier filled", \
@@ -304,7 +308,8 @@
       "use the image's firmware and the VMM's own options") \
     X(POLICY_REGISTER_MISMATCH, "policy.register_mismatch", "a boot register is not as predicted", \
       "and the event log does not replay to it, so no part can be named", \
-      "send the full event log with the quote to see which part differs")
+      "send the full event log with the quote to see which part differs") \
+
 #define DS_CODES_APP(X) \
     X(APP_COMPOSE_FORMAT, "app.compose_format", "app-compose.json is malformed", \
       "the text is not JSON, a key stands in it twice, or a field has a type or length that it may not have", \
@@ -338,7 +343,20 @@
       "fetch the head again from the KMS") \
     X(APP_LOG_HEAD_SIGNATURE, "app.log_head_signature", "a log head is not signed by the log's key", \
       "the head was changed, or it is another log's", \
-      "compare the KMS's key with the one that you pinned; do not use keys that came with this head")
+      "compare the KMS's key with the one that you pinned; do not use keys that came with this head") \
+    X(APP_IMAGE_DOCUMENTS, "app.image_documents", "the image documents in the evidence are not those of the image that it names", \
+      "sha256sum.txt must hash to os_image_hash and list the measurement document that came along", \
+      "start the VM from an intact image directory; 'dstack image ls' shows which are whole") \
+    X(APP_MR_CONFIG_MISSING, "app.mr_config_missing", "the evidence carries no MrConfig document", \
+      "identity is bound before the launch by the hash of that document in MRCONFIGID", \
+      "run the VM with a dstack-vmm that writes mr_config into vm_config") \
+    X(APP_PLATFORM_UNSUPPORTED, "app.platform_unsupported", "evidence of this platform cannot be appraised yet", \
+      "so far the verifier reads Intel TDX evidence, real and simulated", \
+      "use a TDX or a simulated machine") \
+    X(APP_VM_CONFIG_FORMAT, "app.vm_config_format", "the machine description in the evidence is malformed", \
+      "vm_config says which image and machine to predict registers for; without it nothing can be compared", \
+      "run the VM with a current dstack-vmm") \
+
 #define DS_CODES_NET(X) \
     X(NET_POOL_FULL, "net.pool_full", "the daemon has too much work waiting", \
       "slow work (quotes, disks, the store) goes through a bounded queue, which is full", \
@@ -372,14 +390,16 @@
       "check that the address is the right service") \
     X(NET_REPLY_TOO_LARGE, "net.reply_too_large", "a reply is larger than is allowed", \
       "every reply has a bound, so that no server exhausts our memory", \
-      "ask for less at once, or check that the address is the right service")
+      "ask for less at once, or check that the address is the right service") \
+
 #define DS_CODES_RATLS(X) \
     X(RATLS_KEY_NOT_BOUND, "ratls.key_not_bound", "the evidence was made for another key", \
       "the peer's certificate carries evidence whose report_data is not the hash of the certificate's key: it was copied", \
       "do not trust this peer; connect to the VM itself") \
     X(RATLS_ROOT_NOT_PINNED, "ratls.root_not_pinned", "the peer is not the one that was pinned", \
       "its certificates do not lead to the public key that is expected at this address", \
-      "check the address and the pinned key (key_provider_id); a KMS that was set up anew has a new key")
+      "check the address and the pinned key (key_provider_id); a KMS that was set up anew has a new key") \
+
 #define DS_CODES_RPC(X) \
     X(RPC_BAD_REQUEST, "rpc.bad_request", "a request does not fit its method", \
       "a field is missing, of the wrong kind, or over its bound", \
@@ -398,7 +418,8 @@
       "read the message; use programs of the same release to learn more") \
     X(RPC_BAD_REPLY, "rpc.bad_reply", "a reply is not what the protocol says", \
       "the address belongs to another service, or a proxy answered in its place", \
-      "check the address and what listens there")
+      "check the address and what listens there") \
+
 #define DS_CODES_TEE(X) \
     X(TEE_NONE, "tee.none", "this machine has no confidential-computing platform", \
       "neither Intel TDX's files nor the simulated platform's channel org.dstack.tee are there", \
@@ -408,17 +429,16 @@
       "check the host's quote generation service (QGS), then try again") \
     X(TEE_LOG_DAMAGED, "tee.log_damaged", "the runtime event log of this boot cannot be read", \
       "a process other than the guest agent wrote to it, or its disk is full", \
-      "restart the CVM: the registers begin afresh")
+      "restart the CVM: the registers begin afresh") \
+
 #define DS_CODES_SIMTEE(X) \
     X(SIMTEE_STATE_DAMAGED, "simtee.state_damaged", "the simulated platform's key is unreadable", \
       "machine.key in the state directory is not what was written there", \
-      "remove the directory simtee/ of the state: a new root is made, and what was pinned to the " \
-      "old one must be pinned anew") \
+      "remove the directory simtee/ of the state: a new root is made, and what was pinned to the old one must be pinned anew") \
     X(SIMTEE_SPEC_INVALID, "simtee.spec_invalid", "a launch spec is malformed", \
       "a field is missing, of another type, or out of its bounds; the message names it", \
       "vmm and dstack-simtee must be of the same build: restart the vmm") \
-    X(SIMTEE_JOURNAL_MISMATCH, "simtee.journal_mismatch", \
-      "the registers of a launch cannot be restored", \
+    X(SIMTEE_JOURNAL_MISMATCH, "simtee.journal_mismatch", "the registers of a launch cannot be restored", \
       "the journal is missing, damaged, of another launch, or the image's files changed since", \
       "start the VM again: a new launch has a new journal") \
     X(SIMTEE_LAUNCH_USED, "simtee.launch_used", "this launch was started already", \
@@ -431,14 +451,17 @@
       "extends are numbered so that none is lost or made twice when a channel dies", \
       "only one process may use the channel org.dstack.tee; restart the CVM") \
     X(SIMTEE_RATE_LIMITED, "simtee.rate_limited", "the guest asks too often", \
-      "requests to the simulated platform are bounded per second", "wait a second and try again")
+      "requests to the simulated platform are bounded per second", \
+      "wait a second and try again") \
+
 #define DS_CODES_STORE(X) \
     X(STORE_FAILED, "store.failed", "the state store cannot be read or written", \
       "the disk is full or read-only, the file is damaged, or another program holds it", \
       "the message says what the database engine reports; check the disk and the file's owner") \
     X(STORE_FOREIGN_FILE, "store.foreign_file", "a state file is not one of ours", \
       "the path names a database of another program, or a damaged one", \
-      "check the state directory; move the file away to begin with an empty store")
+      "check the state directory; move the file away to begin with an empty store") \
+
 #define DS_CODES_DISK(X) \
     X(DISK_HEADER_REFUSED, "disk.header_refused", "the data disk's LUKS header is not one of ours", \
       "the disk comes from the host; only the exact parameters that this guest makes are opened", \
@@ -448,8 +471,58 @@
       "start the VM with its own disk; the key depends on app id and instance id") \
     X(DISK_VERITY_REFUSED, "disk.verity_refused", "a verity volume is not the one that was measured", \
       "its hash tree does not lead to the root hash in app-compose", \
-      "hand the original volume over again: 'dstack up' makes it from the OCI layout")
-#define DS_CODES_KMS(X)
+      "hand the original volume over again: 'dstack up' makes it from the OCI layout") \
+
+#define DS_CODES_KMS(X) \
+    X(KMS_ALLOW_FULL, "kms.allow_full", "the allow-list has no room for another entry", \
+      "its size is bounded, so that a decision takes bounded time", \
+      "take apps or old compose hashes off the list") \
+    X(KMS_ALLOW_INVALID, "kms.allow_invalid", "the allow-list file is malformed", \
+      "an unreadable policy allows nothing", \
+      "restore allow.json from a backup, or remove it and allow the apps anew with 'dstack up'") \
+    X(KMS_APP_NOT_REGISTERED, "kms.app_not_registered", "the app is not on the allow-list", \
+      "keys go only to apps that an administrator has named", \
+      "run 'dstack up' for the app, or allow it at the KMS's admin socket") \
+    X(KMS_BAD_LENGTH, "kms.bad_length", "a bytes field has the wrong length", \
+      "app ids have 20 bytes, hashes 32", \
+      "send the whole value as hex") \
+    X(KMS_BIRTH_KIND, "kms.birth_kind", "the KMS root was born another kind", \
+      "a root is hardware or simulated for ever, so that simulated evidence can never reach hardware-born keys", \
+      "start dstack-kms with the kind the root was born with, or with another state directory") \
+    X(KMS_COMPOSE_NOT_ALLOWED, "kms.compose_not_allowed", "this compose hash of the app is not on the allow-list", \
+      "the app-compose.json that the VM measured is not one that was allowed", \
+      "run 'dstack up' with the compose file that should run; a changed file is a new hash") \
+    X(KMS_EVIDENCE_AFTER_BOOT, "kms.evidence_after_boot", "boot keys were asked for after the boot was over", \
+      "once system-ready is in the log the app is in control, and boot keys are for the guest alone", \
+      "restart the VM: it gets its keys while it boots") \
+    X(KMS_EVIDENCE_INCOMPLETE, "kms.evidence_incomplete", "the evidence does not show a finished measurement of the app", \
+      "boot-mr-done must be in the log before keys are given", \
+      "use an unmodified guest image") \
+    X(KMS_EVIDENCE_INVALID, "kms.evidence_invalid", "the evidence does not verify", \
+      "a signature, a chain or a log does not fit; the reason stands in what was got", \
+      "use evidence of an unmodified guest; 'dstack verify' shows each step") \
+    X(KMS_LOG_BROKEN, "kms.log_broken", "the release log does not fit together", \
+      "leaves, root and signed head must agree, or the log would prove nothing", \
+      "restore the KMS state from a backup; do not edit log.db") \
+    X(KMS_NO_COLLATERAL, "kms.no_collateral", "there is no collateral to verify the evidence with", \
+      "TCB info, identities and revocation lists come from the platform's vendor", \
+      "start dstack-vmm: it provides the simulated platform's collateral") \
+    X(KMS_NO_EVIDENCE, "kms.no_evidence", "the caller showed no evidence", \
+      "keys are released to evidence, which travels in the caller's certificate", \
+      "call with an RA-TLS client certificate") \
+    X(KMS_OS_IMAGE_NOT_ALLOWED, "kms.os_image_not_allowed", "the guest's OS image is not on the allow-list", \
+      "an image counts only after an administrator has named its hash", \
+      "run 'dstack up', which allows the image it starts, or allow it at the KMS's admin socket") \
+    X(KMS_OTHER_PROVIDER, "kms.other_provider", "the VM was launched for another KMS", \
+      "its MrConfig names the key of the KMS that it trusts, and that is not this one", \
+      "run 'dstack up' again: it launches the VM for the KMS of this machine") \
+    X(KMS_ROOT_DAMAGED, "kms.root_damaged", "the file of the KMS root is damaged", \
+      "all keys of all apps come from it, so nothing is guessed", \
+      "restore root.key from a backup") \
+    X(KMS_ROOT_IS_HARDWARE, "kms.root_is_hardware", "a hardware-born KMS root does not take this evidence", \
+      "its keys are for hardware evidence alone, whatever the policy says", \
+      "run the app on TDX hardware, or use a KMS with a simulated root") \
+
 #define DS_CODES_VMM(X) \
     X(VMM_NAME_INVALID, "vmm.name_invalid", "a name or id has a form that is not allowed", \
       "names become file names and appear on terminals: up to 64 letters, digits and a few signs", \
@@ -507,7 +580,8 @@
       "build or copy the image anew: './dev image'") \
     X(VMM_STATE_BROKEN, "vmm.state_broken", "a VM's state file cannot be read", \
       "it was changed by hand, damaged, or written by a newer version", \
-      "restore the file, or remove the VM's directory if its data is not needed")
+      "restore the file, or remove the VM's directory if its data is not needed") \
+
 #define DS_CODES_GUEST(X) \
     X(GUEST_INIT_CMDLINE, "guest.init_cmdline", "the kernel command line does not name the root file system", \
       "root hash and size are read from the measured command line, once each, and from nowhere else", \
@@ -532,8 +606,100 @@
       "use kernel, initramfs and command line of one image") \
     X(GUEST_ROOT_CORRUPT, "guest.root_corrupt", "a block of the root disk does not hash to the measured root", \
       "rootfs.img was changed or damaged after the image was made; nothing of that block was used", \
-      "fetch or build the image anew; 'dstack image ls' shows which images are whole")
-#define DS_CODES_CLI(X)
+      "fetch or build the image anew; 'dstack image ls' shows which images are whole") \
+    X(GUEST_ALGORITHM, "guest.algorithm", "this key algorithm does not exist", \
+      "GetKey derives secp256k1 and ed25519 keys", \
+      "use secp256k1, k256 or ed25519") \
+    X(GUEST_COMPOSE_FAILED, "guest.compose_failed", "Docker Compose could not start the app", \
+      "the reason is in its own words in what was got", \
+      "mend the compose file and run 'dstack up' again") \
+    X(GUEST_COMPOSE_MISMATCH, "guest.compose_mismatch", "app-compose.json is not the one that this VM was launched for", \
+      "the host fixed its hash in MRCONFIGID before the launch, and handed over another file", \
+      "start the VM again with 'dstack up'; if nobody changed the file, the host did") \
+    X(GUEST_DEVICE_MISSING, "guest.device_missing", "a device that the host should have attached is not there", \
+      "disks and ports are found by the names that dstack-vmm gives them", \
+      "start the VM with dstack-vmm") \
+    X(GUEST_ENGINE_FAILED, "guest.engine_failed", "the container engine did not start", \
+      "the end of its log is in what was got", \
+      "look at the log with 'dstack logs'; a full data disk is the usual cause") \
+    X(GUEST_IMAGE_REFUSED, "guest.image_refused", "the container engine refused an image", \
+      "the archive on the measured volume is not one that it can load", \
+      "make the OCI layout anew and run 'dstack up' again") \
+    X(GUEST_IMAGE_TAG, "guest.image_tag", "a service names its image by tag alone", \
+      "a tag is whatever a registry says today; only content that is measured or named by digest may run", \
+      "name it as name@sha256:..., hand it over under x-dstack.images, or set allow_tags") \
+    X(GUEST_KEY_PROVIDER, "guest.key_provider", "this guest cannot get keys from that provider", \
+      "so far keys come from a KMS", \
+      "set key_provider to kms, or leave it out") \
+    X(GUEST_KMS_REPLY, "guest.kms_reply", "the KMS's reply lacks something", \
+      "the guest takes no incomplete set of keys", \
+      "use a KMS of the same version") \
+    X(GUEST_LOGS_PRIVATE, "guest.logs_private", "the app does not make its logs public", \
+      "app-compose decides that, and it is measured", \
+      "set public_logs: true under x-dstack in the compose file") \
+    X(GUEST_RUNNER, "guest.runner", "this guest cannot run that kind of app", \
+      "so far apps are Docker Compose projects", \
+      "use runner docker-compose") \
+    X(GUEST_SHARED_REFUSED, "guest.shared_refused", "the files that the host hands over are not as they must be", \
+      "five names, each once and bounded, in a flat archive", \
+      "start the VM with dstack-vmm") \
+    X(GUEST_STORAGE_FS, "guest.storage_fs", "this guest has no such file system", \
+      "the data disk is ext4 so far", \
+      "leave storage_fs out, or set it to ext4") \
+    X(GUEST_SYS_CONFIG_INVALID, "guest.sys_config_invalid", "the host's configuration is malformed", \
+      "addresses and documents in it are the host's word, and taken only in their exact form", \
+      "start the VM with dstack-vmm") \
+    X(GUEST_EVENT_VERSION, "guest.event_version", "this guest cannot write that version of the event log", \
+      "so far runtime events have digests of version 1", \
+      "leave event_log_version out") \
+    X(GUEST_KMS_USAGE, "guest.kms_usage", "what answers as the KMS shows another kind of certificate", \
+      "the KMS's root signs apps as well, and an app must not pass for the KMS", \
+      "check kms_urls; somebody put an app's certificate in the KMS's place") \
+
+#define DS_CODES_CLI(X) \
+    X(CLI_BOOT_ENDED, "cli.boot_ended", "the VM ended before the app ran", \
+      "QEMU stopped and the guest did not say why", \
+      "see the console with 'dstack logs NAME'") \
+    X(CLI_BOOT_TIMEOUT, "cli.boot_timeout", "the app did not run in the time given", \
+      "without KVM a boot takes a minute or more; pulling images takes longer", \
+      "wait with --timeout, and see 'dstack logs NAME'") \
+    X(CLI_CODE_UNKNOWN, "cli.code_unknown", "there is no such error code", \
+      "codes are dotted words such as policy.simulated_evidence", \
+      "'dstack explain' without a code lists all of them") \
+    X(CLI_COMPOSE_INVALID, "cli.compose_invalid", "the compose file cannot be used", \
+      "Docker Compose reads it, and x-dstack keys are those of app-compose", \
+      "mend the file as the message says; 'docker compose config' shows the same") \
+    X(CLI_DAEMON_FAILED, "cli.daemon_failed", "a daemon did not start", \
+      "it ended or stayed silent; its log says why", \
+      "look at the log that the message names, then run 'dstack doctor'") \
+    X(CLI_NO_COMMAND, "cli.no_command", "there is no such command", \
+      "commands are listed by 'dstack --help'", \
+      "check the spelling") \
+    X(CLI_NO_COMPOSE, "cli.no_compose", "Docker Compose is not on this machine", \
+      "it reads the compose file; no container engine is needed here", \
+      "install Debian's package docker-compose") \
+    X(CLI_NO_IMAGE, "cli.no_image", "there is no guest image", \
+      "a VM boots from an image in the images directory", \
+      "make one with './dev image'") \
+    X(CLI_NO_VM, "cli.no_vm", "there is no VM of this name", \
+      "names and ids are those of 'dstack ps'", \
+      "check the name, or start the app with 'dstack up'") \
+    X(CLI_OCI_INVALID, "cli.oci_invalid", "an OCI image layout is damaged or of another form", \
+      "every blob must hash to its digest, and there must be one image for linux/amd64", \
+      "make the layout anew") \
+    X(CLI_CHECK_FAILED, "cli.check_failed", "this machine lacks something that dstack needs", \
+      "each failed check says what it is and how to mend it", \
+      "do what the failed checks say, then run 'dstack doctor' again") \
+    X(CLI_NO_ANSWER, "cli.no_answer", "the app's published port does not answer", \
+      "the containers were started, but nothing serves HTTP there", \
+      "look at 'dstack logs NAME'; if the app needs longer, wait and try the address yourself") \
+    X(CLI_OTHER_APP, "cli.other_app", "a VM of this name runs another app", \
+      "an app's identity is fixed when its VM is made", \
+      "choose another --name, or remove the VM: dstack down NAME --remove") \
+    X(CLI_EVIDENCE_FILE, "cli.evidence_file", "the file holds no evidence that can be read", \
+      "it may be a versioned attestation, a reply with one in hex, or a TDX quote of version 4", \
+      "save the reply of Attest, or the quote itself")
+
 /* clang-format on */
 
 #define DS_CODE_LIST(X) \

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The whole way from evidence to facts about an app, in one pure function that
+ * KMS and `dstack verify` share: quote → vendor root; log → registers; image
+ * documents → predicted registers; MrConfig → MRCONFIGID → identity. What fails
+ * is a reason; whether the reasons of a policy come on top is the caller's step
+ * (policy/).
+ */
+
+#include "app/mr_config.h"
+#include "app/vm_config.h"
+#include "attest/claims.h"
+#include "attest/wrapper/attestation.h"
+#include "base/reason.h"
+
+#define APP_APPRAISAL_MEM ((size_t)8 << 20) /* bytes of arena that suffice */
+
+struct app_evidence {
+    struct ds_span attestation; /* versioned attestation */
+    struct ds_span collateral;  /* JSON, attest/tdx/collateral.h */
+    const struct ds_anchors *anchors;
+    int64_t now_s;
+};
+
+/* What was found; spans borrow the evidence or the arena. */
+struct app_appraisal {
+    struct ds_attestation evidence;
+    const struct ds_claims *claims; /* verified, log bound */
+    struct app_vm_config vm;
+    struct measure_image image;
+    struct measure_tdx predicted;
+    struct app_mr_config mr_config;
+    bool image_known;     /* `image` and `predicted` are filled: the documents fit their hash */
+    bool image_proved;    /* documents → os_image_hash, predicted registers == quoted ones */
+    bool identity_proved; /* MRCONFIGID → document → the identity in the log */
+};
+
+/*
+ * Appraise evidence.
+ *
+ * out:  ret      filled as far as verification came when the return is DS_OK
+ *       verdict  gains a reason for each fact that does not hold
+ * io:   mem      APP_APPRAISAL_MEM
+ * err:  the quote or the log does not verify (attest.*), or something is malformed: then there are
+ *       no claims to speak of and *ret is untouched
+ */
+DS_MUST_USE int app_appraise(struct app_appraisal *ret, struct ds_verdict *verdict,
+                             struct ds_arena *mem, const struct app_evidence *in,
+                             struct ds_error *e);
