@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Handlers: each takes its call to the worker thread, where the whole decision
+ * is made, and answers on the loop. spec: host-api 2.1
+ */
+#include "kms/api.h"
+
+#include "attest/wrapper/cert_ext.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "codec/json_write.h"
+#include "kms/issue.h"
+#include "net/tls.h"
+
+struct job;
+typedef int job_fn(struct job *j, struct ds_error *e);
+
+struct job {
+    struct kms *kms;
+    struct rpc_call *call;
+    job_fn *work;
+    struct ds_buf reply;
+    struct ds_verdict verdict; /* filled where the decision says no */
+    int status;
+    struct ds_error error;
+};
+
+static void job_work(void *arg)
+{
+    struct job *j = arg;
+    j->status = j->work(j, &j->error);
+}
+
+static void job_done(void *arg)
+{
+    struct job *j = arg;
+    if (j->status == DS_OK)
+        rpc_call_reply_text(j->call, ds_buf_span(&j->reply));
+    else if (j->verdict.n_reasons > 0)
+        rpc_call_deny(j->call, j->status, &j->verdict);
+    else
+        rpc_call_fail(j->call, &j->error);
+    if (j->reply.p != NULL)
+        explicit_bzero(j->reply.p, j->reply.cap); /* it may hold keys */
+    ds_buf_done(&j->reply);
+    free(j);
+}
+
+static void submit(struct rpc_call *call, struct kms *kms, job_fn *work)
+{
+    struct ds_error e;
+    struct job *j = calloc(1, sizeof *j);
+    if (j == NULL) {
+        (void)ds_fail(&e, DS_ERR_NOMEM, "answer the call");
+        rpc_call_fail(call, &e);
+        return;
+    }
+    *j = (struct job){ .kms = kms, .call = call, .work = work };
+    if (net_pool_submit(kms->pool, job_work, job_done, j, &e) < 0) {
+        rpc_call_fail(call, &e);
+        free(j);
+    }
+}
+
+/* The evidence in the caller's certificate, and the certificate's own key. */
+static int peer_evidence(struct kms_request *ret, struct ds_x509 *cert, const struct rpc_call *call,
+                         struct ds_error *e)
+{
+    const struct net_chain *chain = rpc_call_caller(call)->chain;
+    if (chain == NULL || chain->n == 0)
+        return DS_OK; /* kms_decide says what is missing */
+    DS_TRY(ds_x509_parse(cert, chain->der[0], e));
+    DS_TRY(ds_cert_ext_find(&ret->attestation, cert, DS_CERT_EXT_ATTESTATION, e));
+    ret->bound_spki = cert->spki;
+    return DS_OK;
+}
+
+static int get_app_key(struct job *j, struct ds_error *e)
+{
+    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
+    struct kms_request request = { .act = KMS_ACT_BOOT_KEYS };
+    struct ds_x509 cert;
+    DS_TRY(peer_evidence(&request, &cert, j->call, e));
+    DS_TRY(kms_decide(&grant, &j->verdict, j->kms, &request, ds_clock_now_s(), e));
+    return kms_issue_boot_keys(&j->reply, j->kms, &grant, e);
+}
+
+/* A bytes field of any length, decoded into fresh memory (*gives*). */
+static int take_bytes(uint8_t **ret, struct ds_span *ret_span, const struct rpc_call *call,
+                      const char *name, struct ds_error *e)
+{
+    size_t cap = strlen(rpc_call_text(call, name)) / 2 + 1, len = 0;
+    DS_AUTO(ds_auto_free) uint8_t *p = malloc(cap);
+    if (p == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read %s", name);
+    DS_TRY(rpc_call_hex(call, name, p, &len, cap, e));
+    *ret_span = DS_SPAN(p, len);
+    *ret = DS_TAKE_PTR(p);
+    return DS_OK;
+}
+
+static int sign_cert(struct job *j, struct ds_error *e)
+{
+    DS_AUTO(ds_auto_free) uint8_t *csr_mem = NULL, *sig_mem = NULL;
+    DS_AUTO(ds_auto_free) struct app_csr *csr = calloc(1, sizeof *csr);
+    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
+    struct ds_span csr_bytes, sig;
+    if (csr == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "sign a certificate");
+    DS_TRY(take_bytes(&csr_mem, &csr_bytes, j->call, "csr", e));
+    DS_TRY(take_bytes(&sig_mem, &sig, j->call, "signature", e));
+    DS_TRY(app_csr_verify(csr, csr_bytes, sig, e));
+    const struct kms_request request = { .act = KMS_ACT_SIGN_CERT,
+                                         .attestation = csr->attestation,
+                                         .bound_spki = csr->spki };
+    int64_t now_s = ds_clock_now_s();
+    DS_TRY(kms_decide(&grant, &j->verdict, j->kms, &request, now_s, e));
+    return kms_issue_cert(&j->reply, j->kms, &grant, csr, now_s, e);
+}
+
+static int take_exact(uint8_t *ret, size_t len, const struct rpc_call *call, const char *name,
+                      struct ds_error *e)
+{
+    size_t got = 0;
+    DS_TRY(rpc_call_hex(call, name, ret, &got, len, e));
+    if (got != len)
+        return ds_fail_code(e, DS_ERR_RANGE, DS_CODE_KMS_BAD_LENGTH,
+                            "%s has %zu bytes, expected %zu", name, got, len);
+    return DS_OK;
+}
+
+static int get_env_pub(struct job *j, struct ds_error *e)
+{
+    uint8_t app_id20[20];
+    DS_TRY(take_exact(app_id20, sizeof app_id20, j->call, "app_id", e));
+    return kms_issue_env_pub(&j->reply, j->kms, app_id20, ds_clock_now_s(), e);
+}
+
+static int get_meta(struct job *j, struct ds_error *e)
+{
+    const struct kms_root *root = &j->kms->root;
+    struct ds_jw w = ds_jw_of(&j->reply);
+    ds_jw_object(&w, NULL);
+    ds_jw_text(&w, "ca_cert", ds_buf_span(&root->ca_pem));
+    ds_jw_hex(&w, "ca_spki", DS_SPAN_OF(root->ca_spki));
+    ds_jw_bool(&w, "allow_any_upgrade", false);
+    ds_jw_hex(&w, "k256_pubkey", DS_SPAN_OF(root->k256_pub33));
+    ds_jw_null(&w, "bootstrap_info"); /* a local KMS is pinned, not attested */
+    ds_jw_bool(&w, "is_dev", root->kind == KMS_KIND_SIMULATED);
+    ds_jw_str(&w, "birth_kind", kms_kind_text(root->kind));
+    ds_jw_u64(&w, "log_size", kms_log_size(j->kms->release_log));
+    ds_jw_object_end(&w);
+    return ds_jw_end(&w, e, "GetMeta");
+}
+
+static int version(struct job *j, struct ds_error *e)
+{
+    ds_buf_str(&j->reply, "{\"version\":\"" DS_VERSION "\",\"rev\":\"\"}");
+    return ds_buf_end(&j->reply, e, "Version");
+}
+
+/* A change is made on the list in memory after it is on disk. */
+static int allow_app(struct job *j, struct ds_error *e)
+{
+    uint8_t app_id20[20], compose32[32], os_image32[32];
+    char path[DS_PLACE_MAX + 16];
+    DS_AUTO(kms_allow_done) struct kms_allow next = { 0 };
+    DS_TRY(take_exact(app_id20, 20, j->call, "app_id", e));
+    DS_TRY(take_exact(compose32, 32, j->call, "compose_hash", e));
+    DS_TRY(take_exact(os_image32, 32, j->call, "os_image_hash", e));
+    (void)snprintf(path, sizeof path, "%s/allow.json", j->kms->dir);
+    DS_TRY(kms_allow_load(&next, path, e));
+    DS_TRY(kms_allow_add(&next, app_id20, compose32, os_image32,
+                         rpc_call_bool(j->call, "only_compose"), e));
+    if (next.version != j->kms->allow.version)
+        DS_TRY(kms_allow_save(&next, path, e));
+    ds_buf_printf(&j->reply, "{\"version\":%llu}", (unsigned long long)next.version);
+    DS_TRY(ds_buf_end(&j->reply, e, "AllowApp"));
+    struct kms_allow old = j->kms->allow;
+    j->kms->allow = next;
+    next = old;
+    return DS_OK;
+}
+
+#define HANDLER(name, work) \
+    static void name(struct rpc_call *call, void *ctx) { submit(call, ctx, work); }
+
+HANDLER(on_get_app_key, get_app_key)
+HANDLER(on_sign_cert, sign_cert)
+HANDLER(on_get_env_pub, get_env_pub)
+HANDLER(on_get_meta, get_meta)
+HANDLER(on_version, version)
+HANDLER(on_allow_app, allow_app)
+
+/* clang-format off */
+static const struct rpc_field get_app_key_request[] = {
+    { "api_version", RPC_U64, false, 1, "1", NULL, 0 },
+    { "vm_config", RPC_TEXT, false, 262144, "as in the evidence, which alone counts", NULL, 0 },
+};
+static const struct rpc_field sign_cert_request[] = {
+    { "api_version", RPC_U64, false, 2, "2", NULL, 0 },
+    { "csr", RPC_HEX, true, APP_CSR_MAX, "signing request with evidence, SCALE", NULL, 0 },
+    { "signature", RPC_HEX, true, 128, "over csr, by the key in it, DER", NULL, 0 },
+    { "vm_config", RPC_TEXT, false, 262144, "as in the evidence, which alone counts", NULL, 0 },
+};
+static const struct rpc_field app_id_request[] = {
+    { "app_id", RPC_HEX, true, 20, "20 bytes", NULL, 0 },
+};
+static const struct rpc_field allow_request[] = {
+    { "app_id", RPC_HEX, true, 20, "20 bytes", NULL, 0 },
+    { "compose_hash", RPC_HEX, true, 32, "SHA-256 of app-compose.json", NULL, 0 },
+    { "os_image_hash", RPC_HEX, true, 32, "digest.txt of the image", NULL, 0 },
+    { "only_compose", RPC_BOOL, false, 0, "take every other compose hash of the app off the list", NULL, 0 },
+};
+
+static const struct rpc_method methods[] = {
+    { "GetAppKey", RPC_ANYONE, on_get_app_key, "The boot keys of an app, for evidence that the policy accepts.",
+      get_app_key_request, DS_LEN(get_app_key_request), NULL, 0 },
+    { "SignCert", RPC_ANYONE, on_sign_cert, "A certificate of the app's CA, for a request with fresh evidence.",
+      sign_cert_request, DS_LEN(sign_cert_request), NULL, 0 },
+    { "GetAppEnvEncryptPubKey", RPC_ANYONE, on_get_env_pub, "The key to encrypt an app's environment to.",
+      app_id_request, DS_LEN(app_id_request), NULL, 0 },
+    { "GetMeta", RPC_ANYONE, on_get_meta, "Who this KMS is.", NULL, 0, NULL, 0 },
+    { "Version", RPC_ANYONE, on_version, "The KMS's version.", NULL, 0, NULL, 0 },
+};
+static const struct rpc_method admin_methods[] = {
+    { "AllowApp", RPC_SAME_UID, on_allow_app, "Let a compose hash of an app boot on an OS image.",
+      allow_request, DS_LEN(allow_request), NULL, 0 },
+    { "GetMeta", RPC_SAME_UID, on_get_meta, "Who this KMS is.", NULL, 0, NULL, 0 },
+    { "Version", RPC_SAME_UID, on_version, "The KMS's version.", NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+int kms_api_init(struct kms *kms, struct ds_error *e)
+{
+    static const char *const prefixes[] = { "KMS.", NULL };
+    static const char *const admin_prefixes[] = { "Admin.", NULL };
+    kms->service = (struct rpc_service){ .name = "kms",
+                                         .mount = "/prpc/",
+                                         .prefixes = prefixes,
+                                         .methods = methods,
+                                         .n_methods = DS_LEN(methods),
+                                         .ctx = kms };
+    kms->admin_service = (struct rpc_service){ .name = "kms_admin",
+                                               .mount = "/prpc/",
+                                               .prefixes = admin_prefixes,
+                                               .methods = admin_methods,
+                                               .n_methods = DS_LEN(admin_methods),
+                                               .ctx = kms };
+    DS_TRY(rpc_service_init(&kms->service, e));
+    return rpc_service_init(&kms->admin_service, e);
+}

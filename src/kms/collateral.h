@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Where the KMS takes vendor collateral from. So far: the simulated platform's,
+ * from the VMM of this machine. A root that was born hardware takes it as well:
+ * so it can say of simulated evidence what it is when it refuses it.
+ */
+
+#include "attest/anchors.h"
+#include "kms/kms.h"
+
+/*
+ * out:  ret        JSON, borrowed until the next call
+ *       ret_anchor the simulated root; *ret_n_anchors is 0 or 1
+ * err:  UNAVAILABLE  kms.no_collateral
+ */
+DS_MUST_USE int kms_collateral_get(struct ds_span *ret, struct ds_extra_anchor *ret_anchor,
+                                   size_t *ret_n_anchors, struct kms *kms, int64_t now_s,
+                                   struct ds_error *e);

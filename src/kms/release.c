@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One straight line from evidence to a decision. Rules of DESIGN 5 stand here
+ * in the order in which they apply; all reasons are collected, except where a
+ * failed step leaves nothing to go on with.
+ */
+#include "kms/release.h"
+
+#include "base/hex.h"
+#include "crypto/hash.h"
+#include "kms/collateral.h"
+#include "policy/policy.h"
+#include "ratls/cert.h"
+
+#define NODE  "local"
+#define EPOCH 0
+
+void kms_grant_done(struct kms_grant *g)
+{
+    kms_log_receipt_done(&g->receipt);
+    free(g->mem);
+}
+
+static void check_state(struct ds_verdict *v, const struct kms *kms, enum kms_act act,
+                        const struct app_appraisal *a)
+{
+    /* DESIGN 5, "Keys come at boot": the app runs after system-ready and could ask for itself. */
+    if (act == KMS_ACT_BOOT_KEYS && ds_claims_is_system_ready(a->claims))
+        ds_verdict_add(v, DS_CODE_KMS_EVIDENCE_AFTER_BOOT, "event log", "no system-ready",
+                       "system-ready", "RTMR3");
+    if (!ds_claims_is_boot_done(a->claims))
+        ds_verdict_add(v, DS_CODE_KMS_EVIDENCE_INCOMPLETE, "event log", "boot-mr-done", "none",
+                       "RTMR3");
+    if (!a->identity_proved)
+        return; /* its reason is there already */
+    if (a->mr_config.key_provider != APP_KEY_PROVIDER_KMS ||
+        !ds_span_eq(a->mr_config.key_provider_id, DS_SPAN_OF(kms->root.ca_spki)))
+        ds_verdict_add(v, DS_CODE_KMS_OTHER_PROVIDER, "key_provider_id",
+                       DS_HEX(ds_span_sub(DS_SPAN_OF(kms->root.ca_spki), 26, 65)),
+                       DS_HEX(ds_span_sub(a->mr_config.key_provider_id, 26, 65)), "MRCONFIGID");
+}
+
+static int check_policy(struct ds_verdict *v, const struct kms *kms, const struct kms_request *in,
+                        const struct app_appraisal *a, struct ds_error *e)
+{
+    uint8_t bound64[64];
+    DS_TRY(ratls_report_data(bound64, in->bound_spki, e));
+    const struct policy_rules rules = {
+        .allow_simulated = kms->root.kind == KMS_KIND_SIMULATED,
+        .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE) | POLICY_TCB(DS_TCB_SW_HARDENING_NEEDED),
+        .needs_log = true,
+        /* The evidence was made for this key: evidence cannot be lent. */
+        .report_data64 = { .items = bound64, .n = 1 },
+        .mrconfigid48 = POLICY_ANY, /* appraised with its document */
+        .device_ids32 = POLICY_ANY,
+        .app_ids20 = POLICY_ANY, /* these three: the allow-list */
+        .compose_hashes32 = POLICY_ANY,
+        .os_images32 = POLICY_ANY,
+        .instance_ids20 = POLICY_ANY,
+        .any_key_provider = true, /* check_state: MRCONFIGID names this KMS */
+    };
+    check_state(v, kms, in->act, a);
+    policy_check(v, a->claims, &rules);
+    kms_allow_check(v, &kms->allow, ds_claims_app_id(a->claims), ds_claims_compose_hash(a->claims),
+                    DS_SPAN_OF(a->vm.os_image_hash32));
+    return DS_OK;
+}
+
+/* Fills verdict; *ret_has says whether there are claims. A failure is an error of ours. */
+static int judge(struct app_appraisal *ret, bool *ret_has, struct ds_verdict *v, struct kms *kms,
+                 const struct kms_request *in, struct ds_arena *mem, int64_t now_s,
+                 struct ds_error *e)
+{
+    *ret_has = false;
+    if (in->attestation.len == 0) {
+        ds_verdict_add(v, DS_CODE_KMS_NO_EVIDENCE, "certificate", "an attestation extension",
+                       "none", NULL);
+        return DS_OK;
+    }
+    struct ds_extra_anchor anchor;
+    struct ds_anchors anchors = { &anchor, 0 };
+    struct app_evidence evidence = { .attestation = in->attestation,
+                                     .anchors = &anchors,
+                                     .now_s = now_s };
+    DS_TRY(kms_collateral_get(&evidence.collateral, &anchor, &anchors.n_extra, kms, now_s, e));
+    struct ds_error why = { 0 };
+    int r = app_appraise(ret, v, mem, &evidence, &why);
+    if (r == DS_ERR_NOMEM) {
+        *e = why;
+        return r;
+    }
+    if (r < 0) {
+        ds_verdict_add_error(v, &why, DS_CODE_KMS_EVIDENCE_INVALID);
+        return DS_OK;
+    }
+    *ret_has = true;
+    /* Before any policy is read: a hardware-born root never hears of simulated evidence. */
+    if (kms->root.kind == KMS_KIND_HARDWARE && ds_claims_kind(ret->claims) != DS_KIND_HARDWARE) {
+        ds_verdict_add(v, DS_CODE_KMS_ROOT_IS_HARDWARE, "kind", "hardware",
+                       ds_kind_text(ds_claims_kind(ret->claims)), ds_claims_anchor(ret->claims));
+        return DS_OK;
+    }
+    return check_policy(v, kms, in, ret, e);
+}
+
+static int write_leaf(struct kms_log_receipt *ret, struct kms *kms, const struct kms_request *in,
+                      const struct app_appraisal *a, const struct ds_verdict *v, int64_t now_s,
+                      struct ds_error *e)
+{
+    uint8_t evidence32[32];
+    char version[24];
+    DS_TRY(ds_hash(DS_SHA256, evidence32, in->attestation, e));
+    (void)snprintf(version, sizeof version, "%llu", (unsigned long long)kms->allow.version);
+    struct app_log_leaf leaf = {
+        .time_s = now_s,
+        .node = NODE,
+        .epoch = EPOCH,
+        .act = in->act == KMS_ACT_BOOT_KEYS ? "get_app_key" : "sign_cert",
+        .decision = v->n_reasons == 0 ? "allow" : "deny",
+        .policy_source = "allow-list",
+        .policy_version = version,
+        .evidence_sha256 = DS_SPAN_OF(evidence32),
+    };
+    for (uint32_t i = 0; i < v->n_reasons && leaf.n_codes < APP_LOG_CODES_MAX; i++)
+        leaf.codes[leaf.n_codes++] = ds_code_info_get(v->reasons[i].code)->id;
+    if (a != NULL) {
+        leaf.kind = ds_kind_text(ds_claims_kind(a->claims));
+        leaf.app_id = ds_claims_app_id(a->claims);
+        leaf.instance_id = ds_claims_instance_id(a->claims);
+        leaf.compose_hash = ds_claims_compose_hash(a->claims);
+        leaf.os_image_hash = DS_SPAN_OF(a->vm.os_image_hash32);
+        leaf.device_id = ds_claims_device_id32(a->claims);
+    }
+    return kms_log_append(ret, kms->release_log, &leaf, e);
+}
+
+int kms_decide(struct kms_grant *ret, struct ds_verdict *verdict, struct kms *kms,
+               const struct kms_request *in, int64_t now_s, struct ds_error *e)
+{
+    DS_AUTO(kms_grant_done) struct kms_grant g = { .mem = malloc(APP_APPRAISAL_MEM) };
+    bool has_claims = false;
+    if (g.mem == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "judge evidence");
+    struct ds_arena mem = ds_arena_of(g.mem, APP_APPRAISAL_MEM);
+    DS_TRY(judge(&g.appraisal, &has_claims, verdict, kms, in, &mem, now_s, e));
+    DS_TRY(write_leaf(&g.receipt, kms, in, has_claims ? &g.appraisal : NULL, verdict, now_s, e));
+    if (verdict->n_reasons > 0)
+        return ds_verdict_fail(verdict, DS_ERR_DENIED, e);
+    *ret = g;
+    g = (struct kms_grant){ 0 };
+    return DS_OK;
+}

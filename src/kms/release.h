@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The decision about a key: evidence → claims → policy → leaf. What it guards
+ * is derived by the caller, and only after DS_OK.
+ */
+
+#include "app/appraisal.h"
+#include "kms/kms.h"
+
+enum kms_act {
+    KMS_ACT_BOOT_KEYS, /* GetAppKey: only before system-ready */
+    KMS_ACT_SIGN_CERT, /* SignCert: any time, fresh evidence */
+};
+
+struct kms_request {
+    enum kms_act act;
+    struct ds_span attestation; /* from the certificate or the CSR; empty: none */
+    struct ds_span bound_spki;  /* the key that the evidence must be bound to */
+};
+
+struct kms_grant {
+    uint8_t *mem; /* what `appraisal` points into */
+    struct app_appraisal appraisal;
+    struct kms_log_receipt receipt;
+};
+void kms_grant_done(struct kms_grant *g);
+
+/*
+ * Decide. A leaf is written in either case before this returns.
+ *
+ * out:  ret      on DS_OK; kms_grant_done
+ *       verdict  every reason, when the return is DENIED
+ * err:  DENIED; UNAVAILABLE (no collateral); SYS (the log cannot be written: no key leaves)
+ */
+DS_MUST_USE int kms_decide(struct kms_grant *ret, struct ds_verdict *verdict, struct kms *kms,
+                           const struct kms_request *in, int64_t now_s, struct ds_error *e);
