@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/str.h"
+#include "crypto/rand.h"
 #include "vmm/channel.h"
 #include "vmm/vm_private.h"
 
@@ -242,11 +244,24 @@ static bool reply_id(struct vm_job *j)
     return true;
 }
 
+/* The seed of the instance is there before the first boot: the disk's key depends on it, and a
+ * boot that is cut short must find the same disk with the same key. */
+static int instance_info(char out[static 160], const char *app_id, struct ds_error *e)
+{
+    uint8_t seed20[20];
+    DS_TRY(ds_rand(seed20, sizeof seed20, e));
+    (void)snprintf(out, 160, "{\"instance_id_seed\":\"%.40s\",\"app_id\":\"%.40s\"}",
+                   DS_HEX(DS_SPAN_OF(seed20)), app_id);
+    return DS_OK;
+}
+
 static void create_work(struct vm_job *j)
 {
     struct vmm_files files = files_of(&j->rq);
-    char instance[64];
-    (void)snprintf(instance, sizeof instance, "{\"app_id\":\"%s\"}", j->rq.m.app_id);
+    char instance[160];
+    j->r = instance_info(instance, j->rq.m.app_id, &j->e);
+    if (j->r < 0)
+        return;
     files.instance_info = ds_span_str(instance);
     j->r = vmm_dir_create(j->vm->dir, &j->rq.m, j->rq.started, &files, &j->e);
     /* What is left of a failed one has no manifest: the next start clears it if this fails. */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walking the table of steps: submit to the pool, report, submit the next.
+ */
+#include "guest/boot.h"
+
+#include <assert.h>
+#include <time.h>
+
+#include "codec/json_write.h"
+#include "guest/agent.h"
+#include "rpc/serve.h"
+
+/* Milliseconds since the kernel started. */
+static int64_t uptime_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void send_report(struct agent *a, size_t step)
+{
+    static const char *const states[] = { "start", "done", "failed" };
+    const struct boot_report *r = &a->boot.reports[step];
+    DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
+    struct ds_jw w = ds_jw_of(&text);
+    ds_jw_object(&w, NULL);
+    ds_jw_str(&w, "step", boot_steps[step].name);
+    ds_jw_str(&w, "title", boot_steps[step].title);
+    ds_jw_str(&w, "state", states[r->state]);
+    ds_jw_i64(&w, "t_ms", r->t_ms);
+    ds_jw_i64(&w, "ms", r->ms);
+    ds_jw_object_end(&w);
+    if (!text.bad)
+        agent_notify(a, "boot.step", ds_buf_span(&text));
+}
+
+static void report(struct agent *a, enum boot_state state)
+{
+    struct boot_report *r = &a->boot.reports[a->boot.step];
+    if (state == BOOT_STARTED)
+        r->t_ms = uptime_ms();
+    r->ms = uptime_ms() - r->t_ms;
+    r->state = state;
+    if (state != BOOT_STARTED) {
+        char ms[24];
+        (void)snprintf(ms, sizeof ms, "%lld", (long long)r->ms);
+        ds_log(&a->log, state == BOOT_DONE ? DS_LOG_INFO : DS_LOG_ERROR, "boot.step", "step",
+               boot_steps[a->boot.step].name, "ms", ms);
+    }
+    send_report(a, a->boot.step);
+}
+
+void boot_report_again(struct agent *a)
+{
+    for (size_t i = 0; i <= a->boot.step && i < boot_n_steps; i++)
+        send_report(a, i);
+}
+
+static void run_step(void *arg)
+{
+    struct agent *a = arg;
+    a->boot.status = boot_steps[a->boot.step].run(a, &a->boot.error);
+}
+
+static void step_done(void *arg);
+
+static void next_step(struct agent *a)
+{
+    report(a, BOOT_STARTED);
+    a->boot.status = net_pool_submit(a->pool, run_step, step_done, a, &a->boot.error);
+    if (a->boot.status < 0)
+        agent_boot_failed(a);
+}
+
+static void step_done(void *arg)
+{
+    struct agent *a = arg;
+    const struct boot_step *s = &boot_steps[a->boot.step];
+    report(a, a->boot.status == DS_OK ? BOOT_DONE : BOOT_FAILED);
+    if (a->boot.status < 0) {
+        (void)ds_wrap(&a->boot.error, a->boot.status, "boot step '%s'", s->name);
+        agent_boot_failed(a);
+        return;
+    }
+    if (s->after != NULL)
+        s->after(a);
+    if (++a->boot.step == boot_n_steps)
+        agent_ready(a);
+    else
+        next_step(a);
+}
+
+void boot_start(struct agent *a)
+{
+    assert(boot_n_steps <= GUEST_STEPS_MAX);
+    a->boot.step = 0;
+    next_step(a);
+}
