@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the commands share: where things are, how they print, and the table row
+ * that makes a command. A command returns DS_OK or a failure with its error;
+ * main prints it and turns it into the exit code.
+ */
+
+#include "base/args.h"
+#include "base/place.h"
+#include "base/reason.h"
+
+struct cli {
+    bool json; /* print JSON on stdout, progress on stderr */
+    char state[DS_PLACE_MAX];
+    char images[DS_PLACE_MAX];
+    char vmm_socket[DS_PLACE_MAX + 32]; /* "unix:/..." */
+    char kms_admin[DS_PLACE_MAX + 32];
+    struct ds_verdict reasons; /* of the failure that a command returns, when there are several */
+    bool reported; /* the failure stands in the JSON that was printed: say it only once */
+};
+
+typedef int cli_command_fn(struct cli *cli, int argc, char **argv, struct ds_error *e);
+
+struct cli_command {
+    const char *name;
+    const char *summary;
+    cli_command_fn *run;
+    bool is_internal; /* not in the list of --help */
+};
+
+cli_command_fn cmd_up, cmd_down, cmd_ps, cmd_logs, cmd_verify, cmd_doctor, cmd_explain, cmd_image;
+
+DS_MUST_USE int cli_init(struct cli *ret, struct ds_error *e);
+
+/*
+ * Parse a command's arguments; every command also takes --json and --help. When help was asked for
+ * it is printed and *ret_done is set.
+ */
+DS_MUST_USE int cli_parse(struct cli *cli, const struct ds_arg_command *cmd, void *opts,
+                          struct ds_arg_rest *ret_rest, bool *ret_done, int argc, char **argv,
+                          struct ds_error *e);
+
+/* stdout; a failed write ends the program with exit code 1. */
+void cli_print(const char *fmt, ...) DS_PRINTF(1, 2);
+void cli_print_span(struct ds_span text);
+/* Progress for people, on stderr. */
+void cli_note(const char *fmt, ...) DS_PRINTF(1, 2);
+
+/* One reason as three indented lines: what and claim, expected and got, fix. */
+void cli_reason_print(struct ds_buf *out, const struct ds_reason *r);
+/* The failure as text or JSON on stderr or stdout. */
+void cli_error_print(const struct cli *cli, const struct ds_error *e);

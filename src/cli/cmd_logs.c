@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dstack logs NAME: the VM's console, or its containers' output where the app
+ * makes it public.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "cli/daemons.h"
+#include "codec/json_write.h"
+#include "net/http_client.h"
+
+struct opts {
+    bool json, follow, containers;
+    const char *container;
+    uint64_t lines;
+};
+
+static const struct ds_arg_option options[] = {
+    { "follow", 'f', DS_ARG_FLAG, NULL, "keep printing what the console says",
+      offsetof(struct opts, follow), 0 },
+    { "containers", 'c', DS_ARG_FLAG, NULL, "what the containers print instead of the console",
+      offsetof(struct opts, containers), 0 },
+    { "container", 0, DS_ARG_TEXT, "NAME", "one container only", offsetof(struct opts, container),
+      0 },
+    { "lines", 'n', DS_ARG_U64, "N", "newest lines (100)", offsetof(struct opts, lines), 10000 },
+    { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
+};
+
+static const struct ds_arg_command command = {
+    .name = "dstack logs",
+    .summary = "show what an app's VM prints",
+    .operands = "NAME",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .n_options = DS_LEN(options),
+    .example = "dstack logs -f hello",
+};
+
+/* Guest text on a terminal: control characters other than newline and tab are shown as '?'. */
+static int print_piece(void *arg, struct ds_span piece, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+    (void)arg;
+    for (size_t i = 0; i < piece.len; i++) {
+        uint8_t c = piece.p[i];
+        if (c == '\r')
+            continue;
+        ds_buf_char(&out, c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f) ? (char)c : '?');
+    }
+    DS_TRY(ds_buf_end(&out, e, "log"));
+    if (out.len > 0)
+        cli_print_span(ds_buf_span(&out));
+    return DS_OK;
+}
+
+static int print_console(struct cli *cli, const struct opts *o, const char *id, struct ds_error *e)
+{
+    struct net_target vmm;
+    DS_AUTO(net_http_response_done) struct net_http_response r = { 0 };
+    char path[256];
+    DS_TRY(net_target_parse(&vmm, cli->vmm_socket, e));
+    (void)snprintf(path, sizeof path, "/logs?id=%s&ch=serial&lines=%llu&follow=%s", id,
+                   (unsigned long long)o->lines, o->follow ? "true" : "false");
+    const struct net_http_call call = { .path = path,
+                                        .sink = print_piece,
+                                        .timeout_ms = o->follow ? INT32_MAX : 30000 };
+    DS_TRY(net_http_call(&r, &vmm, NULL, &call, e));
+    if (r.status != 200)
+        return ds_fail(e, DS_ERR_PEER, "dstack-vmm answers %d to the request for logs", r.status);
+    return DS_OK;
+}
+
+static int print_containers(struct cli *cli, const struct opts *o, const char *id,
+                            struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    struct ds_jw w = ds_jw_of(&params);
+    ds_jw_object(&w, NULL);
+    ds_jw_str(&w, "id", id);
+    ds_jw_u64(&w, "lines", o->lines);
+    ds_jw_str(&w, "container", o->container != NULL ? o->container : "");
+    ds_jw_object_end(&w);
+    DS_TRY(ds_jw_end(&w, e, "GuestLogs"));
+    DS_TRY(cli_vmm_call(&doc, cli, "GuestLogs", ds_buf_span(&params), e));
+    const char *text = cli_text(yyjson_doc_get_root(doc), "text");
+    return print_piece(NULL, ds_span_str(text), e);
+}
+
+int cmd_logs(struct cli *cli, int argc, char **argv, struct ds_error *e)
+{
+    struct opts o = { .lines = 100 };
+    struct ds_arg_rest rest;
+    bool done;
+    DS_TRY(cli_parse(cli, &command, &o, &rest, &done, argc, argv, e));
+    if (done)
+        return DS_OK;
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    yyjson_val *vm;
+    DS_TRY(cli_vmm_ensure(cli, e));
+    DS_TRY(cli_vm_get(&doc, &vm, cli, rest.v[0], e));
+    return o.containers || o.container != NULL ? print_containers(cli, &o, cli_text(vm, "id"), e)
+                                               : print_console(cli, &o, cli_text(vm, "id"), e);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The compose file's way into app-compose.json.
+ */
+#include "cli/compose.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/proc.h"
+#include "base/str.h"
+
+#define CONFIG_MAX ((size_t)16 << 20) /* bytes of compose's JSON */
+#define COMPOSE_MS 60000
+
+/* Keys of x-dstack that go into app-compose as they stand (guest-api 3.1, and ours). */
+static const char *const passed_keys[] = {
+    "allow_tags",  "allowed_envs",   "features",       "gateway_enabled", "init_script",
+    "internet",    "key_provider",   "no_instance_id", "port_policy",     "pre_launch_script",
+    "public_logs", "public_sysinfo", "public_tcbinfo", "requirements",    "secure_time",
+    "storage_fs",  "swap_size",
+};
+
+static const char *const compose_programs[] = {
+    "/usr/libexec/docker/cli-plugins/docker-compose",
+    "/usr/local/lib/docker/cli-plugins/docker-compose",
+    "/usr/bin/docker-compose",
+};
+
+void compose_done(struct compose *c)
+{
+    yyjson_mut_doc_free(c->doc);
+    yyjson_doc_free(c->config);
+    *c = (struct compose){ 0 };
+}
+
+static int invalid(struct ds_error *e, const char *claim, const char *expected, const char *got)
+{
+    return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_CLI_COMPOSE_INVALID, claim, expected, got,
+                     "compose file");
+}
+
+static int find_program(const char **ret, struct ds_error *e)
+{
+    for (size_t i = 0; i < DS_LEN(compose_programs); i++)
+        if (access(compose_programs[i], X_OK) == 0) {
+            *ret = compose_programs[i];
+            return DS_OK;
+        }
+    return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_COMPOSE, "docker-compose",
+                     "the compose plugin", "none", NULL);
+}
+
+static int run_compose(struct ds_buf *ret, const char *path, struct ds_error *e)
+{
+    const char *program;
+    DS_TRY(find_program(&program, e));
+    const char *const argv[] = {
+        program,    "-f",   path, "config", "--no-interpolate", "--no-path-resolution",
+        "--format", "json", NULL
+    };
+    const struct ds_proc_spec spec = { .argv = argv };
+    struct ds_error why;
+    if (!ds_file_exists(path))
+        return ds_fail(e, DS_ERR_NOTFOUND, "there is no compose file '%s'", path);
+    if (ds_proc_run(ret, &spec, DS_SPAN_LIT(""), CONFIG_MAX, COMPOSE_MS, &why) < 0)
+        return invalid(e, path, "a file that Docker Compose accepts", why.msg);
+    return DS_OK;
+}
+
+static bool is_passed(const char *key)
+{
+    for (size_t i = 0; i < DS_LEN(passed_keys); i++)
+        if (strcmp(passed_keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* A layout's path, relative to the compose file. */
+static int resolve_layout(struct compose_image *ret, const char *compose_path, const char *layout,
+                          struct ds_error *e)
+{
+    char joined[PATH_MAX];
+    const char *slash = strrchr(compose_path, '/');
+    int dir_len = slash != NULL && layout[0] != '/' ? (int)(slash - compose_path) + 1 : 0;
+    int n = snprintf(joined, sizeof joined, "%.*s%s", dir_len, compose_path, layout);
+    DS_AUTO(ds_auto_free)
+    char *real = n > 0 && (size_t)n < sizeof joined ? realpath(joined, NULL) : NULL;
+    if (real == NULL || !ds_str_copy(ret->layout, sizeof ret->layout, real))
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_COMPOSE_INVALID, "x-dstack.images",
+                         "a directory with an OCI layout", layout, "compose file");
+    return DS_OK;
+}
+
+static int parse_images(struct compose *c, const char *path, yyjson_val *images, struct ds_error *e)
+{
+    size_t i, n;
+    yyjson_val *key, *value;
+    if (!yyjson_is_obj(images))
+        return invalid(e, "x-dstack.images", "a map of image name to OCI layout", "something else");
+    yyjson_obj_foreach(images, i, n, key, value)
+    {
+        if (c->n_images == COMPOSE_IMAGES_MAX)
+            return invalid(e, "x-dstack.images", "at most 7 images", "more");
+        struct compose_image *img = &c->images[c->n_images];
+        if (!yyjson_is_str(value) || !ds_str_copy(img->name, sizeof img->name, yyjson_get_str(key)))
+            return invalid(e, "x-dstack.images", "name: path", yyjson_get_str(key));
+        DS_TRY(resolve_layout(img, path, yyjson_get_str(value), e));
+        c->n_images++;
+    }
+    return DS_OK;
+}
+
+static int parse_x(struct compose *c, const char *path, struct ds_error *e)
+{
+    size_t i, n;
+    yyjson_val *key, *value;
+    if (c->x == NULL)
+        return DS_OK;
+    if (!yyjson_is_obj(c->x))
+        return invalid(e, "x-dstack", "a map", "something else");
+    yyjson_obj_foreach(c->x, i, n, key, value)
+    {
+        const char *k = yyjson_get_str(key);
+        if (strcmp(k, "images") == 0)
+            DS_TRY(parse_images(c, path, value, e));
+        else if (!is_passed(k))
+            return invalid(e, "x-dstack", "a key that app-compose knows", k);
+    }
+    return DS_OK;
+}
+
+static int parse_port(struct compose *c, yyjson_val *port, struct ds_error *e)
+{
+    const char *published = yyjson_get_str(yyjson_obj_get(port, "published"));
+    const char *protocol = yyjson_get_str(yyjson_obj_get(port, "protocol"));
+    uint64_t number;
+    if (published == NULL)
+        return DS_OK; /* exposed between containers only */
+    if (ds_str_u64(&number, ds_span_str(published), 65535, NULL) < 0 || number == 0)
+        return invalid(e, "ports", "one published port from 1 to 65535", published);
+    if (c->n_ports == COMPOSE_PORTS_MAX)
+        return invalid(e, "ports", "at most 32 published ports", "more");
+    c->ports[c->n_ports++] = (struct compose_port){
+        .published = (uint16_t)number,
+        .target_in_vm = (uint16_t)number,
+        .udp = protocol != NULL && strcmp(protocol, "udp") == 0,
+    };
+    return DS_OK;
+}
+
+static int parse_ports(struct compose *c, yyjson_val *root, struct ds_error *e)
+{
+    size_t i, n, k, m;
+    yyjson_val *key, *service, *port;
+    yyjson_val *services = yyjson_obj_get(root, "services");
+    if (yyjson_obj_size(services) == 0)
+        return invalid(e, "services", "at least one", "none");
+    yyjson_obj_foreach(services, i, n, key, service)
+    {
+        (void)key;
+        yyjson_val *ports = yyjson_obj_get(service, "ports");
+        yyjson_arr_foreach(ports, k, m, port) { DS_TRY(parse_port(c, port, e)); }
+    }
+    return DS_OK;
+}
+
+static int load(struct compose *c, const char *path, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
+    DS_TRY(run_compose(&text, path, e));
+    c->config = yyjson_read(text.p != NULL ? text.p : "", text.len, 0);
+    yyjson_val *root = yyjson_doc_get_root(c->config);
+    if (!yyjson_is_obj(root))
+        return invalid(e, path, "JSON from Docker Compose", "something else");
+    c->x = yyjson_obj_get(root, "x-dstack");
+    DS_TRY(parse_x(c, path, e));
+    DS_TRY(parse_ports(c, root, e));
+    c->doc = yyjson_doc_mut_copy(c->config, NULL);
+    if (c->doc == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read '%s'", path);
+    yyjson_mut_val *mut = yyjson_mut_doc_get_root(c->doc);
+    (void)yyjson_mut_obj_remove_key(mut, "x-dstack");
+    (void)yyjson_mut_obj_remove_key(mut, "name"); /* the directory's name; the app has its own */
+    return DS_OK;
+}
+
+int compose_load(struct compose *ret, const char *path, struct ds_error *e)
+{
+    DS_AUTO(compose_done) struct compose c = { 0 };
+    DS_TRY(load(&c, path, e));
+    *ret = c;
+    c = (struct compose){ 0 };
+    return DS_OK;
+}
+
+static yyjson_mut_val *volumes_json(yyjson_mut_doc *doc, const struct compose *c)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    for (size_t i = 0; i < c->n_images; i++) {
+        const struct compose_image *img = &c->images[i];
+        yyjson_mut_val *v = yyjson_mut_arr_add_obj(doc, list);
+        (void)yyjson_mut_obj_add_strcpy(doc, v, "image", img->name);
+        (void)yyjson_mut_obj_add_strcpy(doc, v, "source", img->source);
+        (void)yyjson_mut_obj_add_strcpy(doc, v, "verity_root",
+                                        DS_HEX(DS_SPAN_OF(img->verity.root32)));
+        (void)yyjson_mut_obj_add_uint(doc, v, "data_blocks", img->verity.n_blocks);
+    }
+    return list;
+}
+
+static void add_passed(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *x)
+{
+    for (size_t i = 0; i < DS_LEN(passed_keys); i++) {
+        yyjson_val *v = yyjson_obj_get(x, passed_keys[i]);
+        if (v != NULL)
+            (void)yyjson_mut_obj_add_val(doc, root, passed_keys[i], yyjson_val_mut_copy(doc, v));
+    }
+}
+
+int compose_app_json(struct ds_buf *ret, const struct compose *c, const char *name,
+                     const char *key_provider_id, struct ds_error *e)
+{
+    char *file = yyjson_mut_write(c->doc, 0, NULL);
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    (void)yyjson_mut_obj_add_int(doc, root, "manifest_version", 2);
+    (void)yyjson_mut_obj_add_str(doc, root, "name", name);
+    (void)yyjson_mut_obj_add_str(doc, root, "runner", "docker-compose");
+    (void)yyjson_mut_obj_add_str(doc, root, "docker_compose_file", file);
+    add_passed(doc, root, c->x);
+    if (key_provider_id != NULL && yyjson_mut_obj_get(root, "key_provider") == NULL) {
+        (void)yyjson_mut_obj_add_str(doc, root, "key_provider", "kms");
+        (void)yyjson_mut_obj_add_str(doc, root, "key_provider_id", key_provider_id);
+    }
+    if (c->n_images > 0)
+        (void)yyjson_mut_obj_add_val(doc, root, "image_volumes", volumes_json(doc, c));
+    size_t len = 0;
+    char *text = file != NULL
+                     ? yyjson_mut_write(doc, YYJSON_WRITE_PRETTY | YYJSON_WRITE_ESCAPE_UNICODE,
+                                        &len)
+                     : NULL;
+    if (text != NULL)
+        ds_buf_add(ret, DS_SPAN(text, len));
+    yyjson_mut_doc_free(doc);
+    free(file);
+    int r = text != NULL ? ds_buf_end(ret, e, "app-compose.json")
+                         : ds_fail(e, DS_ERR_NOMEM, "make app-compose.json");
+    free(text);
+    return r;
+}

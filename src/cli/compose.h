@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * From a docker-compose.yaml to app-compose.json. Docker Compose itself reads
+ * the YAML; its JSON is what the guest runs and what is measured. Keys under
+ * `x-dstack` become keys of app-compose.
+ */
+
+#include <yyjson.h>
+
+#include "base/buf.h"
+#include "disk/verity.h"
+
+#define COMPOSE_IMAGES_MAX 7
+#define COMPOSE_PORTS_MAX  32
+
+struct compose_port {
+    uint16_t published, target_in_vm; /* the host's port; the port that the guest publishes */
+    bool udp;
+};
+
+/* An image handed over as an OCI layout. */
+struct compose_image {
+    char name[256];
+    char layout[512]; /* absolute path */
+    char source[80];  /* name of the volume file; set once the volume is made */
+    struct disk_verity verity;
+};
+
+struct compose {
+    yyjson_mut_doc *doc; /* compose's JSON without x-dstack */
+    yyjson_doc *config;  /* what compose printed; x-dstack points into it */
+    yyjson_val *x;       /* the x-dstack map, or NULL */
+    struct compose_image images[COMPOSE_IMAGES_MAX];
+    size_t n_images;
+    struct compose_port ports[COMPOSE_PORTS_MAX];
+    size_t n_ports;
+};
+
+void compose_done(struct compose *c);
+
+/*
+ * Read a compose file through Docker Compose.
+ *
+ * err:  FORMAT  cli.compose_invalid: Compose refuses it (its own words), or an x-dstack key that
+ *               nobody knows
+ *       NOTFOUND  no file, or no Docker Compose on this machine
+ */
+DS_MUST_USE int compose_load(struct compose *ret, const char *path, struct ds_error *e);
+
+/*
+ * The app-compose.json of an app, *appended*; volumes must have been made.
+ *
+ * in:   key_provider_id  hex SPKI of the KMS's CA; NULL: keys without a KMS
+ */
+DS_MUST_USE int compose_app_json(struct ds_buf *ret, const struct compose *c, const char *name,
+                                 const char *key_provider_id, struct ds_error *e);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Talking to vmm and kms of this machine, and starting them.
+ */
+#include "cli/daemons.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "codec/json_write.h"
+#include "rpc/client.h"
+
+#define START_MS 20000
+#define POLL_NS  20000000L
+#define CALL_MS  120000
+
+static int call(yyjson_doc **ret, struct cli *cli, const char *address, const char *method,
+                struct ds_span params, struct ds_error *e)
+{
+    const struct rpc_target target = { .address = address, .timeout_ms = CALL_MS };
+    cli->reasons = (struct ds_verdict){ 0 };
+    return rpc_client_call(ret, &cli->reasons, &target, method, params, e);
+}
+
+int cli_vmm_call(yyjson_doc **ret, struct cli *cli, const char *method, struct ds_span params,
+                 struct ds_error *e)
+{
+    return call(ret, cli, cli->vmm_socket, method, params, e);
+}
+
+int cli_kms_call(yyjson_doc **ret, struct cli *cli, const char *method, struct ds_span params,
+                 struct ds_error *e)
+{
+    return call(ret, cli, cli->kms_admin, method, params, e);
+}
+
+const char *cli_text(yyjson_val *obj, const char *key)
+{
+    const char *text = yyjson_get_str(yyjson_obj_get(obj, key));
+    return text != NULL ? text : "";
+}
+
+static bool answers(struct cli *cli, const char *address)
+{
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    struct ds_error ignored;
+    return call(&doc, cli, address, "Version", DS_SPAN_LIT(""), &ignored) == DS_OK;
+}
+
+static int wait_for(struct cli *cli, const char *address, struct ds_proc *p, const char *program,
+                    const char *log_path, struct ds_error *e)
+{
+    int64_t deadline = ds_clock_mono_ms() + START_MS;
+    while (!answers(cli, address)) {
+        struct ds_proc_exit ended;
+        DS_TRY(ds_proc_wait(&ended, p, 0, e));
+        if (ended.ended || ds_clock_mono_ms() > deadline)
+            return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_CLI_DAEMON_FAILED, program,
+                             "an answer on its socket",
+                             ended.ended ? "it ended" : "silence for 20 s", log_path);
+        (void)nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
+    }
+    return DS_OK;
+}
+
+/* argv[0] is replaced by the program's path. */
+static int start(struct cli *cli, const char *room, const char *program, const char **argv,
+                 const char *address, struct ds_error *e)
+{
+    char path[DS_PLACE_MAX], log_path[DS_PLACE_MAX + 64];
+    DS_TRY(ds_place_program(path, room, program, e));
+    (void)snprintf(log_path, sizeof log_path, "%s/%s", cli->state, room);
+    DS_TRY(ds_dir_make(log_path, 0700, e));
+    (void)snprintf(log_path, sizeof log_path, "%s/%s/%s.log", cli->state, room, program);
+    argv[0] = path;
+    const struct ds_proc_spec spec = { .argv = argv, .log_path = log_path, .session = true };
+    struct ds_proc p;
+    cli_note("start %s\n", program);
+    DS_TRY(ds_proc_spawn(&p, &spec, e));
+    int r = wait_for(cli, address, &p, program, log_path, e);
+    ds_proc_done(&p);
+    return r;
+}
+
+int cli_vmm_ensure(struct cli *cli, struct ds_error *e)
+{
+    const char *argv[] = { NULL, NULL };
+    return answers(cli, cli->vmm_socket)
+               ? DS_OK
+               : start(cli, "vmm", "dstack-vmm", argv, cli->vmm_socket, e);
+}
+
+int cli_kms_ensure(struct cli *cli, const char *kind, struct ds_error *e)
+{
+    const char *argv[] = { NULL, "--local", "--birth-kind", kind, NULL };
+    return answers(cli, cli->kms_admin) ? DS_OK
+                                        : start(cli, "kms", "dstack-kms", argv, cli->kms_admin, e);
+}
+
+int cli_vm_find(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const char *name,
+                struct ds_error *e)
+{
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    size_t i, n;
+    yyjson_val *vm;
+    DS_TRY(cli_vmm_call(&doc, cli, "Status", DS_SPAN_LIT(""), e));
+    *ret_vm = NULL;
+    yyjson_val *vms = yyjson_obj_get(yyjson_doc_get_root(doc), "vms");
+    yyjson_arr_foreach(vms, i, n, vm)
+    {
+        if (strcmp(cli_text(vm, "name"), name) == 0 || strcmp(cli_text(vm, "id"), name) == 0)
+            *ret_vm = vm;
+    }
+    *ret = DS_TAKE_PTR(doc);
+    return DS_OK;
+}
+
+int cli_vm_get(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const char *name,
+               struct ds_error *e)
+{
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    yyjson_val *vm;
+    DS_TRY(cli_vm_find(&doc, &vm, cli, name, e));
+    if (vm == NULL)
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_VM, "name", "a VM of this machine",
+                         name, NULL);
+    *ret = DS_TAKE_PTR(doc);
+    *ret_vm = vm;
+    return DS_OK;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The local daemons: asked over their sockets, started when they do not run.
+ */
+
+#include <yyjson.h>
+
+#include "cli/cli.h"
+
+/* dstack-vmm answers; started (in a session of its own) when it does not. */
+DS_MUST_USE int cli_vmm_ensure(struct cli *cli, struct ds_error *e);
+
+/* dstack-kms answers. kind: "hardware" or "simulated", the birth kind of a root made now. */
+DS_MUST_USE int cli_kms_ensure(struct cli *cli, const char *kind, struct ds_error *e);
+
+/* Call a method; a refusal's reasons land in cli->reasons. params: JSON object text, "" for {}. */
+DS_MUST_USE int cli_vmm_call(yyjson_doc **ret, struct cli *cli, const char *method,
+                             struct ds_span params, struct ds_error *e);
+DS_MUST_USE int cli_kms_call(yyjson_doc **ret, struct cli *cli, const char *method,
+                             struct ds_span params, struct ds_error *e);
+
+static inline void cli_doc_free(yyjson_doc **doc) { yyjson_doc_free(*doc); }
+
+/* A text member; "" when absent. */
+const char *cli_text(yyjson_val *obj, const char *key);
+
+/*
+ * The VM of this name or id, from the VMM's Status.
+ *
+ * out:  ret      the document that ret_vm points into
+ *       ret_vm   NULL when there is none
+ */
+DS_MUST_USE int cli_vm_find(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli,
+                            const char *name, struct ds_error *e);
+/* The same, and NOTFOUND (cli.no_vm) when there is none. */
+DS_MUST_USE int cli_vm_get(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const char *name,
+                           struct ds_error *e);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Boot progress from the VMM's GetInfo: boot_steps, boot_error, status.
+ */
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cli/daemons.h"
+#include "codec/json_write.h"
+#include "rpc/client.h"
+
+#define POLL_NS   100000000L
+#define BAR_WIDTH 56
+
+static int get_info(yyjson_doc **ret, yyjson_val **ret_info, struct cli *cli, const char *id,
+                    struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
+    struct ds_jw w = ds_jw_of(&params);
+    ds_jw_object(&w, NULL);
+    ds_jw_str(&w, "id", id);
+    ds_jw_object_end(&w);
+    DS_TRY(ds_jw_end(&w, e, "GetInfo"));
+    DS_TRY(cli_vmm_call(ret, cli, "GetInfo", ds_buf_span(&params), e));
+    *ret_info = yyjson_obj_get(yyjson_doc_get_root(*ret), "info");
+    if (*ret_info == NULL)
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_VM, "id", "a VM of this machine", id,
+                         NULL);
+    return DS_OK;
+}
+
+/* Print what is new since the last look; counts finished steps in *shown. */
+static void show_steps(const struct cli *cli, yyjson_val *info, size_t *shown)
+{
+    yyjson_val *steps = yyjson_obj_get(info, "boot_steps"), *s;
+    size_t i, n, done = 0;
+    yyjson_arr_foreach(steps, i, n, s)
+    {
+        if (strcmp(cli_text(s, "state"), "start") == 0)
+            continue;
+        if (done++ < *shown)
+            continue;
+        *shown = done;
+        if (!cli->json)
+            cli_note("  %-7s %-12s %-44s %6.1f s\n", cli_text(s, "state"), cli_text(s, "step"),
+                     cli_text(s, "title"),
+                     (double)yyjson_get_sint(yyjson_obj_get(s, "ms")) / 1000.0);
+    }
+}
+
+/* The guest's own error body becomes this command's failure. */
+static int take_boot_error(struct cli *cli, yyjson_val *info, struct ds_error *e)
+{
+    yyjson_val *error = yyjson_obj_get(info, "boot_failure");
+    if (!yyjson_is_obj(error))
+        return DS_OK;
+    size_t len;
+    DS_AUTO(ds_auto_free) char *text = yyjson_val_write(error, YYJSON_WRITE_ESCAPE_UNICODE, &len);
+    if (text == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read the boot error");
+    return rpc_error_decode(&cli->reasons, DS_SPAN(text, len), e);
+}
+
+int cli_boot_wait(struct cli *cli, const char *id, int64_t timeout_ms, struct ds_error *e)
+{
+    int64_t deadline = ds_clock_mono_ms() + timeout_ms;
+    for (size_t shown = 0;;) {
+        DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+        yyjson_val *info;
+        DS_TRY(get_info(&doc, &info, cli, id, e));
+        show_steps(cli, info, &shown);
+        DS_TRY(take_boot_error(cli, info, e));
+        const char *status = cli_text(info, "status");
+        if (yyjson_get_bool(yyjson_obj_get(info, "app_ready")) && strcmp(status, "running") == 0)
+            return DS_OK;
+        bool again = yyjson_get_bool(yyjson_obj_get(info, "restarting"));
+        if (!again && (strcmp(status, "exited") == 0 || strcmp(status, "stopped") == 0))
+            return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_CLI_BOOT_ENDED, "status", "running",
+                             status, NULL);
+        if (ds_clock_mono_ms() > deadline)
+            return ds_refuse(e, DS_ERR_TIMEOUT, DS_CODE_CLI_BOOT_TIMEOUT, "boot",
+                             "the app within the time given", cli_text(info, "boot_progress"),
+                             NULL);
+        (void)nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
+    }
+}
+
+static void add_bar(struct ds_buf *out, yyjson_val *step, int64_t end_ms)
+{
+    int64_t from = yyjson_get_sint(yyjson_obj_get(step, "t_ms")); /* when it began */
+    int64_t took = yyjson_get_sint(yyjson_obj_get(step, "ms"));
+    int at = (int)(from * BAR_WIDTH / end_ms), len = (int)(took * BAR_WIDTH / end_ms);
+    ds_buf_printf(out, "  %-12.12s %6.2f s  |%*s", cli_text(step, "step"), (double)took / 1000.0,
+                  at, "");
+    for (int i = 0; i <= len && at + i < BAR_WIDTH; i++)
+        ds_buf_char(out, '#');
+    ds_buf_printf(out, "%*s|\n", BAR_WIDTH - at - len - 1 > 0 ? BAR_WIDTH - at - len - 1 : 0, "");
+}
+
+int cli_boot_waterfall(struct cli *cli, const char *id, struct ds_error *e)
+{
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+    yyjson_val *info, *s;
+    size_t i, n;
+    int64_t end_ms = 1;
+    DS_TRY(get_info(&doc, &info, cli, id, e));
+    yyjson_val *steps = yyjson_obj_get(info, "boot_steps");
+    yyjson_arr_foreach(steps, i, n, s)
+    {
+        int64_t until = yyjson_get_sint(yyjson_obj_get(s, "t_ms")) +
+                        yyjson_get_sint(yyjson_obj_get(s, "ms"));
+        end_ms = until > end_ms ? until : end_ms;
+    }
+    ds_buf_printf(&out, "boot, 0 to %.1f s since the kernel started:\n", (double)end_ms / 1000.0);
+    yyjson_arr_foreach(steps, i, n, s)
+    {
+        if (strcmp(cli_text(s, "state"), "start") != 0)
+            add_bar(&out, s, end_ms);
+    }
+    DS_TRY(ds_buf_end(&out, e, "waterfall"));
+    cli_print_span(ds_buf_span(&out));
+    return DS_OK;
+}
