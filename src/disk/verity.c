@@ -75,7 +75,9 @@ int disk_verity_open(const char *device, const char *name, const struct disk_ver
     if (r < 0)
         return ds_fail_errno(e, -r, "open volume '%s'", device);
     struct crypt_params_verity p = params_of(device, volume->n_blocks, 0);
-    r = crypt_load(cd, CRYPT_VERITY, &p);
+    /* Without a superblock there is nothing to load: "format" takes the parameters and writes
+     * nothing, since CREATE_HASH is not asked for. */
+    r = crypt_format(cd, CRYPT_VERITY, NULL, NULL, NULL, NULL, 0, &p);
     if (r == 0)
         r = crypt_activate_by_volume_key(cd, name, (const char *)volume->root32,
                                          sizeof volume->root32, CRYPT_ACTIVATE_READONLY);
