@@ -63,7 +63,8 @@ class Hasher:
 
     def key(self, common, entry, headers):
         key = hashlib.sha256(common)
-        key.update(entry['command'].encode())
+        # The same file in another checkout has the same verdict.
+        key.update(entry['command'].replace(os.getcwd(), '.').encode())
         for path in sorted({entry['file'], *headers}):
             key.update(path.encode() + b'\0' + self.of(path))
         return key.hexdigest()
