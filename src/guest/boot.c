@@ -86,6 +86,10 @@ static void step_done(void *arg)
     }
     if (s->after != NULL)
         s->after(a);
+    if (a->boot.status < 0) {
+        agent_boot_failed(a);
+        return;
+    }
     if (++a->boot.step == boot_n_steps)
         agent_ready(a);
     else

@@ -18,7 +18,8 @@ struct boot_step {
     const char *name;  /* stable: "keys" */
     const char *title; /* for people: "get keys from the KMS" */
     boot_step_fn *run;
-    void (*after)(struct agent *a); /* on the loop, once it is done; may be NULL */
+    void (*after)(
+        struct agent *a); /* on the loop, once it is done; sets boot.status; may be NULL */
 };
 
 extern const struct boot_step boot_steps[];
