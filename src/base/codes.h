@@ -197,6 +197,9 @@
     X(LOG_PAYLOAD, "attest.log.payload", "a boot event's content has the wrong length", \
       "app id is 20 bytes, hashes are 32", \
       "distrust the guest") \
+    X(LOG_FOREIGN, "attest.log.foreign_event", "RTMR3 holds an event that is no runtime event", \
+      "its digest would be believed unread, so that an event like system-ready could hide behind it", \
+      "distrust the guest") \
     X(LOG_PREIMAGE, "attest.log.preimage", "a version 2 event's preimage is not what its fields say", \
       "the canonical text must stand in the log, as its hash alone was extended", \
       "take the log with preimages") \

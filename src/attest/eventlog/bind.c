@@ -74,6 +74,20 @@ static int check_separators(const struct ds_claims *c, const struct ds_tdx_log *
     return DS_OK;
 }
 
+/*
+ * The digest of a boot event is taken as it stands in the log. In RTMR3 that would let whoever
+ * presents the log hide a runtime event: same digest, another type, and nobody reads its name.
+ */
+static int check_runtime_register(const struct ds_claims *c, const struct ds_tdx_log *log,
+                                  struct ds_error *e)
+{
+    for (size_t i = 0; i < log->n_events; i++)
+        if (log->events[i].imr == RUNTIME_IMR && !is_runtime(&log->events[i]))
+            return refuse_event(DS_CODE_LOG_FOREIGN, &log->events[i], "a runtime event",
+                                "another type", c, e);
+    return DS_OK;
+}
+
 /* The events that say something; every other name is passed over. */
 enum { SYSTEM_READY, BOOT_DONE, INIT_SCRIPT, KEY_PROVIDER, FIELD };
 
@@ -185,6 +199,7 @@ static int bind(struct ds_claims *c, const struct ds_tdx_log *log, size_t first_
         return ds_fail(e, DS_ERR_ARG, "a log binds once, to verified claims");
     DS_TRY(check_registers(c, log, first_register, e));
     DS_TRY(check_separators(c, log, e));
+    DS_TRY(check_runtime_register(c, log, e));
     DS_TRY(read_events(&next, log, e));
     next.has_log = true;
     *c = next;

@@ -275,8 +275,8 @@ static void registers_must_agree(void **state)
     assert_int_equal(ds_claims_bind_log(&none, &log, NULL), DS_ERR_ARG);
 }
 
-/* Events of another register or type that borrow a name say nothing. */
-static void only_runtime_events_of_rtmr3_speak(void **state)
+/* An event of another register that borrows a name says nothing. */
+static void only_events_of_rtmr3_speak(void **state)
 {
     static const struct told told[] = { { "app-id", ID20 },
                                         { "compose-hash", HASH32 },
@@ -284,13 +284,34 @@ static void only_runtime_events_of_rtmr3_speak(void **state)
     struct ds_tdx_event events[8];
     struct ds_tdx_log log = log_of(events, told);
     events[0].imr = 2;
-    events[1].type = 13;
-    events[1].has_digest = true;
     struct ds_claims c = claims_of(&log);
     (void)state;
     assert_int_equal(ds_claims_bind_log(&c, &log, NULL), DS_OK);
     assert_int_equal(ds_claims_app_id(&c).len, 0);
-    assert_int_equal(ds_claims_compose_hash(&c).len, 0);
+    assert_int_equal(ds_claims_compose_hash(&c).len, 32);
+}
+
+/* The register still replays when an event is given as its bare digest: nothing may hide so. */
+static void no_event_hides_behind_its_digest(void **state)
+{
+    static const struct told told[] = {
+        { "app-id", ID20 }, { "boot-mr-done", "" }, { "system-ready", "" }, { NULL, NULL }
+    };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct ds_tdx_event events[8];
+        struct ds_tdx_log log = log_of(events, told);
+        struct ds_claims c = claims_of(&log), was = c;
+        struct ds_error e = { 0 };
+        assert_int_equal(ds_event_measured(events[i].digest48, &events[i], &e), DS_OK);
+        events[i].has_digest = true;
+        events[i].type = 13;
+        assert_int_equal(ds_claims_bind_log(&c, &log, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_LOG_FOREIGN);
+        assert_string_equal(e.detail.claim, told[i].name);
+        assert_int_equal(ds_claims_bind_runtime_log(&c, &log, &e), DS_ERR_UNTRUSTED);
+        assert_memory_equal(&c, &was, sizeof c);
+    }
 }
 
 static void separators_stand_once(void **state)
@@ -413,7 +434,8 @@ int main(void)
         cmocka_unit_test(boot_events_are_read),
         cmocka_unit_test(bad_boot_events_are_refused),
         cmocka_unit_test(registers_must_agree),
-        cmocka_unit_test(only_runtime_events_of_rtmr3_speak),
+        cmocka_unit_test(only_events_of_rtmr3_speak),
+        cmocka_unit_test(no_event_hides_behind_its_digest),
         cmocka_unit_test(separators_stand_once),
         cmocka_unit_test(ccel_is_read),
         cmocka_unit_test(bad_ccel_is_refused),
