@@ -21,7 +21,6 @@ static int set_path(char *out, size_t out_len, struct ds_error *e, const char *s
 
 int cli_init(struct cli *ret, struct ds_error *e)
 {
-    *ret = (struct cli){ 0 };
     DS_TRY(ds_place_state(ret->state, e));
     DS_TRY(ds_place_images(ret->images, e));
     DS_TRY(

@@ -38,24 +38,48 @@ static const struct ds_arg_command command = {
     .example = "dstack logs -f hello",
 };
 
-/* Guest text on a terminal: control characters other than newline and tab are shown as '?'. */
-static int print_piece(void *arg, struct ds_span piece, struct ds_error *e)
+/* Text on its way out: as it comes, or as one JSON document. */
+struct output {
+    bool json, follow;
+    struct ds_buf text;
+};
+
+static int flush(struct output *o, struct ds_error *e)
 {
-    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
-    (void)arg;
+    DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
+    DS_TRY(ds_buf_end(&o->text, e, "log"));
+    if (o->json) {
+        struct ds_jw w = ds_jw_of(&json);
+        ds_jw_object(&w, NULL);
+        ds_jw_text(&w, "text", ds_buf_span(&o->text));
+        ds_jw_object_end(&w);
+        ds_buf_char(&json, '\n');
+        DS_TRY(ds_buf_end(&json, e, "log"));
+    }
+    if (o->json || o->text.len > 0)
+        cli_print_span(o->json ? ds_buf_span(&json) : ds_buf_span(&o->text));
+    ds_buf_clear(&o->text);
+    return DS_OK;
+}
+
+/*
+ * Guest text on a terminal: control characters other than newline and tab are shown as '?'. With
+ * --json all of it is one document, or, when it is followed, one for each piece.
+ */
+static int take_piece(void *arg, struct ds_span piece, struct ds_error *e)
+{
+    struct output *o = arg;
     for (size_t i = 0; i < piece.len; i++) {
         uint8_t c = piece.p[i];
         if (c == '\r')
             continue;
-        ds_buf_char(&out, c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f) ? (char)c : '?');
+        ds_buf_char(&o->text, c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f) ? (char)c : '?');
     }
-    DS_TRY(ds_buf_end(&out, e, "log"));
-    if (out.len > 0)
-        cli_print_span(ds_buf_span(&out));
-    return DS_OK;
+    return o->json && !o->follow ? DS_OK : flush(o, e);
 }
 
-static int print_console(struct cli *cli, const struct opts *o, const char *id, struct ds_error *e)
+static int print_console(struct cli *cli, const struct opts *o, struct output *out, const char *id,
+                         struct ds_error *e)
 {
     struct net_target vmm;
     DS_AUTO(net_http_response_done) struct net_http_response r = { 0 };
@@ -64,7 +88,8 @@ static int print_console(struct cli *cli, const struct opts *o, const char *id, 
     (void)snprintf(path, sizeof path, "/logs?id=%s&ch=serial&lines=%llu&follow=%s", id,
                    (unsigned long long)o->lines, o->follow ? "true" : "false");
     const struct net_http_call call = { .path = path,
-                                        .sink = print_piece,
+                                        .sink = take_piece,
+                                        .sink_arg = out,
                                         .timeout_ms = o->follow ? INT32_MAX : 30000 };
     DS_TRY(net_http_call(&r, &vmm, NULL, &call, e));
     if (r.status != 200)
@@ -72,8 +97,8 @@ static int print_console(struct cli *cli, const struct opts *o, const char *id, 
     return DS_OK;
 }
 
-static int print_containers(struct cli *cli, const struct opts *o, const char *id,
-                            struct ds_error *e)
+static int print_containers(struct cli *cli, const struct opts *o, struct output *out,
+                            const char *id, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
@@ -86,7 +111,7 @@ static int print_containers(struct cli *cli, const struct opts *o, const char *i
     DS_TRY(ds_jw_end(&w, e, "GuestLogs"));
     DS_TRY(cli_vmm_call(&doc, cli, "GuestLogs", ds_buf_span(&params), e));
     const char *text = cli_text(yyjson_doc_get_root(doc), "text");
-    return print_piece(NULL, ds_span_str(text), e);
+    return take_piece(out, ds_span_str(text), e);
 }
 
 int cmd_logs(struct cli *cli, int argc, char **argv, struct ds_error *e)
@@ -101,6 +126,12 @@ int cmd_logs(struct cli *cli, int argc, char **argv, struct ds_error *e)
     yyjson_val *vm;
     DS_TRY(cli_vmm_ensure(cli, e));
     DS_TRY(cli_vm_get(&doc, &vm, cli, rest.v[0], e));
-    return o.containers || o.container != NULL ? print_containers(cli, &o, cli_text(vm, "id"), e)
-                                               : print_console(cli, &o, cli_text(vm, "id"), e);
+    struct output out = { .json = cli->json, .follow = o.follow };
+    int r = o.containers || o.container != NULL
+                ? print_containers(cli, &o, &out, cli_text(vm, "id"), e)
+                : print_console(cli, &o, &out, cli_text(vm, "id"), e);
+    if (r == DS_OK && out.json && !out.follow)
+        r = flush(&out, e);
+    ds_buf_done(&out.text);
+    return r;
 }

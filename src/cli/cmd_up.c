@@ -325,7 +325,7 @@ static int run(struct up *u, struct ds_error *e)
     if (u->o.timings && !u->cli->json)
         DS_TRY(cli_boot_waterfall(u->cli, u->id, e));
     if (u->o.no_verify) {
-        cli_print("%s\n", u->id);
+        cli_print(u->cli->json ? "{\"id\":\"%s\"}\n" : "%s\n", u->id);
         return DS_OK;
     }
     return cli_verify_vm(u->cli, u->name, u->o.allow_simulated, e);

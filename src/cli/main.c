@@ -50,7 +50,6 @@ static int run(struct cli *cli, int argc, char **argv, struct ds_error *e)
         return ds_fail_code(e, DS_ERR_ARG, DS_CODE_CLI_NO_COMMAND,
                             "there is no command '%.60s'; 'dstack --help' lists them", argv[1]);
     DS_TRY(cli_init(cli, e));
-    cli->json = wants_json(argc, argv);
     return c->run(cli, argc - 1, argv + 1, e);
 }
 
@@ -69,7 +68,7 @@ int main(int argc, char **argv)
         cli_print("dstack %s\n", DS_VERSION);
         return 0;
     }
-    struct cli cli = { 0 };
+    struct cli cli = { .json = wants_json(argc, argv) };
     struct ds_error e = { 0 };
     int r = run(&cli, argc, argv, &e);
     if (r < 0 && !cli.reported)

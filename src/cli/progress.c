@@ -38,6 +38,8 @@ static void show_steps(const struct cli *cli, yyjson_val *info, size_t *shown)
 {
     yyjson_val *steps = yyjson_obj_get(info, "boot_steps"), *s;
     size_t i, n, done = 0;
+    if (yyjson_arr_size(steps) < *shown)
+        *shown = 0; /* the VM was started again */
     yyjson_arr_foreach(steps, i, n, s)
     {
         if (strcmp(cli_text(s, "state"), "start") == 0)

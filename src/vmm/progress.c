@@ -57,9 +57,9 @@ static void on_step(struct vmm_progress *p, yyjson_val *v)
 }
 
 /* A code is told on as it came, but only in the form that codes have. */
-static void cut_code(char *out, size_t out_len, yyjson_val *obj)
+static void cut_code(char *out, size_t out_len, yyjson_val *obj, const char *key)
 {
-    cut_json(out, out_len, obj, "code");
+    cut_json(out, out_len, obj, key);
     for (const char *c = out; *c != '\0'; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '.' || *c == '_')) {
             out[0] = '\0';
@@ -71,12 +71,13 @@ static void on_error(struct vmm_progress *p, yyjson_val *v)
 {
     struct vmm_failure f = { 0 };
     cut_json(f.text, sizeof f.text, v, "error");
-    cut_code(f.code, sizeof f.code, v);
+    cut_code(f.code, sizeof f.code, v, "code");
+    cut_code(f.cls, sizeof f.cls, v, "class");
     yyjson_arr_iter it = yyjson_arr_iter_with(yyjson_obj_get(v, "reasons"));
     for (yyjson_val *r = yyjson_arr_iter_next(&it); r != NULL && f.n_reasons < VMM_REASONS_MAX;
          r = yyjson_arr_iter_next(&it)) {
         struct vmm_guest_reason *reason = &f.reasons[f.n_reasons++];
-        cut_code(reason->code, sizeof reason->code, r);
+        cut_code(reason->code, sizeof reason->code, r, "code");
         cut_json(reason->claim, sizeof reason->claim, r, "claim");
         cut_json(reason->expected, sizeof reason->expected, r, "expected");
         cut_json(reason->got, sizeof reason->got, r, "got");
@@ -281,6 +282,8 @@ static void put_failure(struct ds_jw *w, const struct vmm_failure *f)
     }
     ds_jw_object(w, "boot_failure");
     ds_jw_str(w, "error", f->text);
+    if (f->cls[0] != '\0')
+        ds_jw_str(w, "class", f->cls);
     ds_jw_str(w, "code", f->code);
     ds_jw_array(w, "reasons");
     for (size_t i = 0; i < f->n_reasons; i++) {

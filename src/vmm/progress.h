@@ -36,6 +36,7 @@ struct vmm_guest_reason {
 struct vmm_failure {
     char text[400]; /* empty: none */
     char code[64];
+    char cls[24]; /* "class" of the error body; empty: not told */
     struct vmm_guest_reason reasons[VMM_REASONS_MAX];
     size_t n_reasons;
 };
