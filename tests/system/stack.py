@@ -81,6 +81,8 @@ class Done:
 
 
 class Machine:
+    accel = None  # what the first machine's VMM learned about KVM: probing takes it 15 s
+
     def __init__(self, build=BUILD, images=None):
         self.build = build
         self.dir = tempfile.mkdtemp(prefix="ds-", dir="/tmp")  # sockets have short paths
@@ -94,7 +96,18 @@ class Machine:
         self.env = dict(os.environ, DSTACK_STATE=self.state, DSTACK_IMAGES=self.images,
                         DSTACK_FAULT_FILE=self.fault_file)
 
+        os.makedirs(os.path.join(self.state, "vmm"), 0o700)
+        if Machine.accel is not None:
+            with open(self.accel_file(), "wb") as file:
+                file.write(Machine.accel)
+
+    def accel_file(self):
+        return os.path.join(self.state, "vmm", "accel.json")
+
     def close(self):
+        if os.path.exists(self.accel_file()):
+            with open(self.accel_file(), "rb") as file:
+                Machine.accel = file.read()
         while self.processes():
             for pid in self.processes():
                 with contextlib.suppress(ProcessLookupError):
@@ -203,9 +216,9 @@ class Machine:
         text = []
         for at, _, names in os.walk(self.state):
             for name in sorted(names):
-                if name.endswith(".log"):
+                if name.endswith(".log") and name != "accel-probe.log":
                     with open(os.path.join(at, name), "rb") as file:
-                        tail = file.read()[-1500:].decode(errors="replace")
+                        tail = file.read()[-800:].decode(errors="replace")
                     text.append(f"--- {os.path.join(at, name)}\n{tail}")
         return "\n".join(text)
 
