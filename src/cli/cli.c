@@ -29,9 +29,8 @@ int cli_init(struct cli *ret, struct ds_error *e)
                     "/kms/admin.sock");
 }
 
-int cli_parse(struct cli *cli, const struct ds_arg_command *cmd, void *opts,
-              struct ds_arg_rest *ret_rest, bool *ret_done, int argc, char **argv,
-              struct ds_error *e)
+int cli_parse(const struct ds_arg_command *cmd, void *opts, struct ds_arg_rest *ret_rest,
+              bool *ret_done, int argc, char **argv, struct ds_error *e)
 {
     DS_TRY(ds_args_parse(cmd, opts, ret_rest, argc, argv, false, e));
     *ret_done = ret_rest->help;
@@ -41,7 +40,6 @@ int cli_parse(struct cli *cli, const struct ds_arg_command *cmd, void *opts,
         DS_TRY(ds_buf_end(&text, e, "help"));
         cli_print_span(ds_buf_span(&text));
     }
-    (void)cli;
     return DS_OK;
 }
 
@@ -72,8 +70,14 @@ void cli_note(const char *fmt, ...)
 /* Outside text on a terminal: everything that is not printable ASCII becomes '?'. */
 static void add_plain(struct ds_buf *out, const char *text)
 {
-    for (; *text != '\0'; text++)
-        ds_buf_char(out, *text >= 0x20 && *text < 0x7f ? *text : (*text == '\n' ? ' ' : '?'));
+    for (; *text != '\0'; text++) {
+        char shown = '?';
+        if (*text >= 0x20 && *text < 0x7f)
+            shown = *text;
+        if (*text == '\n')
+            shown = ' ';
+        ds_buf_char(out, shown);
+    }
 }
 
 static void add_line(struct ds_buf *out, const char *label, const char *text)

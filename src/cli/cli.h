@@ -38,7 +38,7 @@ DS_MUST_USE int cli_init(struct cli *ret, struct ds_error *e);
  * Parse a command's arguments; every command also takes --json and --help. When help was asked for
  * it is printed and *ret_done is set.
  */
-DS_MUST_USE int cli_parse(struct cli *cli, const struct ds_arg_command *cmd, void *opts,
+DS_MUST_USE int cli_parse(const struct ds_arg_command *cmd, void *opts,
                           struct ds_arg_rest *ret_rest, bool *ret_done, int argc, char **argv,
                           struct ds_error *e);
 

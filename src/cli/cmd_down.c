@@ -78,7 +78,7 @@ int cmd_down(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { 0 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(cli, &command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;

@@ -137,7 +137,7 @@ int cmd_image(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { .vcpu = 2, .memory_mib = 3072, .nics = 1 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(cli, &command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     if (strcmp(rest.v[0], "ls") == 0 && rest.n == 1)

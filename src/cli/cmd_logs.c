@@ -73,7 +73,9 @@ static int take_piece(void *arg, struct ds_span piece, struct ds_error *e)
         uint8_t c = piece.p[i];
         if (c == '\r')
             continue;
-        ds_buf_char(&o->text, c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f) ? (char)c : '?');
+        bool is_plain = c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f);
+        static const uint8_t mark = '?';
+        ds_buf_add(&o->text, DS_SPAN(is_plain ? &piece.p[i] : &mark, 1));
     }
     return o->json && !o->follow ? DS_OK : flush(o, e);
 }
@@ -119,7 +121,7 @@ int cmd_logs(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { .lines = 100 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(cli, &command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;

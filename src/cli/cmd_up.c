@@ -340,6 +340,6 @@ int cmd_up(struct cli *cli, int argc, char **argv, struct ds_error *e)
     };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(cli, &command, &u.o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&command, &u.o, &rest, &done, argc, argv, e));
     return done ? DS_OK : run(&u, e);
 }

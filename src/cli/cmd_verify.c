@@ -130,7 +130,7 @@ int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { 0 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(cli, &command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     if (ds_file_exists(rest.v[0]))

@@ -76,6 +76,6 @@ int cli_record_load(struct cli_record *ret, const struct cli *cli, const char *n
         return ds_fail(e, DS_ERR_FORMAT, "the record of '%s' is damaged", name);
     memcpy(r.os_image32, image.p, 32);
     *ret = r;
-    r = (struct cli_record){ 0 };
+    memset(&r, 0, sizeof r);
     return DS_OK;
 }

@@ -15,6 +15,7 @@
 
 #define CONTAINERD_SOCKET "/run/containerd/containerd.sock"
 #define DOCKER_SOCKET     "/run/docker.sock"
+#define DOCKER_HOST       "unix://" DOCKER_SOCKET
 #define ENGINE_LOG        "/run/log/engine.log"
 #define CONTAINERD_MS     60000
 #define COMPOSE_LOG       "/run/log/compose.log"
@@ -57,9 +58,9 @@ int guest_engine_start(struct guest_engine *ret, struct ds_error *e)
 {
     /* Their configuration stands in the image: /etc/containerd and /etc/docker. */
     static const char *const containerd[] = { "/usr/bin/containerd", NULL };
-    static const char *const dockerd[] = { "/usr/sbin/dockerd",     "--containerd",
-                                           CONTAINERD_SOCKET,       "-H",
-                                           "unix://" DOCKER_SOCKET, NULL };
+    static const char *const dockerd[] = { "/usr/sbin/dockerd", "--containerd",
+                                           CONTAINERD_SOCKET,   "-H",
+                                           DOCKER_HOST,         NULL };
     struct ds_proc_spec spec = { .argv = containerd, .log_path = ENGINE_LOG, .session = true };
     DS_TRY(ds_dir_make("/run/home", 0700, e));
     DS_TRY(ds_proc_spawn(&ret->containerd, &spec, e));

@@ -66,12 +66,12 @@ static int check_policy(struct ds_verdict *v, const struct kms *kms, const struc
     return DS_OK;
 }
 
-/* Fills verdict; *ret_has says whether there are claims. A failure is an error of ours. */
-static int judge(struct app_appraisal *ret, bool *ret_has, struct ds_verdict *v, struct kms *kms,
-                 const struct kms_request *in, struct ds_arena *mem, int64_t now_s,
-                 struct ds_error *e)
+/* Fills the verdict; has_claims says whether evidence verified. A failure is an error of ours. */
+static int judge(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
+                 const struct kms_request *in, int64_t now_s, struct ds_error *e)
 {
-    *ret_has = false;
+    struct app_appraisal *a = &ret->appraisal;
+    struct ds_arena mem = ds_arena_of(ret->mem, APP_APPRAISAL_MEM);
     if (in->attestation.len == 0) {
         ds_verdict_add(v, DS_CODE_KMS_NO_EVIDENCE, "certificate", "an attestation extension",
                        "none", NULL);
@@ -84,7 +84,7 @@ static int judge(struct app_appraisal *ret, bool *ret_has, struct ds_verdict *v,
                                      .now_s = now_s };
     DS_TRY(kms_collateral_get(&evidence.collateral, &anchor, &anchors.n_extra, kms, now_s, e));
     struct ds_error why = { 0 };
-    int r = app_appraise(ret, v, mem, &evidence, &why);
+    int r = app_appraise(a, v, &mem, &evidence, &why);
     if (r == DS_ERR_NOMEM) {
         *e = why;
         return r;
@@ -93,14 +93,14 @@ static int judge(struct app_appraisal *ret, bool *ret_has, struct ds_verdict *v,
         ds_verdict_add_error(v, &why, DS_CODE_KMS_EVIDENCE_INVALID);
         return DS_OK;
     }
-    *ret_has = true;
+    ret->has_claims = true;
     /* Before any policy is read: a hardware-born root never hears of simulated evidence. */
-    if (kms->root.kind == KMS_KIND_HARDWARE && ds_claims_kind(ret->claims) != DS_KIND_HARDWARE) {
+    if (kms->root.kind == KMS_KIND_HARDWARE && ds_claims_kind(a->claims) != DS_KIND_HARDWARE) {
         ds_verdict_add(v, DS_CODE_KMS_ROOT_IS_HARDWARE, "kind", "hardware",
-                       ds_kind_text(ds_claims_kind(ret->claims)), ds_claims_anchor(ret->claims));
+                       ds_kind_text(ds_claims_kind(a->claims)), ds_claims_anchor(a->claims));
         return DS_OK;
     }
-    return check_policy(v, kms, in, ret, e);
+    return check_policy(v, kms, in, a, e);
 }
 
 static int write_leaf(struct kms_log_receipt *ret, struct kms *kms, const struct kms_request *in,
@@ -138,15 +138,13 @@ int kms_decide(struct kms_grant *ret, struct ds_verdict *verdict, struct kms *km
                const struct kms_request *in, int64_t now_s, struct ds_error *e)
 {
     DS_AUTO(kms_grant_done) struct kms_grant g = { .mem = malloc(APP_APPRAISAL_MEM) };
-    bool has_claims = false;
     if (g.mem == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "judge evidence");
-    struct ds_arena mem = ds_arena_of(g.mem, APP_APPRAISAL_MEM);
-    DS_TRY(judge(&g.appraisal, &has_claims, verdict, kms, in, &mem, now_s, e));
-    DS_TRY(write_leaf(&g.receipt, kms, in, has_claims ? &g.appraisal : NULL, verdict, now_s, e));
+    DS_TRY(judge(&g, verdict, kms, in, now_s, e));
+    DS_TRY(write_leaf(&g.receipt, kms, in, g.has_claims ? &g.appraisal : NULL, verdict, now_s, e));
     if (verdict->n_reasons > 0)
         return ds_verdict_fail(verdict, DS_ERR_DENIED, e);
     *ret = g;
-    g = (struct kms_grant){ 0 };
+    memset(&g, 0, sizeof g);
     return DS_OK;
 }

@@ -22,6 +22,7 @@ struct kms_request {
 
 struct kms_grant {
     uint8_t *mem; /* what `appraisal` points into */
+    bool has_claims;
     struct app_appraisal appraisal;
     struct kms_log_receipt receipt;
 };
