@@ -22,7 +22,9 @@
 #include "guest/serve.h"
 
 #define DATA_DISK    "data"
+#define MKFS_OPTIONS "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
 #define DATA_MAPPING "data"
+#define DATA_DEVICE  "/dev/mapper/" DATA_MAPPING
 #define HEADER_COPY  "/run/dstack/luks-header"
 #define ENGINE_MS    180000
 #define MKFS_MS      120000
@@ -118,11 +120,12 @@ static int passphrase_of(struct ds_secret *ret, const struct ds_secret *key32, s
 
 static int open_data(struct agent *a, const char *device, struct ds_error *e)
 {
+    /* What is not written now is written later by the kernel, beside the app. */
     const char *const mkfs[] = {
-        "mke2fs", "-q", "-t", "ext4", "-E", "nodiscard", "/dev/mapper/" DATA_MAPPING, NULL
+        "mke2fs", "-q", "-t", "ext4", "-E", MKFS_OPTIONS, DATA_DEVICE, NULL
     };
-    const char *const fsck[] = { "e2fsck", "-p", "/dev/mapper/" DATA_MAPPING, NULL };
-    const char *const grow[] = { "resize2fs", "/dev/mapper/" DATA_MAPPING, NULL };
+    const char *const fsck[] = { "e2fsck", "-p", DATA_DEVICE, NULL };
+    const char *const grow[] = { "resize2fs", DATA_DEVICE, NULL };
     DS_AUTO(ds_secret_wipe) struct ds_secret pass = { 0 };
     enum disk_content content;
     DS_TRY(passphrase_of(&pass, &a->keys.disk_key32, e));
@@ -160,7 +163,7 @@ static int step_disk(struct agent *a, struct ds_error *e)
                          "zfs", "app-compose");
     DS_TRY(guest_disk_find(&disk, DATA_DISK, e));
     DS_TRY(open_data(a, disk.s, e));
-    if (mount("/dev/mapper/" DATA_MAPPING, GUEST_DATA_DIR, "ext4", MS_NOSUID | MS_NODEV, NULL) != 0)
+    if (mount(DATA_DEVICE, GUEST_DATA_DIR, "ext4", MS_NOSUID | MS_NODEV, NULL) != 0)
         return ds_fail_errno(e, errno, "mount the data disk");
     DS_TRY(bind_data("docker", "/var/lib/docker", e));
     DS_TRY(bind_data("containerd", "/var/lib/containerd", e));
