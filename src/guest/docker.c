@@ -15,7 +15,7 @@
 
 #define CONTAINERD_SOCKET "/run/containerd/containerd.sock"
 #define DOCKER_SOCKET     "/run/docker.sock"
-#define DOCKER_HOST       "unix://" DOCKER_SOCKET
+#define DOCKER_HOST       "unix:///run/docker.sock"
 #define ENGINE_LOG        "/run/log/engine.log"
 #define CONTAINERD_MS     60000
 #define COMPOSE_LOG       "/run/log/compose.log"

@@ -24,7 +24,7 @@
 #define DATA_DISK    "data"
 #define MKFS_OPTIONS "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
 #define DATA_MAPPING "data"
-#define DATA_DEVICE  "/dev/mapper/" DATA_MAPPING
+#define DATA_DEVICE  "/dev/mapper/data"
 #define HEADER_COPY  "/run/dstack/luks-header"
 #define ENGINE_MS    180000
 #define MKFS_MS      120000
