@@ -106,6 +106,24 @@ static int run(const char *const *argv, struct ds_error *e)
     return ds_proc_run(NULL, &spec, DS_SPAN_LIT(""), 64 * 1024, MKFS_MS, e);
 }
 
+/* e2fsck(8): status 1 means that errors were found and corrected, as after a lost host. */
+static int check_fs(const char *const *argv, struct ds_error *e)
+{
+    const struct ds_proc_spec spec = { .argv = argv };
+    struct ds_proc p;
+    struct ds_proc_exit ended = { 0 };
+    DS_TRY(ds_proc_spawn(&p, &spec, e));
+    int r = ds_proc_wait(&ended, &p, MKFS_MS, e);
+    if (r == DS_OK && !ended.ended)
+        r = ds_proc_stop(&ended, &p, 0, e);
+    ds_proc_done(&p);
+    DS_TRY(r);
+    if (ended.status > 1)
+        return ds_fail_code(e, DS_ERR_SYS, DS_CODE_PROC_FAILED, "'%s' ended with status %d",
+                            argv[0], ended.status);
+    return DS_OK;
+}
+
 /* 64 hex digits of the key, in locked memory. */
 static int passphrase_of(struct ds_secret *ret, const struct ds_secret *key32, struct ds_error *e)
 {
@@ -125,7 +143,6 @@ static int open_data(struct agent *a, const char *device, struct ds_error *e)
         "mke2fs", "-q", "-t", "ext4", "-E", MKFS_OPTIONS, DATA_DEVICE, NULL
     };
     const char *const fsck[] = { "e2fsck", "-p", DATA_DEVICE, NULL };
-    const char *const grow[] = { "resize2fs", DATA_DEVICE, NULL };
     DS_AUTO(ds_secret_wipe) struct ds_secret pass = { 0 };
     enum disk_content content;
     DS_TRY(passphrase_of(&pass, &a->keys.disk_key32, e));
@@ -139,8 +156,7 @@ static int open_data(struct agent *a, const char *device, struct ds_error *e)
         return run(mkfs, e);
     }
     DS_TRY(disk_luks_open(device, DATA_MAPPING, ds_secret_span(&pass), HEADER_COPY, e));
-    DS_TRY(run(fsck, e));
-    return run(grow, e);
+    return check_fs(fsck, e);
 }
 
 /* A directory of the data disk, seen where the engine expects it. */
@@ -157,6 +173,7 @@ static int bind_data(const char *name, const char *target, struct ds_error *e)
 
 static int step_disk(struct agent *a, struct ds_error *e)
 {
+    const char *const grow[] = { "resize2fs", DATA_DEVICE, NULL };
     struct guest_path disk;
     if (a->compose.storage_fs == APP_STORAGE_ZFS)
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_STORAGE_FS, "storage_fs", STORAGE_FS,
@@ -165,6 +182,8 @@ static int step_disk(struct agent *a, struct ds_error *e)
     DS_TRY(open_data(a, disk.s, e));
     if (mount(DATA_DEVICE, GUEST_DATA_DIR, "ext4", MS_NOSUID | MS_NODEV, NULL) != 0)
         return ds_fail_errno(e, errno, "mount the data disk");
+    /* Mounted: a file system that is not, resize2fs wants to see checked in full each time. */
+    DS_TRY(run(grow, e));
     DS_TRY(bind_data("docker", "/var/lib/docker", e));
     DS_TRY(bind_data("containerd", "/var/lib/containerd", e));
     return emit(a, "storage-fs", DS_SPAN_LIT(STORAGE_FS), e);

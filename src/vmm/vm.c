@@ -140,6 +140,9 @@ static void load_one(struct vmm *vmm, const char *id)
         return;
     }
     vm->started = started;
+    /* Before the first request is answered: callers compare the hash with theirs. */
+    if (vmm_dir_identity(vm->compose_hash, vm->progress.instance_id, dir, &e) < 0)
+        vm_log(vm, DS_LOG_ERROR, "vm.load_failed", &e);
     vm_job_adopt(vm);
 }
 

@@ -47,7 +47,6 @@ struct vm_job {
     struct vmm_launch launch;
     struct vmm_launched launched;
     struct ds_proc simtee;
-    char instance_id[41];
     bool waiting; /* for the machine's end */
     bool started, powering_off, removed;
     int r;
@@ -512,9 +511,7 @@ static enum next exited_after(struct vm_job *j)
 
 static void adopt_work(struct vm_job *j)
 {
-    j->r = vmm_dir_identity(j->rq.compose_hash, j->instance_id, j->vm->dir, &j->e);
-    if (j->r == DS_OK)
-        j->r = vmm_launch_adopt(&j->launched, &j->vm->vmm->host, &j->rq.m, j->vm->dir, &j->e);
+    j->r = vmm_launch_adopt(&j->launched, &j->vm->vmm->host, &j->rq.m, j->vm->dir, &j->e);
 }
 
 static enum next adopt_begin(struct vm_job *j)
@@ -528,8 +525,6 @@ static enum next adopt_after(struct vm_job *j)
 {
     struct vmm_vm *vm = j->vm;
     vm->launching = false;
-    memcpy(vm->compose_hash, j->rq.compose_hash, sizeof vm->compose_hash);
-    memcpy(vm->progress.instance_id, j->instance_id, sizeof vm->progress.instance_id);
     if (j->r == DS_OK && j->launched.is_running) {
         vm_log(vm, DS_LOG_INFO, "vm.adopted", NULL);
         vm_run_begin(vm, &j->launched);
