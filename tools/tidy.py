@@ -18,6 +18,9 @@ import subprocess
 import sys
 import time
 
+# Everything includes the table of codes, and rows come and go all the time; the verdict on a file
+# that compiles does not depend on them.
+TABLE = 'src/base/codes.h'
 SHOWN_LINES = 60  # of one file's faults; the analyzer's paths can be hundreds of lines
 
 
@@ -66,47 +69,44 @@ class Hasher:
         # The same file in another checkout has the same verdict.
         key.update(entry['command'].replace(os.getcwd(), '.').encode())
         for path in sorted({entry['file'], *headers}):
+            if path.endswith(TABLE):
+                continue
             key.update(path.encode() + b'\0' + self.of(path))
         return key.hexdigest()
 
 
-def check(build, entry):
-    path = os.path.relpath(os.path.join(entry['directory'], entry['file']))
+def write_commands(build):
+    """One compile command per file, in a directory of its own: clang-tidy would look at a file that
+    several programs share once for each of them."""
+    with open(os.path.join(build, 'compile_commands.json'), encoding='utf-8') as file:
+        entries = json.load(file)
+    first = {}
+    for entry in entries:
+        first.setdefault(os.path.abspath(os.path.join(entry['directory'], entry['file'])), entry)
+    folder = os.path.join(build, 'tidy')
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, 'compile_commands.json'), 'w', encoding='utf-8') as file:
+        json.dump(list(first.values()), file)
+    return folder, first
+
+
+def check(commands, path):
     start = time.monotonic()
-    run = subprocess.run(['clang-tidy', '--quiet', '-p', build, path],
+    run = subprocess.run(['clang-tidy', '--quiet', '-p', commands, path],
                          capture_output=True, text=True, check=False)
     noise = re.compile(r'^\d+ warnings? (generated|treated)|^Suppressed|^Use -header-filter')
     text = '\n'.join(l for l in (run.stdout + run.stderr).splitlines() if not noise.match(l))
     lines = text.strip().splitlines()
     if len(lines) > SHOWN_LINES:
-        lines[SHOWN_LINES:] = [f'… {len(lines) - SHOWN_LINES} lines more: clang-tidy -p {build} {path}']
+        lines[SHOWN_LINES:] = [f'… {len(lines) - SHOWN_LINES} lines more: clang-tidy -p {commands} {path}']
     return path, run.returncode, '\n'.join(lines), time.monotonic() - start
 
 
-def main():
-    build, only = sys.argv[1], {os.path.abspath(name) for name in sys.argv[2:]}
-    cache = os.path.join(os.environ.get('DSTACK_CACHE', os.path.join(build, 'cache')), 'tidy')
-    os.makedirs(cache, exist_ok=True)
-    common = output('clang-tidy', '--version').encode() + configuration()
-    headers, hasher = recorded_headers(build), Hasher(build)
-    waiting, n_known = [], 0
-    with open(os.path.join(build, 'compile_commands.json'), encoding='utf-8') as file:
-        entries = json.load(file)
-    for entry in entries:
-        path = os.path.abspath(os.path.join(entry['directory'], entry['file']))
-        if only and path not in only:
-            continue
-        key = hasher.key(common, entry, headers.get(entry['output'], []))
-        mark = os.path.join(cache, key)
-        if os.path.exists(mark):
-            os.utime(mark)
-            n_known += 1
-        else:
-            waiting.append((entry, mark))
-    n_bad = 0
+def check_all(commands, marks):
+    """Looks at the files of {path: mark}, leaves the marks of those that pass; how many did not."""
+    n_bad, told = 0, time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {pool.submit(check, build, entry): mark for entry, mark in waiting}
-        told = time.monotonic()
+        jobs = [pool.submit(check, commands, path) for path in marks]
         for n, job in enumerate(concurrent.futures.as_completed(jobs), 1):
             path, status, text, seconds = job.result()
             if time.monotonic() - told > 10:
@@ -116,8 +116,29 @@ def main():
                 n_bad += 1
                 print(text, flush=True)
             else:
-                open(jobs[job], 'w', encoding='utf-8').close()
-    print(f'{len(waiting)} files looked at, {n_known} unchanged since they passed, {n_bad} with faults')
+                open(marks[path], 'w', encoding='utf-8').close()
+    return n_bad
+
+
+def main():
+    build, only = sys.argv[1], {os.path.abspath(name) for name in sys.argv[2:]}
+    cache = os.path.join(os.environ.get('DSTACK_CACHE', os.path.join(build, 'cache')), 'tidy')
+    os.makedirs(cache, exist_ok=True)
+    common = output('clang-tidy', '--version').encode() + configuration()
+    commands, entries = write_commands(build)
+    headers, hasher = recorded_headers(build), Hasher(build)
+    marks, n_known = {}, 0
+    for path, entry in entries.items():
+        if only and path not in only:
+            continue
+        mark = os.path.join(cache, hasher.key(common, entry, headers.get(entry['output'], [])))
+        if os.path.exists(mark):
+            os.utime(mark)
+            n_known += 1
+        else:
+            marks[os.path.relpath(path)] = mark
+    n_bad = check_all(commands, marks)
+    print(f'{len(marks)} files looked at, {n_known} unchanged since they passed, {n_bad} with faults')
     return 1 if n_bad else 0
 
 
