@@ -138,12 +138,11 @@ static int head_make(struct kms_log_receipt *ret, struct kms_log *log, int64_t t
     return ds_merkle_inclusion(&ret->proof, log->leaves, log->n, ret->index, e);
 }
 
-static int write_both(struct kms_log *log, const struct kms_log_receipt *r, struct ds_span leaf,
-                      struct ds_error *e)
+static int write_both(bool *ret_done, struct kms_log *log, const struct kms_log_receipt *r,
+                      struct ds_span leaf, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf value = { 0 };
     char key[32];
-    bool done = false;
     leaf_key(key, r->index);
     ds_buf_add(&value, ds_buf_span(&r->head));
     ds_buf_add(&value, DS_SPAN_OF(r->head_sig64));
@@ -153,8 +152,8 @@ static int write_both(struct kms_log *log, const struct kms_log_receipt *r, stru
         { .kind = STORE_PUT, .key = key, .value = leaf },
         { .kind = STORE_PUT, .key = KEY_HEAD, .value = ds_buf_span(&value) },
     };
-    DS_TRY(store_apply(log->store, ops, DS_LEN(ops), "kms.log", &done, e));
-    if (!done)
+    DS_TRY(store_apply(log->store, ops, DS_LEN(ops), "kms.log", ret_done, e));
+    if (!*ret_done)
         return broken(e, "head", "the head that this process wrote", "another writer's");
     DS_AUTO(ds_buf_done) struct ds_buf unused = { 0 };
     return store_get(log->store, KEY_HEAD, &unused, &log->head_version, e);
@@ -166,14 +165,16 @@ int kms_log_append(struct kms_log_receipt *ret, struct kms_log *log,
     DS_AUTO(ds_buf_done) struct ds_buf doc = { 0 };
     DS_AUTO(kms_log_receipt_done) struct kms_log_receipt r = { .index = log->n };
     struct ds_merkle_hash hash;
+    bool is_durable = false;
     DS_TRY(app_log_leaf_encode(&doc, leaf, e));
     DS_TRY(ds_merkle_leaf(&hash, ds_buf_span(&doc), e));
     DS_TRY(push(log, &hash, e));
     int got = head_make(&r, log, leaf->time_s, e);
     if (got == DS_OK)
-        got = write_both(log, &r, ds_buf_span(&doc), e);
+        got = write_both(&is_durable, log, &r, ds_buf_span(&doc), e);
     if (got < 0) {
-        log->n--; /* nothing of it is durable */
+        /* A leaf on disk stays counted: the next one must not take its place. */
+        log->n -= !is_durable;
         return got;
     }
     *ret = r;
