@@ -7,6 +7,27 @@
 #include <assert.h>
 #include <stdarg.h>
 
+static void give_back(struct ds_buf *b)
+{
+    if (b->wipes && b->p != NULL)
+        explicit_bzero(b->p, b->cap);
+    free(b->p);
+}
+
+/* realloc() would leave the old copy behind, readable. */
+static char *move(struct ds_buf *b, size_t cap)
+{
+    if (!b->wipes)
+        return realloc(b->p, cap);
+    char *p = malloc(cap);
+    if (p == NULL)
+        return NULL;
+    if (b->p != NULL)
+        memcpy(p, b->p, b->len);
+    give_back(b);
+    return p;
+}
+
 static bool grow(struct ds_buf *b, size_t n)
 {
     size_t max = b->max != 0 ? b->max : DS_BUF_MAX;
@@ -20,7 +41,7 @@ static bool grow(struct ds_buf *b, size_t n)
     size_t cap = b->cap < 64 ? 64 : b->cap;
     while (cap <= need)
         cap *= 2;
-    char *p = realloc(b->p, cap);
+    char *p = move(b, cap);
     if (p == NULL) {
         b->bad = true;
         return false;
@@ -32,8 +53,8 @@ static bool grow(struct ds_buf *b, size_t n)
 
 void ds_buf_done(struct ds_buf *b)
 {
-    free(b->p);
-    *b = (struct ds_buf){ .max = b->max };
+    give_back(b);
+    *b = (struct ds_buf){ .max = b->max, .wipes = b->wipes };
 }
 
 void ds_buf_add(struct ds_buf *b, struct ds_span s)
@@ -138,6 +159,6 @@ char *ds_buf_take(struct ds_buf *b)
         return NULL;
     b->p[b->len] = '\0';
     char *p = b->p;
-    *b = (struct ds_buf){ .max = b->max };
+    *b = (struct ds_buf){ .max = b->max, .wipes = b->wipes };
     return p;
 }

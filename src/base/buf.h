@@ -14,12 +14,13 @@ struct ds_buf {
     char *p; /* NULL until the first append */
     size_t len, cap;
     size_t max; /* bytes; 0 means DS_BUF_MAX */
+    bool wipes; /* for text with keys in it: memory is wiped before it is given back */
     bool bad;
 };
 
 #define DS_BUF_MAX ((size_t)1 << 30)
 
-/* Wipes nothing: secrets do not go through a ds_buf. Leaves an empty buffer. */
+/* Leaves an empty buffer with the same bound. */
 void ds_buf_done(struct ds_buf *b);
 
 void ds_buf_add(struct ds_buf *b, struct ds_span s);
@@ -43,5 +44,6 @@ static inline struct ds_span ds_buf_span(const struct ds_buf *b) { return DS_SPA
 /* DS_ERR_NOMEM when an append failed; `what` names the content. */
 DS_MUST_USE int ds_buf_end(const struct ds_buf *b, struct ds_error *e, const char *what);
 
-/* Gives the text (free it with free) and leaves the buffer empty; NULL when it is bad. */
+/* Gives the text (free it with free, wiping it is yours) and leaves the buffer empty; NULL when it
+ * is bad. */
 char *ds_buf_take(struct ds_buf *b);

@@ -16,7 +16,7 @@ struct job {
     struct agent *agent;
     struct rpc_call *call;
     guest_api_fn *work;
-    struct ds_buf reply;
+    struct ds_buf reply; /* may hold keys: wiped */
     int status;
     struct ds_error error;
 };
@@ -47,7 +47,7 @@ static void submit(struct rpc_call *call, struct agent *a, guest_api_fn *work)
         rpc_call_fail(call, &e);
         return;
     }
-    *j = (struct job){ .agent = a, .call = call, .work = work };
+    *j = (struct job){ .agent = a, .call = call, .work = work, .reply = { .wipes = true } };
     if (net_pool_submit(a->pool, job_work, job_done, j, &e) < 0) {
         rpc_call_fail(call, &e);
         free(j);

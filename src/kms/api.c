@@ -19,7 +19,7 @@ struct job {
     struct kms *kms;
     struct rpc_call *call;
     job_fn *work;
-    struct ds_buf reply;
+    struct ds_buf reply;       /* may hold keys: wiped */
     struct ds_verdict verdict; /* filled where the decision says no */
     int status;
     struct ds_error error;
@@ -40,8 +40,6 @@ static void job_done(void *arg)
         rpc_call_deny(j->call, j->status, &j->verdict);
     else
         rpc_call_fail(j->call, &j->error);
-    if (j->reply.p != NULL)
-        explicit_bzero(j->reply.p, j->reply.cap); /* it may hold keys */
     ds_buf_done(&j->reply);
     free(j);
 }
@@ -55,7 +53,7 @@ static void submit(struct rpc_call *call, struct kms *kms, job_fn *work)
         rpc_call_fail(call, &e);
         return;
     }
-    *j = (struct job){ .kms = kms, .call = call, .work = work };
+    *j = (struct job){ .kms = kms, .call = call, .work = work, .reply = { .wipes = true } };
     if (net_pool_submit(kms->pool, job_work, job_done, j, &e) < 0) {
         rpc_call_fail(call, &e);
         free(j);

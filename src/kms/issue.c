@@ -4,6 +4,8 @@
  */
 #include "kms/issue.h"
 
+#include <assert.h>
+
 #include "app/chain.h"
 #include "app/derive.h"
 #include "codec/json_write.h"
@@ -52,6 +54,7 @@ int kms_issue_boot_keys(struct ds_buf *ret, const struct kms *kms, const struct 
 {
     DS_AUTO(app_keys_wipe) struct app_keys keys = { 0 };
     const struct ds_claims *c = grant->appraisal.claims;
+    assert(ret->wipes);
     DS_TRY(derive(&keys, &kms->root, ds_claims_app_id(c).p, ds_claims_instance_id(c), e));
     struct ds_jw w = ds_jw_of(ret);
     ds_jw_object(&w, NULL);

@@ -9,7 +9,7 @@
 #include "app/csr.h"
 #include "kms/release.h"
 
-/* The reply of GetAppKey, *appended*. Its text holds keys: wipe it. */
+/* The reply of GetAppKey, *appended*. Its text holds keys: ret->wipes. */
 DS_MUST_USE int kms_issue_boot_keys(struct ds_buf *ret, const struct kms *kms,
                                     const struct kms_grant *grant, struct ds_error *e);
 

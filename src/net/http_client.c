@@ -268,6 +268,7 @@ static void msg_begin(struct receive *r, bool head_reply)
     size_t max = r->call->reply_max != 0 ? r->call->reply_max : REPLY_MAX;
     http_msg_init(&r->msg, HTTP_RESPONSE, HEAD_MAX, max);
     r->msg.head_reply = head_reply;
+    r->msg.body.wipes = r->c->ssl != NULL; /* keys come this way */
     if (r->call->sink != NULL) {
         r->msg.sink = on_piece;
         r->msg.sink_arg = r;
@@ -287,11 +288,9 @@ static int feed(struct receive *r, const uint8_t *in, size_t len, size_t *ret_us
 }
 
 /* Interim replies (1xx) are read over. *ret_extra: bytes followed the reply. */
-static int receive_reply(struct receive *r, bool head_reply, bool *ret_extra)
+static int receive_pieces(struct receive *r, uint8_t in[static PIECE_LEN], bool head_reply,
+                          bool *ret_extra)
 {
-    DS_AUTO(ds_auto_free) uint8_t *in = malloc(PIECE_LEN);
-    if (in == NULL)
-        return ds_fail(r->e, DS_ERR_NOMEM, "reply");
     size_t len = 0, at = 0;
     for (;;) {
         if (at == len) {
@@ -313,6 +312,17 @@ static int receive_reply(struct receive *r, bool head_reply, bool *ret_extra)
         http_msg_done(&r->msg);
         msg_begin(r, head_reply);
     }
+}
+
+static int receive_reply(struct receive *r, bool head_reply, bool *ret_extra)
+{
+    DS_AUTO(ds_auto_free) uint8_t *in = malloc(PIECE_LEN);
+    if (in == NULL)
+        return ds_fail(r->e, DS_ERR_NOMEM, "reply");
+    int got = receive_pieces(r, in, head_reply, ret_extra);
+    if (r->c->ssl != NULL)
+        explicit_bzero(in, PIECE_LEN);
+    return got;
 }
 
 static void receive_done(struct receive *r)

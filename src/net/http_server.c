@@ -210,32 +210,41 @@ static void conn_finish(struct conn *c)
     (void)bufferevent_enable(c->bev, EV_READ);
 }
 
-static void write_head(struct evbuffer *out, int status, const char *type, const char *framing,
+static void write_head(struct ds_buf *out, int status, const char *type, const char *framing,
                        bool keep_alive, const char *extra)
 {
-    (void)evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n%s%s%s%s%s%s\r\n", status,
-                              http_status_text(status), type != NULL ? "Content-Type: " : "",
-                              type != NULL ? type : "", type != NULL ? "\r\n" : "", framing,
-                              keep_alive ? "" : "Connection: close\r\n",
-                              extra != NULL ? extra : "");
+    ds_buf_printf(out, "HTTP/1.1 %d %s\r\n%s%s%s%s%s%s\r\n", status, http_status_text(status),
+                  type != NULL ? "Content-Type: " : "", type != NULL ? type : "",
+                  type != NULL ? "\r\n" : "", framing, keep_alive ? "" : "Connection: close\r\n",
+                  extra != NULL ? extra : "");
 }
 
-/* One evbuffer, one write: a TLS reply is then one record. */
+static void wipe_reply(const void *bytes, size_t len, void *arg)
+{
+    (void)bytes; /* the same as arg */
+    explicit_bzero(arg, len);
+    free(arg);
+}
+
+/* One piece, one write: a TLS reply is then one record. A body may hold keys: the only copy that
+ * is made here is wiped when it is sent. */
 static void conn_reply(struct conn *c, int status, const char *type, struct ds_span body,
                        bool no_body, const char *extra)
 {
     char framing[48];
     (void)snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", body.len);
-    struct evbuffer *out = evbuffer_new();
-    if (out == NULL) {
-        c->closing = true;
+    DS_AUTO(ds_buf_done) struct ds_buf out = { .wipes = true };
+    write_head(&out, status, type, framing, !c->closing, extra);
+    if (!no_body)
+        ds_buf_add(&out, body);
+    size_t len = out.len;
+    char *bytes = ds_buf_take(&out);
+    if (bytes != NULL &&
+        evbuffer_add_reference(bufferevent_get_output(c->bev), bytes, len, wipe_reply, bytes) == 0)
         return;
-    }
-    write_head(out, status, type, framing, !c->closing, extra);
-    if (!no_body && body.len > 0 && evbuffer_add(out, body.p, body.len) != 0)
-        c->closing = true;
-    (void)bufferevent_write_buffer(c->bev, out);
-    evbuffer_free(out);
+    if (bytes != NULL)
+        wipe_reply(bytes, len, bytes);
+    c->closing = true;
 }
 
 /* The server itself refuses: no request of ours is left on the connection. */
@@ -608,8 +617,10 @@ void net_http_stream(struct net_http_request *r, int status, const char *content
     r->chunked = r->msg.parser.http_minor == 1;
     r->keep_alive = r->keep_alive && r->chunked;
     bufferevent_setwatermark(c->bev, EV_WRITE, STREAM_LOW, 0);
-    write_head(bufferevent_get_output(c->bev), status, content_type,
-               r->chunked ? "Transfer-Encoding: chunked\r\n" : "", r->keep_alive, NULL);
+    DS_AUTO(ds_buf_done) struct ds_buf head = { 0 };
+    write_head(&head, status, content_type, r->chunked ? "Transfer-Encoding: chunked\r\n" : "",
+               r->keep_alive, NULL);
+    (void)evbuffer_add(bufferevent_get_output(c->bev), head.p, head.len);
 }
 
 bool net_http_stream_write(struct net_http_request *r, struct ds_span bytes)

@@ -210,7 +210,8 @@ static int new_tls(struct net_tls **ret, const struct net_tls_config *cfg, const
     if (slot < 0 || t->ctx == NULL || SSL_CTX_set_min_proto_version(t->ctx, TLS1_3_VERSION) != 1 ||
         SSL_CTX_set_num_tickets(t->ctx, 0) != 1)
         return fail_ssl(e, "make a context");
-    (void)SSL_CTX_set_options(t->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    (void)SSL_CTX_set_options(t->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+                                          SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

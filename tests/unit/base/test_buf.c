@@ -40,6 +40,27 @@ static void long_formats_go_in_whole(void **state)
     }
 }
 
+/* Freed memory cannot be looked at; that wiping changes nothing else can. */
+static void a_wiping_buffer_is_a_buffer(void **state)
+{
+    (void)state;
+    DS_AUTO(ds_buf_done) struct ds_buf b = { .max = 5000, .wipes = true };
+    for (int i = 0; i < 1000; i++)
+        ds_buf_printf(&b, "%04d ", i);
+    assert_int_equal(b.len, 5000);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(b.p[i * 5 + 3], '0' + i % 10);
+    ds_buf_char(&b, 'x');
+    assert_true(b.bad);
+    ds_buf_done(&b);
+    assert_true(b.wipes);
+    assert_int_equal(b.max, 5000);
+    ds_buf_str(&b, "again");
+    DS_AUTO(ds_auto_free) char *text = ds_buf_take(&b);
+    assert_string_equal(text, "again");
+    assert_true(b.wipes);
+}
+
 static const struct {
     const char *name;
     size_t max, first, second;
@@ -139,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(content_is_always_a_text),
         cmocka_unit_test(long_formats_go_in_whole),
+        cmocka_unit_test(a_wiping_buffer_is_a_buffer),
         cmocka_unit_test(the_bound_holds),
         cmocka_unit_test(a_buffer_gone_bad_stays_bad),
         cmocka_unit_test(hex_and_long_formats_obey_the_bound),
