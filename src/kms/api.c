@@ -34,12 +34,16 @@ static void job_work(void *arg)
 static void job_done(void *arg)
 {
     struct job *j = arg;
-    if (j->status == DS_OK)
+    if (j->status == DS_OK) {
         rpc_call_reply_text(j->call, ds_buf_span(&j->reply));
-    else if (j->verdict.n_reasons > 0)
+    } else if (j->status == DS_ERR_DENIED && j->verdict.n_reasons > 0) {
         rpc_call_deny(j->call, j->status, &j->verdict);
-    else
+    } else {
+        /* A denial is in the release log. This may be the release log itself. */
+        ds_log(&j->kms->log, DS_LOG_WARN, "kms.call", "method", rpc_call_method(j->call)->name,
+               "code", ds_code_info_get(j->error.code)->id, "err", j->error.msg);
         rpc_call_fail(j->call, &j->error);
+    }
     ds_buf_done(&j->reply);
     free(j);
 }

@@ -42,11 +42,11 @@ static int derive(struct app_keys *ret, const struct kms_root *root, const uint8
                   struct ds_span instance_id, struct ds_error *e)
 {
     uint8_t pub33[33];
-    DS_TRY(app_derive_disk_key(&ret->disk, &root->ca_scalar, app_id20, instance_id, e));
-    DS_TRY(app_derive_env_key(&ret->env, &root->ca_scalar, app_id20, e));
-    DS_TRY(app_derive_k256_key(&ret->k256, &root->k256, app_id20, e));
+    DS_TRY(app_derive_disk_key(&ret->disk, &root->keys->ca_scalar, app_id20, instance_id, e));
+    DS_TRY(app_derive_env_key(&ret->env, &root->keys->ca_scalar, app_id20, e));
+    DS_TRY(app_derive_k256_key(&ret->k256, &root->keys->k256, app_id20, e));
     DS_TRY(ds_k256_public(pub33, &ret->k256, e));
-    return app_issue_sign(ret->k256_sig65, &root->k256, app_id20, pub33, e);
+    return app_issue_sign(ret->k256_sig65, &root->keys->k256, app_id20, pub33, e);
 }
 
 int kms_issue_boot_keys(struct ds_buf *ret, const struct kms *kms, const struct kms_grant *grant,
@@ -78,7 +78,7 @@ static int app_ca_make(struct ds_buf *ret_der, struct ds_p256_key **ret_key,
 {
     DS_AUTO(ds_p256_key_free_auto) struct ds_p256_key *key = NULL;
     uint8_t spki[DS_P256_SPKI_LEN];
-    DS_TRY(app_derive_ca_key(&key, &root->ca_scalar, app_id20, e));
+    DS_TRY(app_derive_ca_key(&key, &root->keys->ca_scalar, app_id20, e));
     ds_p256_key_spki(spki, key);
     const struct ratls_spec spec = { .cn = "Dstack App CA",
                                      .org = "Dstack",
@@ -185,10 +185,11 @@ int kms_issue_env_pub(struct ds_buf *ret, const struct kms *kms, const uint8_t a
 {
     DS_AUTO(ds_key32_wipe) struct ds_key32 key = { 0 };
     uint8_t pub32[32], sig65[65], sig_v1_65[65];
-    DS_TRY(app_derive_env_key(&key, &kms->root.ca_scalar, app_id20, e));
+    DS_TRY(app_derive_env_key(&key, &kms->root.keys->ca_scalar, app_id20, e));
     DS_TRY(ds_x25519_public(pub32, &key, e));
-    DS_TRY(app_env_pub_sign(sig65, &kms->root.k256, app_id20, pub32, e));
-    DS_TRY(app_env_pub_sign_v1(sig_v1_65, &kms->root.k256, app_id20, (uint64_t)now_s, pub32, e));
+    DS_TRY(app_env_pub_sign(sig65, &kms->root.keys->k256, app_id20, pub32, e));
+    DS_TRY(
+        app_env_pub_sign_v1(sig_v1_65, &kms->root.keys->k256, app_id20, (uint64_t)now_s, pub32, e));
     struct ds_jw w = ds_jw_of(ret);
     ds_jw_object(&w, NULL);
     ds_jw_hex(&w, "public_key", DS_SPAN_OF(pub32));

@@ -27,8 +27,7 @@ const char *kms_kind_text(enum kms_kind kind)
 
 void kms_root_done(struct kms_root *r)
 {
-    ds_key32_wipe(&r->ca_scalar);
-    ds_key32_wipe(&r->k256);
+    ds_secret_wipe(&r->locked);
     ds_p256_key_free(r->ca_key);
     ds_buf_done(&r->ca_der);
     ds_buf_done(&r->ca_pem);
@@ -48,8 +47,8 @@ static int key_save(const struct kms_root *r, const char *path, struct ds_error 
     struct ds_writer w = ds_writer_of(file.p, file.len);
     ds_write(&w, DS_SPAN(MAGIC, sizeof MAGIC));
     ds_write_u8(&w, (uint8_t)r->kind);
-    ds_write(&w, DS_SPAN_OF(r->ca_scalar.b));
-    ds_write(&w, DS_SPAN_OF(r->k256.b));
+    ds_write(&w, DS_SPAN_OF(r->keys->ca_scalar.b));
+    ds_write(&w, DS_SPAN_OF(r->keys->k256.b));
     uint8_t sum32[32];
     DS_TRY(ds_hash(DS_SHA256, sum32, ds_write_span(&w), e));
     ds_write(&w, DS_SPAN_OF(sum32));
@@ -62,8 +61,8 @@ static int key_parse(struct kms_root *ret, struct ds_span file, struct ds_error 
     struct ds_reader r = ds_reader_of(file);
     struct ds_span magic = ds_read_span(&r, sizeof MAGIC);
     uint8_t kind = ds_read_u8(&r), sum32[32], want32[32];
-    ds_read_into(&r, ret->ca_scalar.b, 32);
-    ds_read_into(&r, ret->k256.b, 32);
+    ds_read_into(&r, ret->keys->ca_scalar.b, 32);
+    ds_read_into(&r, ret->keys->k256.b, 32);
     ds_read_into(&r, sum32, 32);
     DS_TRY(ds_reader_end(&r, e, "root.key"));
     if (!ds_span_eq(magic, DS_SPAN(MAGIC, sizeof MAGIC)) || kind > KMS_KIND_SIMULATED)
@@ -93,17 +92,17 @@ static int key_make(struct kms_root *ret, enum kms_kind kind, struct ds_error *e
 {
     DS_AUTO(ds_p256_key_free_auto) struct ds_p256_key *key = NULL;
     DS_TRY(ds_p256_key_new(&key, e));
-    DS_TRY(ds_p256_key_scalar(&ret->ca_scalar, key, e));
-    DS_TRY(ds_k256_key_new(&ret->k256, e));
+    DS_TRY(ds_p256_key_scalar(&ret->keys->ca_scalar, key, e));
+    DS_TRY(ds_k256_key_new(&ret->keys->k256, e));
     ret->kind = kind;
     return DS_OK;
 }
 
 static int derive_public(struct kms_root *r, struct ds_error *e)
 {
-    DS_TRY(ds_p256_key_from_scalar(&r->ca_key, &r->ca_scalar, e));
+    DS_TRY(ds_p256_key_from_scalar(&r->ca_key, &r->keys->ca_scalar, e));
     ds_p256_key_spki(r->ca_spki, r->ca_key);
-    return ds_k256_public(r->k256_pub33, &r->k256, e);
+    return ds_k256_public(r->k256_pub33, &r->keys->k256, e);
 }
 
 /* A DER string of at most 127 bytes: tag, length, content. */
@@ -185,11 +184,13 @@ int kms_root_open(struct kms_root *ret, const char *dir, enum kms_kind kind, int
                   struct ds_error *e)
 {
     DS_AUTO(kms_root_done) struct kms_root r = { 0 };
+    DS_TRY(ds_secret_new(&r.locked, sizeof *r.keys, e));
+    r.keys = (struct kms_root_keys *)r.locked.p;
     int got = open_at(&r, dir, kind, now_s, e);
     if (got < 0)
         return ds_wrap(e, got, "KMS root in '%s'", dir);
     *ret = r;
-    explicit_bzero(&r, sizeof r); /* the caller owns the parts now */
+    r = (struct kms_root){ 0 }; /* the caller owns the parts now */
     return DS_OK;
 }
 

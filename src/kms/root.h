@@ -18,8 +18,14 @@ enum kms_kind {
 /* "hardware", "simulated" */
 const char *kms_kind_text(enum kms_kind kind);
 
-struct kms_root {
+/* What everything is derived from. */
+struct kms_root_keys {
     struct ds_key32 ca_scalar, k256;
+};
+
+struct kms_root {
+    struct ds_secret locked; /* what `keys` points into */
+    struct kms_root_keys *keys;
     struct ds_p256_key *ca_key;
     uint8_t ca_spki[DS_P256_SPKI_LEN];
     uint8_t k256_pub33[33];

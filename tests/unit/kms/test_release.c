@@ -121,15 +121,15 @@ static void assert_keys(const struct ds_buf *reply)
 {
     struct ds_error e = { 0 };
     struct ds_key32 disk, env, k256;
-    const struct ds_key32 *root = &kms.root.ca_scalar;
+    const struct ds_key32 *root = &kms.root.keys->ca_scalar;
     uint8_t pub33[33], sig65[65];
     assert_int_equal(app_derive_disk_key(&disk, root, kit.app_id20, DS_SPAN_OF(kit.instance_id20),
                                          &e),
                      DS_OK);
     assert_int_equal(app_derive_env_key(&env, root, kit.app_id20, &e), DS_OK);
-    assert_int_equal(app_derive_k256_key(&k256, &kms.root.k256, kit.app_id20, &e), DS_OK);
+    assert_int_equal(app_derive_k256_key(&k256, &kms.root.keys->k256, kit.app_id20, &e), DS_OK);
     assert_int_equal(ds_k256_public(pub33, &k256, &e), DS_OK);
-    assert_int_equal(app_issue_sign(sig65, &kms.root.k256, kit.app_id20, pub33, &e), DS_OK);
+    assert_int_equal(app_issue_sign(sig65, &kms.root.keys->k256, kit.app_id20, pub33, &e), DS_OK);
     assert_hex(reply, "disk_crypt_key", DS_SPAN_OF(disk.b));
     assert_hex(reply, "env_crypt_key", DS_SPAN_OF(env.b));
     assert_hex(reply, "k256_key", DS_SPAN_OF(k256.b));
