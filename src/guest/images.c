@@ -5,6 +5,7 @@
 #include "guest/images.h"
 
 #include "app/env.h"
+#include "base/hex.h"
 #include "base/str.h"
 #include "codec/json.h"
 #include "disk/verity.h"
@@ -62,7 +63,41 @@ static bool is_by_digest(struct ds_span image)
 {
     static const char mark[] = "@sha256:";
     size_t n = sizeof mark - 1 + 64;
-    return image.len > n && memcmp(image.p + image.len - n, mark, sizeof mark - 1) == 0;
+    uint8_t digest32[32];
+    /* Digits they must be: Compose would put a variable's value into 64 other characters. */
+    return image.len > n && memcmp(image.p + image.len - n, mark, sizeof mark - 1) == 0 &&
+           ds_hex_decode(digest32, 32, ds_span_sub(image, image.len - 64, image.len), NULL) ==
+               DS_OK;
+}
+
+static int refuse(struct ds_error *e, const char *claim, const char *expected, struct ds_span got)
+{
+    char text[144];
+    (void)ds_str_printable(text, sizeof text, got);
+    return ds_refuse(e, DS_ERR_DENIED, DS_CODE_GUEST_IMAGE_TAG, claim, expected, text,
+                     "app-compose");
+}
+
+/* The image is measured, and nothing in the service fetches or builds another in its place. */
+static int check_service(const struct ds_json_tok *service, const struct app_compose *app,
+                         struct ds_error *e)
+{
+    static const char *const elsewhere[] = { "build", "extends", "provider" };
+    struct ds_span image, pull = DS_SPAN_LIT("missing");
+    DS_TRY(ds_json_get_str(&image, service, "image", e));
+    if (app->allow_tags)
+        return DS_OK;
+    if (!is_on_volume(image, app) && !is_by_digest(image))
+        return refuse(e, "image", "a measured volume or name@sha256:...", image);
+    for (size_t i = 0; i < DS_LEN(elsewhere); i++)
+        if (ds_json_find(service, elsewhere[i]) != NULL)
+            return refuse(e, elsewhere[i], "none", DS_SPAN_LIT("present"));
+    if (ds_json_find(service, "pull_policy") != NULL)
+        DS_TRY(ds_json_get_str(&pull, service, "pull_policy", e));
+    if (!ds_span_eq_str(pull, "missing") && !ds_span_eq_str(pull, "if_not_present") &&
+        !ds_span_eq_str(pull, "never"))
+        return refuse(e, "pull_policy", "missing or never", pull);
+    return DS_OK;
 }
 
 int guest_images_check(const struct ds_json_tok *compose, const struct app_compose *app,
@@ -72,17 +107,11 @@ int guest_images_check(const struct ds_json_tok *compose, const struct app_compo
     if (services == NULL || services->type != DS_JSON_OBJECT)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_GUEST_COMPOSE_FAILED, "services", "an object",
                          "none", "app-compose");
+    if (!app->allow_tags && ds_json_find(compose, "include") != NULL)
+        return refuse(e, "include", "none", DS_SPAN_LIT("present"));
     for (const struct ds_json_tok *k = ds_json_first(services); k != NULL;
-         k = ds_json_next(services, k)) {
-        struct ds_span image;
-        DS_TRY(ds_json_get_str(&image, k + 1, "image", e));
-        if (app->allow_tags || is_on_volume(image, app) || is_by_digest(image))
-            continue;
-        char got[144];
-        (void)snprintf(got, sizeof got, "%.*s", (int)image.len, (const char *)image.p);
-        return ds_refuse(e, DS_ERR_DENIED, DS_CODE_GUEST_IMAGE_TAG, "image",
-                         "a measured volume or name@sha256:...", got, "app-compose");
-    }
+         k = ds_json_next(services, k))
+        DS_TRY(check_service(k + 1, app, e));
     return DS_OK;
 }
 
@@ -124,7 +153,6 @@ static int env_list(const char **ret, size_t cap, uint8_t *store, size_t store_l
     ret[n++] = "HOME=/run/dstack";
     if (a->env.len > 0) {
         DS_AUTO(ds_auto_free) struct app_env *env = calloc(1, sizeof *env);
-        DS_AUTO(ds_secret_wipe) struct ds_secret unused = { 0 };
         if (env == NULL)
             return ds_fail(e, DS_ERR_NOMEM, "read the environment");
         struct ds_arena mem = ds_arena_of(store, store_len / 2);
