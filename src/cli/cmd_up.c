@@ -252,8 +252,12 @@ static int reuse(struct up *u, yyjson_val *vm, struct ds_error *e)
         return ds_refuse(e, DS_ERR_EXISTS, DS_CODE_CLI_OTHER_APP, "compose_hash", u->compose_hex,
                          cli_text(vm, "compose_hash"), NULL);
     DS_TRY(allow(u, e));
-    if (strcmp(cli_text(vm, "status"), "running") == 0)
-        return DS_OK;
+    if (strcmp(cli_text(vm, "status"), "running") == 0) {
+        if (cli_text(vm, "boot_error")[0] == '\0')
+            return DS_OK;
+        /* Its boot failed, perhaps for a reason that is gone: the KMS was down, say. */
+        DS_TRY(call_id(u, "StopVm", e));
+    }
     return call_id(u, "StartVm", e);
 }
 
