@@ -37,11 +37,11 @@ cmd_image() {
 }
 
 cmd_up() {
-    local hello=(-f "$TOP/examples/hello/docker-compose.yaml" --name hello --allow-simulated)
     build_tree gcc
     make_image
-    dstack up "${hello[@]}" "$@"
-    dstack verify hello --allow-simulated
+    "$TOP/examples/hello/make-image" "$TOP/examples/hello/image"
+    # It ends by verifying what runs, as `dstack verify hello --allow-simulated` does at any time.
+    dstack up -f "$TOP/examples/hello/docker-compose.yaml" --name hello --allow-simulated "$@"
 }
 
 # lock PACKAGES: packages.lock from a tool root's list and the guest's resolution.
