@@ -15,6 +15,8 @@
 #define MASTER_KEY_LEN 64 /* bytes: two AES-256 keys for XTS */
 #define PBKDF2_ROUNDS  1000
 #define SECTOR_LEN     4096
+#define LABEL_UNMADE   "dstack-unmade" /* formatted, but the file system is not whole yet */
+#define LABEL_MADE     "dstack-data"
 
 static const struct crypt_pbkdf_type pbkdf2 = {
     .type = CRYPT_KDF_PBKDF2,
@@ -61,6 +63,7 @@ int disk_luks_format(const char *device, struct ds_span passphrase, struct ds_er
         .pbkdf = &pbkdf2,
         .data_alignment = DISK_LUKS_PAYLOAD_AT / 512,
         .sector_size = SECTOR_LEN,
+        .label = LABEL_UNMADE,
     };
     r = crypt_format(cd, CRYPT_LUKS2, "aes", "xts-plain64", NULL, NULL, MASTER_KEY_LEN, &luks2);
     if (r < 0)
@@ -126,6 +129,12 @@ static int count_slots(struct crypt_device *cd)
     return n;
 }
 
+static bool is_made(struct crypt_device *cd)
+{
+    const char *label = crypt_get_label(cd);
+    return label == NULL || strcmp(label, LABEL_UNMADE) != 0;
+}
+
 /* guest-api 8.2 h: the null cipher, a second key slot or an integrity layer would hand the data
  * to whoever wrote the header. */
 static int check_header(struct crypt_device *cd, struct ds_error *e)
@@ -150,8 +159,21 @@ static int check_header(struct crypt_device *cd, struct ds_error *e)
     return DS_OK;
 }
 
-int disk_luks_open(const char *device, const char *name, struct ds_span passphrase,
-                   const char *header_copy, struct ds_error *e)
+int disk_luks_set_made(const char *device, struct ds_error *e)
+{
+    DS_AUTO(device_free) struct crypt_device *cd = NULL;
+    int r = crypt_init(&cd, device);
+    if (r == 0) {
+        (void)crypt_metadata_locking(cd, 0);
+        r = crypt_load(cd, CRYPT_LUKS2, NULL);
+    }
+    if (r == 0)
+        r = crypt_set_label(cd, LABEL_MADE, NULL);
+    return r < 0 ? ds_fail_errno(e, -r, "mark '%s' as made", device) : DS_OK;
+}
+
+int disk_luks_open(bool *ret_is_made, const char *device, const char *name,
+                   struct ds_span passphrase, const char *header_copy, struct ds_error *e)
 {
     DS_TRY(header_copy_make(device, header_copy, e));
     DS_AUTO(device_free) struct crypt_device *cd = NULL;
@@ -174,5 +196,6 @@ int disk_luks_open(const char *device, const char *name, struct ds_span passphra
     r = crypt_activate_by_volume_key(cd, name, (const char *)key.p, key_len, 0);
     if (r < 0)
         return ds_fail_errno(e, -r, "activate '%s' as '%s'", device, name);
+    *ret_is_made = is_made(cd);
     return DS_OK;
 }

@@ -31,13 +31,18 @@ DS_MUST_USE int disk_content_probe(enum disk_content *ret, const char *device, s
  */
 DS_MUST_USE int disk_luks_format(const char *device, struct ds_span passphrase, struct ds_error *e);
 
+/* The file system inside is whole from now on: disk_luks_open says so. err: SYS */
+DS_MUST_USE int disk_luks_set_made(const char *device, struct ds_error *e);
+
 /*
  * Open it as /dev/mapper/<name>.
  *
+ * out:  ret_is_made  disk_luks_set_made was reached: what is inside is kept
  * in:   header_copy  a path on a file system that only we can write (tmpfs)
  * err:  DENIED  disk.header_refused: the header asks for other parameters
  *               disk.key_refused: the key does not open it
  *       SYS
  */
-DS_MUST_USE int disk_luks_open(const char *device, const char *name, struct ds_span passphrase,
-                               const char *header_copy, struct ds_error *e);
+DS_MUST_USE int disk_luks_open(bool *ret_is_made, const char *device, const char *name,
+                               struct ds_span passphrase, const char *header_copy,
+                               struct ds_error *e);

@@ -5,14 +5,13 @@
  * it the KMS gives no boot keys any more, and the app may run.
  */
 #include <errno.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "app/identity.h"
 #include "base/file.h"
 #include "crypto/hash.h"
-#include "disk/luks.h"
 #include "guest/boot.h"
+#include "guest/data_disk.h"
 #include "guest/device.h"
 #include "guest/identity.h"
 #include "guest/images.h"
@@ -21,14 +20,8 @@
 #include "guest/pid1.h"
 #include "guest/serve.h"
 
-#define DATA_DISK    "data"
-#define MKFS_OPTIONS "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
-#define DATA_MAPPING "data"
-#define DATA_DEVICE  "/dev/mapper/data"
-#define HEADER_COPY  "/run/dstack/luks-header"
-#define ENGINE_MS    180000
-#define MKFS_MS      120000
-#define STORAGE_FS   "ext4"
+#define ENGINE_MS  180000
+#define STORAGE_FS "ext4"
 
 static int emit(struct agent *a, const char *event, struct ds_span payload, struct ds_error *e)
 {
@@ -100,92 +93,12 @@ static int step_keys(struct agent *a, struct ds_error *e)
     return emit(a, "key-provider", ds_buf_span(&info), e);
 }
 
-static int run(const char *const *argv, struct ds_error *e)
-{
-    const struct ds_proc_spec spec = { .argv = argv };
-    return ds_proc_run(NULL, &spec, DS_SPAN_LIT(""), 64 * 1024, MKFS_MS, e);
-}
-
-/* e2fsck(8): status 1 means that errors were found and corrected, as after a lost host. */
-static int check_fs(const char *const *argv, struct ds_error *e)
-{
-    const struct ds_proc_spec spec = { .argv = argv };
-    struct ds_proc p;
-    struct ds_proc_exit ended = { 0 };
-    DS_TRY(ds_proc_spawn(&p, &spec, e));
-    int r = ds_proc_wait(&ended, &p, MKFS_MS, e);
-    if (r == DS_OK && !ended.ended)
-        r = ds_proc_stop(&ended, &p, 0, e);
-    ds_proc_done(&p);
-    DS_TRY(r);
-    if (ended.status > 1)
-        return ds_fail_code(e, DS_ERR_SYS, DS_CODE_PROC_FAILED, "'%s' ended with status %d",
-                            argv[0], ended.status);
-    return DS_OK;
-}
-
-/* 64 hex digits of the key, in locked memory. */
-static int passphrase_of(struct ds_secret *ret, const struct ds_secret *key32, struct ds_error *e)
-{
-    static const char digits[] = "0123456789abcdef";
-    DS_TRY(ds_secret_new(ret, 64, e));
-    for (size_t i = 0; i < 32; i++) {
-        ret->p[2 * i] = (uint8_t)digits[key32->p[i] >> 4];
-        ret->p[2 * i + 1] = (uint8_t)digits[key32->p[i] & 15];
-    }
-    return DS_OK;
-}
-
-static int open_data(struct agent *a, const char *device, struct ds_error *e)
-{
-    /* What is not written now is written later by the kernel, beside the app. */
-    const char *const mkfs[] = {
-        "mke2fs", "-q", "-t", "ext4", "-E", MKFS_OPTIONS, DATA_DEVICE, NULL
-    };
-    const char *const fsck[] = { "e2fsck", "-p", DATA_DEVICE, NULL };
-    DS_AUTO(ds_secret_wipe) struct ds_secret pass = { 0 };
-    enum disk_content content;
-    DS_TRY(passphrase_of(&pass, &a->keys.disk_key32, e));
-    DS_TRY(disk_content_probe(&content, device, e));
-    if (content == DISK_CONTENT_OTHER)
-        return ds_refuse(e, DS_ERR_DENIED, DS_CODE_DISK_HEADER_REFUSED, "data disk",
-                         "an empty disk or a LUKS2 volume", "something else", "host");
-    if (content == DISK_CONTENT_EMPTY) {
-        DS_TRY(disk_luks_format(device, ds_secret_span(&pass), e));
-        DS_TRY(disk_luks_open(device, DATA_MAPPING, ds_secret_span(&pass), HEADER_COPY, e));
-        return run(mkfs, e);
-    }
-    DS_TRY(disk_luks_open(device, DATA_MAPPING, ds_secret_span(&pass), HEADER_COPY, e));
-    return check_fs(fsck, e);
-}
-
-/* A directory of the data disk, seen where the engine expects it. */
-static int bind_data(const char *name, const char *target, struct ds_error *e)
-{
-    char from[64];
-    (void)snprintf(from, sizeof from, GUEST_DATA_DIR "/%s", name);
-    DS_TRY(ds_dir_make(from, 0711, e));
-    DS_TRY(ds_dir_make(target, 0711, e));
-    if (mount(from, target, NULL, MS_BIND, NULL) != 0)
-        return ds_fail_errno(e, errno, "bind '%s' to '%s'", from, target);
-    return DS_OK;
-}
-
 static int step_disk(struct agent *a, struct ds_error *e)
 {
-    const char *const grow[] = { "resize2fs", DATA_DEVICE, NULL };
-    struct guest_path disk;
     if (a->compose.storage_fs == APP_STORAGE_ZFS)
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_STORAGE_FS, "storage_fs", STORAGE_FS,
                          "zfs", "app-compose");
-    DS_TRY(guest_disk_find(&disk, DATA_DISK, e));
-    DS_TRY(open_data(a, disk.s, e));
-    if (mount(DATA_DEVICE, GUEST_DATA_DIR, "ext4", MS_NOSUID | MS_NODEV, NULL) != 0)
-        return ds_fail_errno(e, errno, "mount the data disk");
-    /* Mounted: a file system that is not, resize2fs wants to see checked in full each time. */
-    DS_TRY(run(grow, e));
-    DS_TRY(bind_data("docker", "/var/lib/docker", e));
-    DS_TRY(bind_data("containerd", "/var/lib/containerd", e));
+    DS_TRY(guest_data_disk_open(a, e));
     return emit(a, "storage-fs", DS_SPAN_LIT(STORAGE_FS), e);
 }
 

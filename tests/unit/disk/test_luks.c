@@ -105,7 +105,8 @@ static void test_other_headers_refused(void **state)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct ds_error e = { 0 };
         make_other(&others[i]);
-        int r = disk_luks_open(disk, "ds-test", KEY, copy, &e);
+        bool made;
+        int r = disk_luks_open(&made, disk, "ds-test", KEY, copy, &e);
         if (r != DS_ERR_DENIED || strcmp(e.detail.claim, others[i].claim) != 0)
             print_error("%s: %s\n", others[i].name, e.msg);
         assert_int_equal(r, DS_ERR_DENIED);
@@ -117,23 +118,49 @@ static void test_other_headers_refused(void **state)
 static void test_broken_header_refused(void **state)
 {
     (void)state;
+    bool made;
     struct ds_error e = { 0 };
     fresh_disk();
     assert_int_equal(disk_luks_format(disk, KEY, &e), DS_OK);
     /* Both copies of the header: binary areas at 0 and 16 KiB. */
     poke(100, "x", 1);
     poke(0x4000 + 100, "x", 1);
-    assert_int_equal(disk_luks_open(disk, "ds-test", KEY, copy, &e), DS_ERR_DENIED);
+    assert_int_equal(disk_luks_open(&made, disk, "ds-test", KEY, copy, &e), DS_ERR_DENIED);
     assert_int_equal(e.code, DS_CODE_DISK_HEADER_REFUSED);
+}
+
+static const char *label_of(char out[48])
+{
+    struct crypt_device *cd = NULL;
+    assert_int_equal(crypt_init(&cd, disk), 0);
+    assert_int_equal(crypt_metadata_locking(cd, 0), 0);
+    assert_int_equal(crypt_load(cd, CRYPT_LUKS2, NULL), 0);
+    (void)snprintf(out, 48, "%s", crypt_get_label(cd));
+    crypt_free(cd);
+    return out;
+}
+
+static void test_made_is_marked(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    char label[48];
+    fresh_disk();
+    assert_int_equal(disk_luks_set_made(disk, &e), DS_ERR_SYS); /* nothing is there to mark */
+    assert_int_equal(disk_luks_format(disk, KEY, &e), DS_OK);
+    assert_string_equal(label_of(label), "dstack-unmade");
+    assert_int_equal(disk_luks_set_made(disk, &e), DS_OK);
+    assert_string_equal(label_of(label), "dstack-data");
 }
 
 static void test_wrong_key_refused(void **state)
 {
     (void)state;
+    bool made;
     struct ds_error e = { 0 };
     fresh_disk();
     assert_int_equal(disk_luks_format(disk, KEY, &e), DS_OK);
-    assert_int_equal(disk_luks_open(disk, "ds-test", KEY2, copy, &e), DS_ERR_DENIED);
+    assert_int_equal(disk_luks_open(&made, disk, "ds-test", KEY2, copy, &e), DS_ERR_DENIED);
     assert_int_equal(e.code, DS_CODE_DISK_KEY_REFUSED);
 }
 
@@ -159,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_other_headers_refused),
         cmocka_unit_test(test_broken_header_refused),
+        cmocka_unit_test(test_made_is_marked),
         cmocka_unit_test(test_wrong_key_refused),
     };
     return cmocka_run_group_tests_name("disk/luks", tests, setup, teardown);

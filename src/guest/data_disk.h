@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The data disk: opened with the instance's key, made when it is empty, mounted
+ * on GUEST_DATA_DIR, and seen where the container engine expects its parts.
+ */
+
+#include "guest/agent.h"
+
+/* err: DENIED (disk.*), NOTFOUND (guest.device_missing), SYS */
+DS_MUST_USE int guest_data_disk_open(struct agent *a, struct ds_error *e);
