@@ -5,6 +5,7 @@
 #include "cli/verify_vm.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "app/identity.h"
 #include "base/clock.h"
@@ -14,6 +15,8 @@
 #include "cli/verify.h"
 #include "codec/json_write.h"
 #include "crypto/rand.h"
+
+#define CHANNEL_MS 15000
 
 static int attest(struct ds_buf *ret, struct cli *cli, const char *id, const uint8_t nonce32[32],
                   struct ds_error *e)
@@ -26,7 +29,14 @@ static int attest(struct ds_buf *ret, struct cli *cli, const char *id, const uin
     ds_jw_hex(&w, "nonce", DS_SPAN(nonce32, 32));
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "Attest"));
-    DS_TRY(cli_vmm_call(&doc, cli, "Attest", ds_buf_span(&params), e));
+    /* A VMM that was just started is still finding its VMs and their channels. */
+    int64_t deadline = ds_clock_mono_ms() + CHANNEL_MS;
+    int r = cli_vmm_call(&doc, cli, "Attest", ds_buf_span(&params), e);
+    while (r == DS_ERR_UNAVAILABLE && ds_clock_mono_ms() < deadline) {
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 200000000L }, NULL);
+        r = cli_vmm_call(&doc, cli, "Attest", ds_buf_span(&params), e);
+    }
+    DS_TRY(r);
     const char *hex = cli_text(yyjson_doc_get_root(doc), "attestation");
     size_t cap = strlen(hex) / 2 + 1, len = 0;
     uint8_t *room = ds_buf_room(ret, cap);

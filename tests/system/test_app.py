@@ -212,7 +212,7 @@ def test_a_killed_simtee_comes_back(hello):
 def test_a_killed_vmm_comes_back_to_its_vms(hello):
     qemu = hello.processes("qemu")
     hello.kill("dstack-vmm")
-    assert hello.vm("hello")["status"] == "running"
+    stack.wait_for("the VM is adopted", lambda: hello.vm("hello")["status"] == "running")
     hello.dstack("verify", "hello", "--allow-simulated")
     assert hello.processes("qemu") == qemu and len(hello.processes("dstack-simtee")) == 1
 

@@ -89,7 +89,7 @@ def changed_image(host, name, file, change):
     source, original = stack.newest_image()
     copy = os.path.join(host.images, name)
     shutil.copytree(os.path.join(source, original), copy,
-                    copy_function=lambda a, b: os.link(a, b) if link_works(a, b) else shutil.copy2(a, b))
+                    copy_function=link_or_copy)
     path = os.path.join(copy, file)
     shutil.copy2(os.path.join(source, original, file), path + ".changed")
     os.replace(path + ".changed", path)
@@ -97,8 +97,12 @@ def changed_image(host, name, file, change):
     return copy
 
 
-def link_works(source, target):
-    return os.stat(source).st_dev == os.stat(os.path.dirname(target)).st_dev
+def link_or_copy(source, target):
+    """Two mounts of one device have one number and still share no links: only trying tells."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def refusal(host, name, run):
