@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two method tables and the way a blocking handler runs: a job takes the
- * call to the pool, fills a buffer with reply text, and answers on the loop.
+ * The two method tables: what the app may ask of its socket, and the host of
+ * the channel.
  */
 #include "guest/serve.h"
 
@@ -10,52 +10,19 @@
 #include "codec/json_write.h"
 #include "guest/api.h"
 #include "net/target.h"
+#include "rpc/job.h"
 #include "rpc/serve.h"
 
-struct job {
-    struct agent *agent;
-    struct rpc_call *call;
-    guest_api_fn *work;
-    struct ds_buf reply; /* may hold keys: wiped */
-    int status;
-    struct ds_error error;
-};
-
-static void job_work(void *arg)
-{
-    struct job *j = arg;
-    j->status = j->work(&j->reply, j->agent, j->call, &j->error);
-}
-
-static void job_done(void *arg)
-{
-    struct job *j = arg;
-    if (j->status < 0)
-        rpc_call_fail(j->call, &j->error);
-    else
-        rpc_call_reply_text(j->call, ds_buf_span(&j->reply));
-    ds_buf_done(&j->reply);
-    free(j);
-}
-
-static void submit(struct rpc_call *call, struct agent *a, guest_api_fn *work)
-{
-    struct ds_error e;
-    struct job *j = calloc(1, sizeof *j);
-    if (j == NULL) {
-        (void)ds_fail(&e, DS_ERR_NOMEM, "answer the call");
-        rpc_call_fail(call, &e);
-        return;
+#define HANDLER(name, api)                                       \
+    static int name##_job(struct rpc_job *j, struct ds_error *e) \
+    {                                                            \
+        return api(&j->reply, j->ctx, j->call, e);               \
+    }                                                            \
+    static void name(struct rpc_call *call, void *ctx)           \
+    {                                                            \
+        struct agent *a = ctx;                                   \
+        rpc_call_submit(call, a->pool, name##_job);              \
     }
-    *j = (struct job){ .agent = a, .call = call, .work = work, .reply = { .wipes = true } };
-    if (net_pool_submit(a->pool, job_work, job_done, j, &e) < 0) {
-        rpc_call_fail(call, &e);
-        free(j);
-    }
-}
-
-#define HANDLER(name, work) \
-    static void name(struct rpc_call *call, void *ctx) { submit(call, ctx, work); }
 
 HANDLER(on_get_key, guest_api_get_key)
 HANDLER(on_get_quote, guest_api_get_quote)

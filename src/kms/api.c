@@ -11,57 +11,14 @@
 #include "codec/json_write.h"
 #include "kms/issue.h"
 #include "net/tls.h"
+#include "rpc/job.h"
 
-struct job;
-typedef int job_fn(struct job *j, struct ds_error *e);
-
-struct job {
-    struct kms *kms;
-    struct rpc_call *call;
-    job_fn *work;
-    struct ds_buf reply;       /* may hold keys: wiped */
-    struct ds_verdict verdict; /* filled where the decision says no */
-    int status;
-    struct ds_error error;
-};
-
-static void job_work(void *arg)
+/* A denial is in the release log. This may be the release log itself. */
+static void log_failure(void *ctx, const struct rpc_call *call, const struct ds_error *e)
 {
-    struct job *j = arg;
-    j->status = j->work(j, &j->error);
-}
-
-static void job_done(void *arg)
-{
-    struct job *j = arg;
-    if (j->status == DS_OK) {
-        rpc_call_reply_text(j->call, ds_buf_span(&j->reply));
-    } else if (j->status == DS_ERR_DENIED && j->verdict.n_reasons > 0) {
-        rpc_call_deny(j->call, j->status, &j->verdict);
-    } else {
-        /* A denial is in the release log. This may be the release log itself. */
-        ds_log(&j->kms->log, DS_LOG_WARN, "kms.call", "method", rpc_call_method(j->call)->name,
-               "code", ds_code_info_get(j->error.code)->id, "err", j->error.msg);
-        rpc_call_fail(j->call, &j->error);
-    }
-    ds_buf_done(&j->reply);
-    free(j);
-}
-
-static void submit(struct rpc_call *call, struct kms *kms, job_fn *work)
-{
-    struct ds_error e;
-    struct job *j = calloc(1, sizeof *j);
-    if (j == NULL) {
-        (void)ds_fail(&e, DS_ERR_NOMEM, "answer the call");
-        rpc_call_fail(call, &e);
-        return;
-    }
-    *j = (struct job){ .kms = kms, .call = call, .work = work, .reply = { .wipes = true } };
-    if (net_pool_submit(kms->pool, job_work, job_done, j, &e) < 0) {
-        rpc_call_fail(call, &e);
-        free(j);
-    }
+    struct kms *kms = ctx;
+    ds_log(&kms->log, DS_LOG_WARN, "kms.call", "method", rpc_call_method(call)->name, "code",
+           ds_code_info_get(e->code)->id, "err", e->msg);
 }
 
 /* The evidence in the caller's certificate, and the certificate's own key. */
@@ -77,14 +34,15 @@ static int peer_evidence(struct kms_request *ret, struct ds_x509 *cert, const st
     return DS_OK;
 }
 
-static int get_app_key(struct job *j, struct ds_error *e)
+static int get_app_key(struct rpc_job *j, struct ds_error *e)
 {
+    struct kms *kms = j->ctx;
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
     struct kms_request request = { .act = KMS_ACT_BOOT_KEYS };
     struct ds_x509 cert;
     DS_TRY(peer_evidence(&request, &cert, j->call, e));
-    DS_TRY(kms_decide(&grant, &j->verdict, j->kms, &request, ds_clock_now_s(), e));
-    return kms_issue_boot_keys(&j->reply, j->kms, &grant, e);
+    DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, ds_clock_now_s(), e));
+    return kms_issue_boot_keys(&j->reply, kms, &grant, e);
 }
 
 /* A bytes field of any length, decoded into fresh memory (*gives*). */
@@ -101,8 +59,9 @@ static int take_bytes(uint8_t **ret, struct ds_span *ret_span, const struct rpc_
     return DS_OK;
 }
 
-static int sign_cert(struct job *j, struct ds_error *e)
+static int sign_cert(struct rpc_job *j, struct ds_error *e)
 {
+    struct kms *kms = j->ctx;
     DS_AUTO(ds_auto_free) uint8_t *csr_mem = NULL, *sig_mem = NULL;
     DS_AUTO(ds_auto_free) struct app_csr *csr = calloc(1, sizeof *csr);
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
@@ -116,8 +75,8 @@ static int sign_cert(struct job *j, struct ds_error *e)
                                          .attestation = csr->attestation,
                                          .bound_spki = csr->spki };
     int64_t now_s = ds_clock_now_s();
-    DS_TRY(kms_decide(&grant, &j->verdict, j->kms, &request, now_s, e));
-    return kms_issue_cert(&j->reply, j->kms, &grant, csr, now_s, e);
+    DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, now_s, e));
+    return kms_issue_cert(&j->reply, kms, &grant, csr, now_s, e);
 }
 
 static int take_exact(uint8_t *ret, size_t len, const struct rpc_call *call, const char *name,
@@ -131,16 +90,18 @@ static int take_exact(uint8_t *ret, size_t len, const struct rpc_call *call, con
     return DS_OK;
 }
 
-static int get_env_pub(struct job *j, struct ds_error *e)
+static int get_env_pub(struct rpc_job *j, struct ds_error *e)
 {
+    struct kms *kms = j->ctx;
     uint8_t app_id20[20];
     DS_TRY(take_exact(app_id20, sizeof app_id20, j->call, "app_id", e));
-    return kms_issue_env_pub(&j->reply, j->kms, app_id20, ds_clock_now_s(), e);
+    return kms_issue_env_pub(&j->reply, kms, app_id20, ds_clock_now_s(), e);
 }
 
-static int get_meta(struct job *j, struct ds_error *e)
+static int get_meta(struct rpc_job *j, struct ds_error *e)
 {
-    const struct kms_root *root = &j->kms->root;
+    const struct kms *kms = j->ctx;
+    const struct kms_root *root = &kms->root;
     struct ds_jw w = ds_jw_of(&j->reply);
     ds_jw_object(&w, NULL);
     ds_jw_text(&w, "ca_cert", ds_buf_span(&root->ca_pem));
@@ -150,42 +111,46 @@ static int get_meta(struct job *j, struct ds_error *e)
     ds_jw_null(&w, "bootstrap_info"); /* a local KMS is pinned, not attested */
     ds_jw_bool(&w, "is_dev", root->kind == KMS_KIND_SIMULATED);
     ds_jw_str(&w, "birth_kind", kms_kind_text(root->kind));
-    ds_jw_u64(&w, "log_size", kms_log_size(j->kms->release_log));
+    ds_jw_u64(&w, "log_size", kms_log_size(kms->release_log));
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "GetMeta");
 }
 
-static int version(struct job *j, struct ds_error *e)
+static int version(struct rpc_job *j, struct ds_error *e)
 {
     ds_buf_str(&j->reply, "{\"version\":\"" DS_VERSION "\",\"rev\":\"\"}");
     return ds_buf_end(&j->reply, e, "Version");
 }
 
 /* A change is made on the list in memory after it is on disk. */
-static int allow_app(struct job *j, struct ds_error *e)
+static int allow_app(struct rpc_job *j, struct ds_error *e)
 {
+    struct kms *kms = j->ctx;
     uint8_t app_id20[20], compose32[32], os_image32[32];
     char path[DS_PLACE_MAX + 16];
     DS_AUTO(kms_allow_done) struct kms_allow next = { 0 };
     DS_TRY(take_exact(app_id20, 20, j->call, "app_id", e));
     DS_TRY(take_exact(compose32, 32, j->call, "compose_hash", e));
     DS_TRY(take_exact(os_image32, 32, j->call, "os_image_hash", e));
-    (void)snprintf(path, sizeof path, "%s/allow.json", j->kms->dir);
+    (void)snprintf(path, sizeof path, "%s/allow.json", kms->dir);
     DS_TRY(kms_allow_load(&next, path, e));
     DS_TRY(kms_allow_add(&next, app_id20, compose32, os_image32,
                          rpc_call_bool(j->call, "only_compose"), e));
-    if (next.version != j->kms->allow.version)
+    if (next.version != kms->allow.version)
         DS_TRY(kms_allow_save(&next, path, e));
     ds_buf_printf(&j->reply, "{\"version\":%llu}", (unsigned long long)next.version);
     DS_TRY(ds_buf_end(&j->reply, e, "AllowApp"));
-    struct kms_allow old = j->kms->allow;
-    j->kms->allow = next;
+    struct kms_allow old = kms->allow;
+    kms->allow = next;
     next = old;
     return DS_OK;
 }
 
-#define HANDLER(name, work) \
-    static void name(struct rpc_call *call, void *ctx) { submit(call, ctx, work); }
+#define HANDLER(name, work)                                     \
+    static void name(struct rpc_call *call, void *ctx)          \
+    {                                                           \
+        rpc_call_submit(call, ((struct kms *)ctx)->pool, work); \
+    }
 
 HANDLER(on_get_app_key, get_app_key)
 HANDLER(on_sign_cert, sign_cert)
@@ -242,13 +207,15 @@ int kms_api_init(struct kms *kms, struct ds_error *e)
                                          .prefixes = prefixes,
                                          .methods = methods,
                                          .n_methods = DS_LEN(methods),
-                                         .ctx = kms };
+                                         .ctx = kms,
+                                         .job_failed = log_failure };
     kms->admin_service = (struct rpc_service){ .name = "kms_admin",
                                                .mount = "/prpc/",
                                                .prefixes = admin_prefixes,
                                                .methods = admin_methods,
                                                .n_methods = DS_LEN(admin_methods),
-                                               .ctx = kms };
+                                               .ctx = kms,
+                                               .job_failed = log_failure };
     DS_TRY(rpc_service_init(&kms->service, e));
     return rpc_service_init(&kms->admin_service, e);
 }

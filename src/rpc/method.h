@@ -91,6 +91,9 @@ struct rpc_service {
      * told to the caller. Runs on the loop. */
     int (*admit)(void *ctx, const struct rpc_method *m, const struct rpc_caller *caller,
                  struct ds_error *e);
+    /* Told of a job (rpc/job.h) that failed without a verdict, before its caller is; for the
+     * daemon's log. May be NULL. */
+    void (*job_failed)(void *ctx, const struct rpc_call *call, const struct ds_error *e);
     struct rpc_stats *stats;
 };
 
