@@ -26,7 +26,7 @@ CALLS = {
 }
 
 # Files that may read the environment: where a program starts, and the test build's fault hook.
-ENVIRONMENT = re.compile(r'^(src/[a-z]+/(main|cfg|place)\.c|src/base/(fault|place)\.c|src/cli/|tests/)')
+ENVIRONMENT = re.compile(r'^(src/[a-z]+/(main|cfg|place)\.c|src/base/(fault|place|seen)\.c|src/cli/|tests/)')
 
 # Memory of parsers and verifiers is the caller's.
 HEAP = {'malloc', 'calloc', 'realloc', 'strdup', 'strndup', 'asprintf', 'free'}

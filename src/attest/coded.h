@@ -11,6 +11,6 @@
 static inline int ds_coded(int r, enum ds_code code, struct ds_error *e)
 {
     if (r < 0 && e != NULL && e->code == DS_CODE_NONE)
-        e->code = code;
+        ds_error_code(e, code);
     return r;
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/seen.h"
+
 static void copy_cut(char *out, size_t out_len, const char *text)
 {
     (void)snprintf(out, out_len, "%s", text != NULL ? text : "");
@@ -17,6 +19,7 @@ static void copy_cut(char *out, size_t out_len, const char *text)
 int ds_fail_at(struct ds_error *e, int cls, enum ds_code code, int sys, const char *file, int line,
                const char *fmt, ...)
 {
+    DS_CODE_SEEN(code, file);
     if (e == NULL)
         return cls;
     memset(e, 0, sizeof *e);
@@ -37,6 +40,13 @@ int ds_fail_at(struct ds_error *e, int cls, enum ds_code code, int sys, const ch
     return cls;
 }
 
+void ds_error_code_at(struct ds_error *e, enum ds_code code, const char *file)
+{
+    DS_CODE_SEEN(code, file);
+    if (e != NULL)
+        e->code = code;
+}
+
 void ds_detail_set(struct ds_detail *ret, const char *claim, const char *expected, const char *got,
                    const char *anchor)
 {
@@ -51,6 +61,7 @@ int ds_refuse_at(struct ds_error *e, int cls, enum ds_code code, const char *cla
                  const char *expected, const char *got, const char *anchor, const char *file,
                  int line)
 {
+    DS_CODE_SEEN(code, file);
     if (e == NULL)
         return cls;
     memset(e, 0, sizeof *e);

@@ -92,6 +92,10 @@ int ds_refuse_at(struct ds_error *e, int cls, enum ds_code code, const char *cla
 /* Prepend "context: " to e->msg and yield cls: return ds_wrap(e, r, ...). */
 int ds_wrap(struct ds_error *e, int cls, const char *fmt, ...) DS_PRINTF(3, 4);
 
+/* Give an error that has none, or a less exact one, this code; e may be NULL. */
+#define ds_error_code(e, code) ds_error_code_at((e), (code), __FILE__)
+void ds_error_code_at(struct ds_error *e, enum ds_code code, const char *file);
+
 /* Set the four texts of a detail, cut to fit; NULL means empty. */
 void ds_detail_set(struct ds_detail *ret, const char *claim, const char *expected, const char *got,
                    const char *anchor);

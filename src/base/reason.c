@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/seen.h"
+
 void ds_verdict_add(struct ds_verdict *v, enum ds_code code, const char *claim,
                     const char *expected, const char *got, const char *anchor)
 {
+    DS_CODE_SEEN(code, __FILE__);
     if (v->n_reasons == DS_VERDICT_REASONS_MAX) {
         v->n_dropped++;
         return;

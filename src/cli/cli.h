@@ -25,12 +25,15 @@ typedef int cli_command_fn(struct cli *cli, int argc, char **argv, struct ds_err
 
 struct cli_command {
     const char *name;
-    const char *summary;
     cli_command_fn *run;
-    bool is_internal; /* not in the list of --help */
+    const struct ds_arg_command *args; /* what --help prints */
+    bool is_internal;                  /* not in the list of --help */
 };
 
 cli_command_fn cmd_up, cmd_down, cmd_ps, cmd_logs, cmd_verify, cmd_doctor, cmd_explain, cmd_image;
+
+extern const struct ds_arg_command cmd_up_args, cmd_down_args, cmd_ps_args, cmd_logs_args,
+    cmd_verify_args, cmd_doctor_args, cmd_explain_args, cmd_image_args;
 
 DS_MUST_USE int cli_init(struct cli *ret, struct ds_error *e);
 

@@ -169,7 +169,7 @@ static const struct ds_arg_option options[] = {
     { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
 };
 
-static const struct ds_arg_command command = {
+const struct ds_arg_command cmd_doctor_args = {
     .name = "dstack doctor",
     .summary = "check this machine: tools, images, daemons, KVM, disk, clock",
     .options = options,
@@ -201,7 +201,7 @@ int cmd_doctor(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { 0 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&cmd_doctor_args, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };

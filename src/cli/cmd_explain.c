@@ -16,7 +16,7 @@ static const struct ds_arg_option options[] = {
     { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
 };
 
-static const struct ds_arg_command command = {
+const struct ds_arg_command cmd_explain_args = {
     .name = "dstack explain",
     .summary = "what an error code means and what to do",
     .operands = "[CODE]",
@@ -84,7 +84,7 @@ int cmd_explain(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { .json = cli->json };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&cmd_explain_args, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     return rest.n == 0 ? explain_all(o.json, e) : explain_one(o.json, rest.v[0], e);

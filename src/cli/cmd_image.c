@@ -29,10 +29,10 @@ static const struct ds_arg_option options[] = {
     { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
 };
 
-static const struct ds_arg_command command = {
+const struct ds_arg_command cmd_image_args = {
     .name = "dstack image",
     .summary = "list or measure guest images",
-    .operands = "ls | measure NAME",
+    .operands = "ls | measure IMAGE",
     .min_operands = 1,
     .max_operands = 2,
     .options = options,
@@ -137,7 +137,7 @@ int cmd_image(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { .vcpu = 2, .memory_mib = 3072, .nics = 1 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&cmd_image_args, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     if (strcmp(rest.v[0], "ls") == 0 && rest.n == 1)

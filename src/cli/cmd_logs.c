@@ -21,13 +21,13 @@ static const struct ds_arg_option options[] = {
       offsetof(struct opts, follow), 0 },
     { "containers", 'c', DS_ARG_FLAG, NULL, "what the containers print instead of the console",
       offsetof(struct opts, containers), 0 },
-    { "container", 0, DS_ARG_TEXT, "NAME", "one container only", offsetof(struct opts, container),
-      0 },
+    { "container", 0, DS_ARG_TEXT, "CONTAINER", "one container only",
+      offsetof(struct opts, container), 0 },
     { "lines", 'n', DS_ARG_U64, "N", "newest lines (100)", offsetof(struct opts, lines), 10000 },
     { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
 };
 
-static const struct ds_arg_command command = {
+const struct ds_arg_command cmd_logs_args = {
     .name = "dstack logs",
     .summary = "show what an app's VM prints",
     .operands = "NAME",
@@ -121,7 +121,7 @@ int cmd_logs(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { .lines = 100 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&cmd_logs_args, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;

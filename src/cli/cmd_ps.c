@@ -14,7 +14,7 @@ static const struct ds_arg_option options[] = {
     { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
 };
 
-static const struct ds_arg_command command = {
+const struct ds_arg_command cmd_ps_args = {
     .name = "dstack ps",
     .summary = "list the VMs of this machine",
     .options = options,
@@ -35,7 +35,7 @@ int cmd_ps(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { 0 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&cmd_ps_args, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;

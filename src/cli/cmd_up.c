@@ -36,7 +36,7 @@ static const struct ds_arg_option options[] = {
       offsetof(struct opts, file), 0 },
     { "name", 'n', DS_ARG_TEXT, "NAME", "name of the VM (the compose file's directory)",
       offsetof(struct opts, name), 0 },
-    { "image", 0, DS_ARG_TEXT, "NAME", "guest image (the newest)", offsetof(struct opts, image),
+    { "image", 0, DS_ARG_TEXT, "IMAGE", "guest image (the newest)", offsetof(struct opts, image),
       0 },
     { "vcpu", 0, DS_ARG_U64, "N", "virtual CPUs (2)", offsetof(struct opts, vcpu), 512 },
     { "memory", 'm', DS_ARG_U64, "MIB", "memory in MiB (3072)", offsetof(struct opts, memory_mib),
@@ -57,7 +57,7 @@ static const struct ds_arg_option options[] = {
     { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
 };
 
-static const struct ds_arg_command command = {
+const struct ds_arg_command cmd_up_args = {
     .name = "dstack up",
     .summary = "run a compose app in a confidential VM, and prove it",
     .options = options,
@@ -344,6 +344,6 @@ int cmd_up(struct cli *cli, int argc, char **argv, struct ds_error *e)
     };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(&command, &u.o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&cmd_up_args, &u.o, &rest, &done, argc, argv, e));
     return done ? DS_OK : run(&u, e);
 }

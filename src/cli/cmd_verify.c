@@ -44,7 +44,7 @@ static const struct ds_arg_option options[] = {
     { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
 };
 
-static const struct ds_arg_command command = {
+const struct ds_arg_command cmd_verify_args = {
     .name = "dstack verify",
     .summary = "check the whole chain of proof of an app or an evidence file",
     .operands = "NAME|FILE",
@@ -130,7 +130,7 @@ int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
     struct opts o = { 0 };
     struct ds_arg_rest rest;
     bool done;
-    DS_TRY(cli_parse(&command, &o, &rest, &done, argc, argv, e));
+    DS_TRY(cli_parse(&cmd_verify_args, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
     if (ds_file_exists(rest.v[0]))

@@ -5,16 +5,18 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/words.h"
+#include "rpc/program.h"
 
 static const struct cli_command commands[] = {
-    { "up", "run a compose app in a confidential VM, and prove it", cmd_up, false },
-    { "down", "stop an app's VM, or remove it", cmd_down, false },
-    { "ps", "list the VMs of this machine", cmd_ps, false },
-    { "logs", "show what an app's VM prints", cmd_logs, false },
-    { "verify", "check the whole chain of proof of an app or an evidence file", cmd_verify, false },
-    { "doctor", "check this machine: tools, images, daemons, KVM, disk, clock", cmd_doctor, false },
-    { "explain", "what an error code means and what to do", cmd_explain, false },
-    { "image", "list or measure guest images", cmd_image, false },
+    { "up", cmd_up, &cmd_up_args, false },
+    { "down", cmd_down, &cmd_down_args, false },
+    { "ps", cmd_ps, &cmd_ps_args, false },
+    { "logs", cmd_logs, &cmd_logs_args, false },
+    { "verify", cmd_verify, &cmd_verify_args, false },
+    { "doctor", cmd_doctor, &cmd_doctor_args, false },
+    { "explain", cmd_explain, &cmd_explain_args, false },
+    { "image", cmd_image, &cmd_image_args, false },
 };
 
 static void print_usage(void)
@@ -22,7 +24,7 @@ static void print_usage(void)
     cli_print("usage: dstack COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < DS_LEN(commands); i++)
         if (!commands[i].is_internal)
-            cli_print("  %-10s %s\n", commands[i].name, commands[i].summary);
+            cli_print("  %-10s %s\n", commands[i].name, commands[i].args->summary);
     cli_print("\nEvery command takes --json and --help.\n"
               "example: dstack up -f examples/hello/docker-compose.yaml --allow-simulated\n");
 }
@@ -35,6 +37,15 @@ static const struct cli_command *find(const char *name)
     return NULL;
 }
 
+static int describe(struct ds_error *e)
+{
+    const struct ds_arg_command *args[DS_LEN(commands)];
+    for (size_t i = 0; i < DS_LEN(commands); i++)
+        args[i] = commands[i].args;
+    const struct rpc_program p = { .commands = args, .n_commands = DS_LEN(commands) };
+    return rpc_program_describe(&p, e);
+}
+
 static bool wants_json(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -43,8 +54,26 @@ static bool wants_json(int argc, char **argv)
     return false;
 }
 
+/* What tools ask: the tables, and words for a shell. */
+static int run_for_tools(struct cli *cli, int argc, char **argv, bool *ret_done, struct ds_error *e)
+{
+    *ret_done = true;
+    if (rpc_program_asked(argc, argv))
+        return describe(e);
+    if (argc == 3 && strcmp(argv[1], "--words") == 0) {
+        DS_TRY(cli_init(cli, e));
+        return cli_words(cli, argv[2], e);
+    }
+    *ret_done = false;
+    return DS_OK;
+}
+
 static int run(struct cli *cli, int argc, char **argv, struct ds_error *e)
 {
+    bool done;
+    DS_TRY(run_for_tools(cli, argc, argv, &done, e));
+    if (done)
+        return DS_OK;
     const struct cli_command *c = find(argv[1]);
     if (c == NULL)
         return ds_fail_code(e, DS_ERR_ARG, DS_CODE_CLI_NO_COMMAND,

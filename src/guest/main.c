@@ -20,6 +20,7 @@
 #include "guest/root_check.h"
 #include "guest/serve.h"
 #include "rpc/client.h"
+#include "rpc/program.h"
 #include "rpc/serve.h"
 
 #define POOL_THREADS  4
@@ -175,8 +176,20 @@ static int agent_main(void)
     return r < 0 ? 1 : a.exit_code;
 }
 
+/* The methods for people who write apps; there are no options to tell. */
+static int describe_main(void)
+{
+    static struct agent a;
+    const struct rpc_service *const services[] = { &a.app_service, &a.host_service };
+    const struct rpc_program p = { .services = services, .n_services = DS_LEN(services) };
+    struct ds_error e;
+    return guest_services_init(&a, &e) < 0 || rpc_program_describe(&p, &e) < 0 ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (rpc_program_asked(argc, argv))
+        return describe_main();
     if (argc == 2 && strcmp(argv[1], "agent") == 0)
         return agent_main();
     if (argc >= 2 && strcmp(argv[1], "init") == 0 && getpid() == 1)

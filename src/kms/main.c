@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "kms/api.h"
 #include "net/target.h"
+#include "rpc/program.h"
 #include "rpc/serve.h"
 
 #define QUEUE_MAX 256
@@ -155,12 +156,23 @@ static int run(struct kms *kms, const struct opts *o, struct ds_error *e)
     return serve(kms, e);
 }
 
+static int describe(struct kms *kms, struct ds_error *e)
+{
+    const struct ds_arg_command *const commands[] = { &command };
+    const struct rpc_service *const services[] = { &kms->service, &kms->admin_service };
+    const struct rpc_program p = { commands, DS_LEN(commands), NULL, services, DS_LEN(services) };
+    DS_TRY(kms_api_init(kms, e));
+    return rpc_program_describe(&p, e);
+}
+
 int main(int argc, char **argv)
 {
     static struct kms kms = { .log = { .program = "kms", .min = DS_LOG_INFO } };
     struct opts o = { 0 };
     struct ds_arg_rest rest;
     struct ds_error e = { 0 };
+    if (rpc_program_asked(argc, argv))
+        return ds_exit_code(describe(&kms, &e), DS_CODE_NONE);
     int r = ds_args_parse(&command, &o, &rest, argc, argv, false, &e);
     if (r == DS_OK && rest.help) {
         DS_AUTO(ds_buf_done) struct ds_buf help = { 0 };

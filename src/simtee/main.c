@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "crypto/key.h"
+#include "rpc/program.h"
+#include "simtee/guest.h"
 #include "simtee/server.h"
 
 struct options {
@@ -61,11 +63,23 @@ static int run(const struct options *o, struct ds_error *e)
     return r;
 }
 
+static int describe(struct ds_error *e)
+{
+    struct simtee_guest guest;
+    const struct ds_arg_command *const commands[] = { &command };
+    const struct rpc_service *const services[] = { &guest.service };
+    const struct rpc_program p = { commands, DS_LEN(commands), NULL, services, DS_LEN(services) };
+    DS_TRY(simtee_guest_init(&guest, NULL, NULL, e));
+    return rpc_program_describe(&p, e);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { 0 };
     struct ds_arg_rest rest;
     struct ds_error e;
+    if (rpc_program_asked(argc, argv))
+        return ds_exit_code(describe(&e), DS_CODE_NONE);
     if (ds_args_parse(&command, &o, &rest, argc, argv, false, &e) < 0)
         return usage(e.msg);
     if (rest.help) {

@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "net/target.h"
+#include "rpc/program.h"
 #include "rpc/serve.h"
 #include "vmm/api.h"
 #include "vmm/channel.h"
@@ -210,6 +211,16 @@ static int serve(struct vmm *vmm, struct ds_error *e)
     return r;
 }
 
+static int describe(struct vmm *vmm, struct ds_error *e)
+{
+    const struct ds_arg_command *const commands[] = { &command };
+    const struct rpc_service *const services[] = { &vmm->rpc, &vmm->channel };
+    const struct rpc_program p = { commands, DS_LEN(commands), &vmm_cfg_schema, services,
+                                   DS_LEN(services) };
+    DS_TRY(init_services(vmm, e));
+    return rpc_program_describe(&p, e);
+}
+
 static int print(const struct ds_buf *text, struct ds_error *e)
 {
     DS_TRY(ds_buf_end(text, e, "output"));
@@ -222,6 +233,8 @@ static int run(int argc, char **argv, struct ds_error *e)
     struct options opts = { 0 };
     struct ds_arg_rest rest;
     DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
+    if (rpc_program_asked(argc, argv))
+        return describe(&vmm, e);
     DS_TRY(ds_args_parse(&command, &opts, &rest, argc, argv, false, e));
     const char *verb = rest.n > 0 ? rest.v[0] : "serve";
     if (rest.help) {

@@ -421,8 +421,7 @@ int vmm_manifest_parse(struct vmm_manifest *ret, struct ds_span json, struct ds_
                                                     : ds_fail(e, DS_ERR_FORMAT, "no JSON object");
     yyjson_doc_free(doc);
     if (r < 0) {
-        if (e != NULL)
-            e->code = DS_CODE_VMM_STATE_BROKEN;
+        ds_error_code(e, DS_CODE_VMM_STATE_BROKEN);
         return ds_wrap(e, r, "vm-manifest.json");
     }
     *ret = m;

@@ -251,8 +251,8 @@ static int run_qemu_img(const char *const *argv, struct ds_error *e)
 {
     struct ds_proc_spec spec = { .argv = argv };
     int r = ds_proc_run(NULL, &spec, (struct ds_span){ 0 }, 64 << 10, DISK_TIMEOUT_MS, e);
-    if (r == DS_ERR_NOTFOUND && e != NULL)
-        e->code = DS_CODE_VMM_QEMU_MISSING;
+    if (r == DS_ERR_NOTFOUND)
+        ds_error_code(e, DS_CODE_VMM_QEMU_MISSING);
     return r < 0 ? ds_wrap(e, r, "data disk") : r;
 }
 

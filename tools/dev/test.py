@@ -121,6 +121,13 @@ def run_gcc(_):
     return build('gcc')
 
 
+def run_docs(_):
+    if not os.path.exists('build/src/cli/dstack'):
+        print('  skipped: there is no build/; the part gcc makes it')
+        return Count(skipped=1)
+    return one([sys.executable, 'tools/docs.py', 'build', '--check'])
+
+
 def run_clang(_):
     return build('clang')
 
@@ -220,6 +227,7 @@ PARTS = [
     ('codes', 'lint', run_codes),
     ('tools', 'lint', run_tools),
     ('gcc', 'build system', run_gcc),
+    ('docs', 'lint', run_docs),
     ('clang', 'build lint tidy', run_clang),
     ('tidy', 'lint', run_tidy),
     ('san', 'build unit', run_san),

@@ -1,0 +1,93 @@
+# Made by tools/docs.py from the table of commands.
+# shellcheck shell=bash
+# Use it by: source dstack.bash
+
+_dstack_words() {
+    local word
+    while IFS= read -r word; do
+        COMPREPLY+=("$word")
+    done < <(compgen -W "$1" -- "$cur")
+}
+
+# What words of a kind there are; FILE is left to the shell.
+_dstack_kind() {
+    local kind
+    for kind in "$@"; do
+        case $kind in
+        FILE) compopt -o default 2>/dev/null || : ;;
+        CODE|NAME|IMAGE) _dstack_words "$("${COMP_WORDS[0]}" --words "$kind" 2>/dev/null)" ;;
+        esac
+    done
+}
+
+_dstack() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        _dstack_words "up down ps logs verify doctor explain image --help --version"
+        return
+    fi
+    # --file=x comes as three words.
+    [[ $cur == = ]] && cur=
+    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
+    case $verb:$prev in
+    up:--file|up:-f) _dstack_kind FILE ;;
+    up:--name|up:-n) _dstack_kind ANY ;;
+    up:--image) _dstack_kind IMAGE ;;
+    up:--vcpu) _dstack_kind ANY ;;
+    up:--memory|up:-m) _dstack_kind ANY ;;
+    up:--disk) _dstack_kind ANY ;;
+    up:--publish|up:-p) _dstack_kind ANY ;;
+    up:--timeout) _dstack_kind ANY ;;
+    logs:--container) _dstack_kind ANY ;;
+    logs:--lines|logs:-n) _dstack_kind ANY ;;
+    verify:--collateral) _dstack_kind FILE ;;
+    verify:--anchor) _dstack_kind FILE ;;
+    verify:--simulated-anchor) _dstack_kind FILE ;;
+    verify:--at) _dstack_kind ANY ;;
+    image:--vcpu) _dstack_kind ANY ;;
+    image:--memory|image:-m) _dstack_kind ANY ;;
+    image:--nics) _dstack_kind ANY ;;
+    image:--volumes) _dstack_kind ANY ;;
+    *) _dstack_command ;;
+    esac
+}
+
+_dstack_command() {
+    case $verb in
+    up)
+        _dstack_words "--file --name --image --vcpu --memory --disk --publish --allow-simulated --timings --timeout --no-verify --json --help -f -n -m -p -h"
+        [[ $cur == -* ]] || _dstack_kind 
+        ;;
+    down)
+        _dstack_words "--remove --force --json --help -h"
+        [[ $cur == -* ]] || _dstack_kind NAME
+        ;;
+    ps)
+        _dstack_words "--json --help -h"
+        [[ $cur == -* ]] || _dstack_kind 
+        ;;
+    logs)
+        _dstack_words "--follow --containers --container --lines --json --help -f -c -n -h"
+        [[ $cur == -* ]] || _dstack_kind NAME
+        ;;
+    verify)
+        _dstack_words "--allow-simulated --collateral --anchor --simulated-anchor --at --json --help -h"
+        [[ $cur == -* ]] || _dstack_kind NAME FILE
+        ;;
+    doctor)
+        _dstack_words "--json --help -h"
+        [[ $cur == -* ]] || _dstack_kind 
+        ;;
+    explain)
+        _dstack_words "--json --help -h"
+        [[ $cur == -* ]] || _dstack_kind CODE
+        ;;
+    image)
+        _dstack_words "--vcpu --memory --nics --volumes --json --help -m -h ls measure"
+        [[ $cur == -* ]] || _dstack_kind IMAGE
+        ;;
+    esac
+}
+
+complete -F _dstack dstack
