@@ -9,7 +9,8 @@
 #include "app/compose.h"
 #include "base/buf.h"
 
-#define APP_ID_LEN 20
+#define APP_ID_LEN          20
+#define APP_INSTANCE_ID_LEN 20
 
 /* SHA-256 of app-compose.json as delivered, byte for byte. */
 DS_MUST_USE int app_compose_hash(uint8_t ret32[32], struct ds_span text, struct ds_error *e);

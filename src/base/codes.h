@@ -492,6 +492,18 @@
     X(KMS_BIRTH_KIND, "kms.birth_kind", "the KMS root was born another kind", \
       "a root is hardware or simulated for ever, so that simulated evidence can never reach hardware-born keys", \
       "start dstack-kms with the kind the root was born with, or with another state directory") \
+    X(KMS_CERT_DATES, "kms.cert_dates", "a certificate was asked for with dates that are not given", \
+      "there is no revocation, so a certificate ends within 398 days and with its CA, and begins at most a day ago", \
+      "leave not_before and not_after out, or choose dates within the bound in the message") \
+    X(KMS_CREDENTIAL_EXPIRED, "kms.credential_expired", "the instance credential is not in its dates", \
+      "it lives ten days and the agent renews it at half of that; this VM was stopped or cut off for longer", \
+      "restart the VM: it gets another at boot") \
+    X(KMS_CREDENTIAL_INVALID, "kms.credential_invalid", "the instance credential is not one of this KMS", \
+      "it is malformed, or the CA of the app that it names did not sign it", \
+      "use the credential that GetAppKey gave; after a change of the KMS root restart the VM") \
+    X(KMS_CREDENTIAL_OTHER, "kms.credential_other", "the instance credential is of another app or instance than the evidence", \
+      "a credential vouches for the one instance that it was given to at boot", \
+      "ask with the credential and the evidence of one VM") \
     X(KMS_COMPOSE_NOT_ALLOWED, "kms.compose_not_allowed", "this compose hash of the app is not on the allow-list", \
       "the app-compose.json that the VM measured is not one that was allowed", \
       "run 'dstack up' with the compose file that should run; a changed file is a new hash") \
@@ -510,9 +522,12 @@
     X(KMS_NO_COLLATERAL, "kms.no_collateral", "there is no collateral to verify the evidence with", \
       "TCB info, identities and revocation lists come from the platform's vendor", \
       "start dstack-vmm: it provides the simulated platform's collateral") \
+    X(KMS_NO_CREDENTIAL, "kms.no_credential", "the caller showed no instance credential", \
+      "certificates of an app are given to what got its keys at boot, which the credential proves", \
+      "ask the guest's agent (GetTlsKey); it holds the credential that GetAppKey gave at boot") \
     X(KMS_NO_EVIDENCE, "kms.no_evidence", "the caller showed no evidence", \
-      "keys are released to evidence, which travels in the caller's certificate", \
-      "call with an RA-TLS client certificate") \
+      "keys are released to evidence, which travels in the caller's certificate or in the request", \
+      "call with an RA-TLS client certificate; put evidence into a request for a certificate") \
     X(KMS_OS_IMAGE_NOT_ALLOWED, "kms.os_image_not_allowed", "the guest's OS image is not on the allow-list", \
       "an image counts only after an administrator has named its hash", \
       "run 'dstack up', which allows the image it starts, or allow it at the KMS's admin socket") \

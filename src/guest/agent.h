@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/reason.h"
 #include "base/secret.h"
+#include "guest/credential.h"
 #include "guest/docker.h"
 #include "guest/shared.h"
 #include "guest/sys_config.h"
@@ -82,12 +83,13 @@ struct agent {
     struct app_compose compose;
     struct guest_identity id;
     struct guest_keys keys;
+    struct guest_credential credential; /* the chain in it changes: its own lock */
     struct guest_engine engine;
     struct ds_buf boot_log; /* CCEL */
     struct ds_secret env;   /* decrypted environment, JSON; empty without one */
     struct boot_progress boot;
 
-    struct net_event *channel_timer, *shutdown_timer;
+    struct net_event *channel_timer, *shutdown_timer, *renew_timer;
     bool boot_started, is_ready;
     int exit_code;
 };

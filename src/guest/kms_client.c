@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GetAppKey and SignCert over RA-TLS.
+ * GetAppKey over RA-TLS; SignCert and RenewCredential over TLS with the instance
+ * credential.
  */
 #include "guest/kms_client.h"
 
@@ -36,29 +37,38 @@ static int verify_kms(void *arg, const struct ds_span *chain, size_t n_chain, st
     return DS_OK;
 }
 
-/* A TLS client whose certificate carries fresh evidence; without evidence it stays anonymous. */
-static int client_make(struct net_tls **ret, struct agent *a, bool attested, struct ds_error *e)
+/* A TLS client that shows this chain (PEM) for the credential's key. */
+static int client_make(struct net_tls **ret, struct agent *a, struct ds_span chain_pem,
+                       struct ds_error *e)
 {
-    DS_AUTO(ds_p256_key_free_auto) struct ds_p256_key *key = NULL;
-    DS_AUTO(ds_p256_pem_wipe) struct ds_p256_pem key_pem = { 0 };
+    const struct net_tls_config cfg = {
+        .chain_pem = chain_pem, .key = a->credential.key, .verify = verify_kms, .verify_arg = a
+    };
+    return net_tls_client_new(ret, &cfg, e);
+}
+
+/* At boot: the certificate carries fresh evidence for the key. */
+static int client_attested(struct net_tls **ret, struct agent *a, struct ds_error *e)
+{
     DS_AUTO(ds_buf_done) struct ds_buf der = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
-    struct net_tls_config cfg = { .verify = verify_kms, .verify_arg = a };
-    if (attested) {
-        int64_t now_s = ds_clock_now_s();
-        const struct ratls_spec spec = { .cn = "dstack guest",
-                                         .not_before_s = now_s - DAY_S,
-                                         .not_after_s = now_s + (int64_t)CERT_DAYS * DAY_S,
-                                         .eku = DS_CERT_CLIENT_AUTH };
-        DS_TRY(ds_p256_key_new(&key, e));
-        DS_TRY(ratls_cert_attest(&der, &spec, key, guest_evidence_for_cert, a, e));
-        ds_pem_add(&pem, "CERTIFICATE", ds_buf_span(&der));
-        DS_TRY(ds_buf_end(&pem, e, "certificate"));
-        DS_TRY(ds_p256_key_pem(&key_pem, key, e));
-        cfg.chain_pem = ds_buf_span(&pem);
-        cfg.key_pem = ds_span_str(key_pem.s);
-    }
-    return net_tls_client_new(ret, &cfg, e);
+    int64_t now_s = ds_clock_now_s();
+    const struct ratls_spec spec = { .cn = "dstack guest",
+                                     .not_before_s = now_s - DAY_S,
+                                     .not_after_s = now_s + (int64_t)CERT_DAYS * DAY_S,
+                                     .eku = DS_CERT_CLIENT_AUTH };
+    DS_TRY(ratls_cert_attest(&der, &spec, a->credential.key, guest_evidence_for_cert, a, e));
+    ds_pem_add(&pem, "CERTIFICATE", ds_buf_span(&der));
+    DS_TRY(ds_buf_end(&pem, e, "certificate"));
+    return client_make(ret, a, ds_buf_span(&pem), e);
+}
+
+/* Later: the credential. */
+static int client_credential(struct net_tls **ret, struct agent *a, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
+    DS_TRY(guest_credential_chain(&pem, &a->credential, e));
+    return client_make(ret, a, ds_buf_span(&pem), e);
 }
 
 /* "https://10.0.2.101:8001" becomes a target's text. */
@@ -123,6 +133,21 @@ static int take_keys(struct guest_keys *ret, yyjson_val *reply, struct ds_error 
     return ds_buf_end(&ret->ca_pem, e, "CA certificate");
 }
 
+static int take_credential(struct agent *a, yyjson_val *reply, struct ds_error *e)
+{
+    const char *pems[NET_TLS_CHAIN_MAX];
+    size_t i, n, n_pems = 0;
+    yyjson_val *list = yyjson_obj_get(reply, "instance_credential"), *v;
+    yyjson_arr_foreach(list, i, n, v)
+    {
+        if (n_pems == DS_LEN(pems) || !yyjson_is_str(v))
+            return ds_refuse(e, DS_ERR_PEER, DS_CODE_GUEST_KMS_REPLY, "instance_credential",
+                             "an array of certificates", "something else", "KMS");
+        pems[n_pems++] = yyjson_get_str(v);
+    }
+    return guest_credential_take(&a->credential, pems, n_pems, e);
+}
+
 int guest_kms_boot_keys(struct guest_keys *ret, struct ds_verdict *reasons, struct agent *a,
                         struct ds_error *e)
 {
@@ -135,9 +160,39 @@ int guest_kms_boot_keys(struct guest_keys *ret, struct ds_verdict *reasons, stru
     ds_jw_str(&w, "vm_config", a->sys.vm_config);
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "GetAppKey"));
-    DS_TRY(client_make(&tls, a, true, e));
+    DS_TRY(ds_p256_key_new(&a->credential.key, e));
+    DS_TRY(client_attested(&tls, a, e));
     DS_TRY(call(&doc, reasons, a, tls, "GetAppKey", ds_buf_span(&params), e));
     int r = take_keys(ret, yyjson_doc_get_root(doc), e);
+    if (r == DS_OK)
+        r = take_credential(a, yyjson_doc_get_root(doc), e);
+    yyjson_doc_free(doc);
+    return r;
+}
+
+static int renew_params(struct ds_buf *ret, struct agent *a, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+    uint8_t spki[DS_P256_SPKI_LEN], data64[64];
+    ds_p256_key_spki(spki, a->credential.key);
+    DS_TRY(ratls_report_data(data64, DS_SPAN_OF(spki), e));
+    DS_TRY(guest_evidence(&evidence, a, data64, GUEST_LOG_COMPACT, e));
+    struct ds_jw w = ds_jw_of(ret);
+    ds_jw_object(&w, NULL);
+    ds_jw_hex(&w, "attestation", ds_buf_span(&evidence));
+    ds_jw_object_end(&w);
+    return ds_jw_end(&w, e, "RenewCredential");
+}
+
+int guest_kms_renew_credential(struct agent *a, struct ds_error *e)
+{
+    DS_AUTO(net_tls_unref_auto) struct net_tls *tls = NULL;
+    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
+    yyjson_doc *doc = NULL;
+    DS_TRY(renew_params(&params, a, e));
+    DS_TRY(client_credential(&tls, a, e));
+    DS_TRY(call(&doc, NULL, a, tls, "RenewCredential", ds_buf_span(&params), e));
+    int r = take_credential(a, yyjson_doc_get_root(doc), e);
     yyjson_doc_free(doc);
     return r;
 }
@@ -156,7 +211,7 @@ int guest_kms_sign_cert(struct ds_buf *ret, struct agent *a, struct ds_span csr,
     ds_jw_str(&w, "vm_config", a->sys.vm_config);
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "SignCert"));
-    DS_TRY(client_make(&tls, a, false, e));
+    DS_TRY(client_credential(&tls, a, e));
     DS_TRY(call(&doc, NULL, a, tls, "SignCert", ds_buf_span(&params), e));
     yyjson_val *chain = yyjson_obj_get(yyjson_doc_get_root(doc), "certificate_chain");
     size_t len = 0;

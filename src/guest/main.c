@@ -162,6 +162,7 @@ static void wind_down(struct agent *a)
     ds_secret_wipe(&a->keys.env_key32);
     ds_secret_wipe(&a->keys.k256_key32);
     ds_secret_wipe(&a->env);
+    guest_credential_done(&a->credential);
 }
 
 static int agent_main(void)
@@ -169,6 +170,7 @@ static int agent_main(void)
     static struct agent a = { .log = { .program = "guest", .min = DS_LOG_INFO },
                               .engine = { .containerd.pidfd = -1, .dockerd.pidfd = -1 } };
     struct ds_error e = { 0 };
+    guest_credential_init(&a.credential);
     int r = run(&a, &e);
     if (r < 0)
         ds_log(&a.log, DS_LOG_ERROR, "agent.failed", "err", e.msg);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "crypto/hash.h"
 #include "guest/boot.h"
+#include "guest/credential.h"
 #include "guest/data_disk.h"
 #include "guest/device.h"
 #include "guest/identity.h"
@@ -127,7 +128,7 @@ const struct boot_step boot_steps[] = {
     { "modules", "wait for the kernel modules", step_modules, NULL },
     { "network", "bring the network up", step_network, NULL },
     { "measure", "extend the app's identity into RTMR3", step_measure, NULL },
-    { "keys", "get keys from the KMS by attestation", step_keys, NULL },
+    { "keys", "get keys from the KMS by attestation", step_keys, guest_credential_keep },
     { "disk", "open the encrypted data disk", step_disk, NULL },
     { "env", "decrypt the environment", step_env, NULL },
     { "ready", "close the trusted boot", step_ready, guest_serve_start },

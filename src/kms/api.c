@@ -34,15 +34,25 @@ static int peer_evidence(struct kms_request *ret, struct ds_x509 *cert, const st
     return DS_OK;
 }
 
+static void peer_chain(struct kms_request *ret, const struct rpc_call *call)
+{
+    const struct net_chain *chain = rpc_call_caller(call)->chain;
+    if (chain == NULL)
+        return; /* kms_decide says what is missing */
+    ret->chain = chain->der;
+    ret->n_chain = chain->n;
+}
+
 static int get_app_key(struct rpc_job *j, struct ds_error *e)
 {
     struct kms *kms = j->ctx;
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
     struct kms_request request = { .act = KMS_ACT_BOOT_KEYS };
     struct ds_x509 cert;
+    int64_t now_s = ds_clock_now_s();
     DS_TRY(peer_evidence(&request, &cert, j->call, e));
-    DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, ds_clock_now_s(), e));
-    return kms_issue_boot_keys(&j->reply, kms, &grant, e);
+    DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, now_s, e));
+    return kms_issue_boot_keys(&j->reply, kms, &grant, now_s, e);
 }
 
 /* A bytes field of any length, decoded into fresh memory (*gives*). */
@@ -71,12 +81,28 @@ static int sign_cert(struct rpc_job *j, struct ds_error *e)
     DS_TRY(take_bytes(&csr_mem, &csr_bytes, j->call, "csr", e));
     DS_TRY(take_bytes(&sig_mem, &sig, j->call, "signature", e));
     DS_TRY(app_csr_verify(csr, csr_bytes, sig, e));
-    const struct kms_request request = { .act = KMS_ACT_SIGN_CERT,
-                                         .attestation = csr->attestation,
-                                         .bound_spki = csr->spki };
+    struct kms_request request = { .act = KMS_ACT_SIGN_CERT,
+                                   .attestation = csr->attestation,
+                                   .bound_spki = csr->spki };
+    peer_chain(&request, j->call);
     int64_t now_s = ds_clock_now_s();
+    struct kms_cert_dates dates; /* with the CA they are judged again */
+    DS_TRY(kms_cert_dates_of(&dates, csr, now_s, INT64_MAX, e));
     DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, now_s, e));
     return kms_issue_cert(&j->reply, kms, &grant, csr, now_s, e);
+}
+
+static int renew_credential(struct rpc_job *j, struct ds_error *e)
+{
+    struct kms *kms = j->ctx;
+    DS_AUTO(ds_auto_free) uint8_t *mem = NULL;
+    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
+    struct kms_request request = { .act = KMS_ACT_RENEW_CREDENTIAL };
+    int64_t now_s = ds_clock_now_s();
+    DS_TRY(take_bytes(&mem, &request.attestation, j->call, "attestation", e));
+    peer_chain(&request, j->call);
+    DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, now_s, e));
+    return kms_issue_credential(&j->reply, kms, &grant, now_s, e);
 }
 
 static int take_exact(uint8_t *ret, size_t len, const struct rpc_call *call, const char *name,
@@ -154,6 +180,7 @@ static int allow_app(struct rpc_job *j, struct ds_error *e)
 
 HANDLER(on_get_app_key, get_app_key)
 HANDLER(on_sign_cert, sign_cert)
+HANDLER(on_renew_credential, renew_credential)
 HANDLER(on_get_env_pub, get_env_pub)
 HANDLER(on_get_meta, get_meta)
 HANDLER(on_version, version)
@@ -170,6 +197,9 @@ static const struct rpc_field sign_cert_request[] = {
     { "signature", RPC_HEX, true, 128, "over csr, by the key in it, DER", NULL, 0 },
     { "vm_config", RPC_TEXT, false, 262144, "as in the evidence, which alone counts", NULL, 0 },
 };
+static const struct rpc_field renew_request[] = {
+    { "attestation", RPC_HEX, true, APP_CSR_MAX, "evidence for the credential's key, versioned attestation", NULL, 0 },
+};
 static const struct rpc_field app_id_request[] = {
     { "app_id", RPC_HEX, true, 20, "20 bytes", NULL, 0 },
 };
@@ -183,8 +213,10 @@ static const struct rpc_field allow_request[] = {
 static const struct rpc_method methods[] = {
     { "GetAppKey", RPC_ANYONE, on_get_app_key, "The boot keys of an app, for evidence that the policy accepts.",
       get_app_key_request, DS_LEN(get_app_key_request), NULL, 0 },
-    { "SignCert", RPC_ANYONE, on_sign_cert, "A certificate of the app's CA, for a request with fresh evidence.",
+    { "SignCert", RPC_ANYONE, on_sign_cert, "A certificate of the app's CA, for a request with fresh evidence and the instance credential in TLS.",
       sign_cert_request, DS_LEN(sign_cert_request), NULL, 0 },
+    { "RenewCredential", RPC_ANYONE, on_renew_credential, "The instance credential anew, for the credential in TLS and fresh evidence for its key.",
+      renew_request, DS_LEN(renew_request), NULL, 0 },
     { "GetAppEnvEncryptPubKey", RPC_ANYONE, on_get_env_pub, "The key to encrypt an app's environment to.",
       app_id_request, DS_LEN(app_id_request), NULL, 0 },
     { "GetMeta", RPC_ANYONE, on_get_meta, "Who this KMS is.", NULL, 0, NULL, 0 },

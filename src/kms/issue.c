@@ -10,11 +10,9 @@
 #include "app/derive.h"
 #include "codec/json_write.h"
 #include "crypto/x25519.h"
+#include "kms/credential.h"
 #include "ratls/cert.h"
 
-#define DAY_S       86400
-#define CERT_DAYS   3650 /* dstack's default validity of an app's certificate */
-#define CA_DAYS     3650
 #define GATEWAY_ANY "" /* no gateway yet */
 
 /* Where in the log this decision stands, beside dstack's own fields (DECISIONS "Release log"). */
@@ -49,8 +47,43 @@ static int derive(struct app_keys *ret, const struct kms_root *root, const uint8
     return app_issue_sign(ret->k256_sig65, &root->keys->k256, app_id20, pub33, e);
 }
 
+static void add_pem(struct ds_jw *w, struct ds_span der)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
+    ds_pem_add(&pem, "CERTIFICATE", der);
+    ds_jw_text(w, NULL, ds_buf_span(&pem));
+}
+
+/* Leaf, app CA, root. */
+static void add_chain(struct ds_jw *w, const char *name, struct ds_span leaf,
+                      const struct kms_app_ca *ca, const struct kms_root *root)
+{
+    ds_jw_array(w, name);
+    add_pem(w, leaf);
+    add_pem(w, ds_buf_span(&ca->der));
+    ds_jw_text(w, NULL, ds_buf_span(&root->ca_pem));
+    ds_jw_array_end(w);
+}
+
+static int add_credential(struct ds_jw *w, const struct kms *kms, const struct kms_grant *grant,
+                          int64_t now_s, struct ds_error *e)
+{
+    DS_AUTO(kms_app_ca_done) struct kms_app_ca ca = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
+    const struct ds_claims *c = grant->appraisal.claims;
+    const struct kms_credential_for who = { .spki = grant->bound_spki,
+                                            .app_id = ds_claims_app_id(c),
+                                            .instance_id = ds_claims_instance_id(c),
+                                            .now_s = now_s,
+                                            .life_s = kms->credential_life_s };
+    DS_TRY(kms_app_ca_make(&ca, &kms->root, who.app_id.p, now_s, e));
+    DS_TRY(kms_credential_make(&leaf, &ca, &who, e));
+    add_chain(w, "instance_credential", ds_buf_span(&leaf), &ca, &kms->root);
+    return DS_OK;
+}
+
 int kms_issue_boot_keys(struct ds_buf *ret, const struct kms *kms, const struct kms_grant *grant,
-                        struct ds_error *e)
+                        int64_t now_s, struct ds_error *e)
 {
     DS_AUTO(app_keys_wipe) struct app_keys keys = { 0 };
     const struct ds_claims *c = grant->appraisal.claims;
@@ -66,32 +99,21 @@ int kms_issue_boot_keys(struct ds_buf *ret, const struct kms *kms, const struct 
     ds_jw_str(&w, "tproxy_app_id", GATEWAY_ANY);
     ds_jw_str(&w, "gateway_app_id", GATEWAY_ANY);
     ds_jw_hex(&w, "os_image_hash", DS_SPAN_OF(grant->appraisal.vm.os_image_hash32));
+    DS_TRY(add_credential(&w, kms, grant, now_s, e));
     add_receipt(&w, &grant->receipt);
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "GetAppKey");
 }
 
-/* The app's CA: derived, so that every certificate of the app chains to the same key. */
-static int app_ca_make(struct ds_buf *ret_der, struct ds_p256_key **ret_key,
-                       const struct kms_root *root, const uint8_t app_id20[20], int64_t now_s,
-                       struct ds_error *e)
+int kms_issue_credential(struct ds_buf *ret, const struct kms *kms, const struct kms_grant *grant,
+                         int64_t now_s, struct ds_error *e)
 {
-    DS_AUTO(ds_p256_key_free_auto) struct ds_p256_key *key = NULL;
-    uint8_t spki[DS_P256_SPKI_LEN];
-    DS_TRY(app_derive_ca_key(&key, &root->keys->ca_scalar, app_id20, e));
-    ds_p256_key_spki(spki, key);
-    const struct ratls_spec spec = { .cn = "Dstack App CA",
-                                     .org = "Dstack",
-                                     .not_before_s = now_s - DAY_S,
-                                     .not_after_s = now_s + (int64_t)CA_DAYS * DAY_S,
-                                     .ca = true,
-                                     .path_len = 0,
-                                     .app_id = DS_SPAN(app_id20, 20),
-                                     .usage = "app:ca" };
-    DS_TRY(ratls_cert_make(ret_der, &spec, DS_SPAN_OF(spki), ds_buf_span(&root->ca_der),
-                           root->ca_key, e));
-    *ret_key = DS_TAKE_PTR(key);
-    return DS_OK;
+    struct ds_jw w = ds_jw_of(ret);
+    ds_jw_object(&w, NULL);
+    DS_TRY(add_credential(&w, kms, grant, now_s, e));
+    add_receipt(&w, &grant->receipt);
+    ds_jw_object_end(&w);
+    return ds_jw_end(&w, e, "RenewCredential");
 }
 
 struct leaf_texts {
@@ -121,8 +143,7 @@ static int leaf_texts_of(struct leaf_texts *ret, const struct app_csr *csr, stru
 }
 
 static int leaf_make(struct ds_buf *ret, const struct kms_grant *grant, const struct app_csr *csr,
-                     struct ds_span ca_der, const struct ds_p256_key *ca_key, int64_t now_s,
-                     struct ds_error *e)
+                     const struct kms_app_ca *ca, int64_t now_s, struct ds_error *e)
 {
     DS_AUTO(ds_auto_free) struct leaf_texts *texts = calloc(1, sizeof *texts);
     const struct app_appraisal *a = &grant->appraisal;
@@ -132,14 +153,15 @@ static int leaf_make(struct ds_buf *ret, const struct kms_grant *grant, const st
                                       .device_id = ds_claims_device_id32(a->claims),
                                       .os_image_hash = DS_SPAN_OF(a->vm.os_image_hash32),
                                       .key_provider_info = ds_claims_key_provider(a->claims) };
+    struct kms_cert_dates dates;
     if (texts == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "sign a certificate");
     DS_TRY(leaf_texts_of(texts, csr, e));
+    DS_TRY(kms_cert_dates_of(&dates, csr, now_s, ca->not_after_s, e));
     const struct ratls_spec spec = {
         .cn = texts->subject,
-        .not_before_s = csr->has_not_before ? (int64_t)csr->not_before_s : now_s - DAY_S,
-        .not_after_s = csr->has_not_after ? (int64_t)csr->not_after_s
-                                          : now_s + (int64_t)CERT_DAYS * DAY_S,
+        .not_before_s = dates.not_before_s,
+        .not_after_s = dates.not_after_s,
         .eku = (csr->server_auth ? DS_CERT_SERVER_AUTH : 0U) |
                (csr->client_auth ? DS_CERT_CLIENT_AUTH : 0U),
         .sans = texts->san_list,
@@ -149,32 +171,20 @@ static int leaf_make(struct ds_buf *ret, const struct kms_grant *grant, const st
         .usage = "app:custom",
         .app_info = csr->ext_app_info ? &info : NULL,
     };
-    return ratls_cert_make(ret, &spec, csr->spki, ca_der, ca_key, e);
-}
-
-static void add_pem(struct ds_jw *w, struct ds_span der)
-{
-    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
-    ds_pem_add(&pem, "CERTIFICATE", der);
-    ds_jw_text(w, NULL, ds_buf_span(&pem));
+    return ratls_cert_make(ret, &spec, csr->spki, ds_buf_span(&ca->der), ca->key, e);
 }
 
 int kms_issue_cert(struct ds_buf *ret, const struct kms *kms, const struct kms_grant *grant,
                    const struct app_csr *csr, int64_t now_s, struct ds_error *e)
 {
-    DS_AUTO(ds_p256_key_free_auto) struct ds_p256_key *ca_key = NULL;
-    DS_AUTO(ds_buf_done) struct ds_buf ca = { 0 };
+    DS_AUTO(kms_app_ca_done) struct kms_app_ca ca = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
     const uint8_t *app_id20 = ds_claims_app_id(grant->appraisal.claims).p;
-    DS_TRY(app_ca_make(&ca, &ca_key, &kms->root, app_id20, now_s, e));
-    DS_TRY(leaf_make(&leaf, grant, csr, ds_buf_span(&ca), ca_key, now_s, e));
+    DS_TRY(kms_app_ca_make(&ca, &kms->root, app_id20, now_s, e));
+    DS_TRY(leaf_make(&leaf, grant, csr, &ca, now_s, e));
     struct ds_jw w = ds_jw_of(ret);
     ds_jw_object(&w, NULL);
-    ds_jw_array(&w, "certificate_chain");
-    add_pem(&w, ds_buf_span(&leaf));
-    add_pem(&w, ds_buf_span(&ca));
-    ds_jw_text(&w, NULL, ds_buf_span(&kms->root.ca_pem));
-    ds_jw_array_end(&w);
+    add_chain(&w, "certificate_chain", ds_buf_span(&leaf), &ca, &kms->root);
     add_receipt(&w, &grant->receipt);
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "SignCert");

@@ -7,16 +7,26 @@
  */
 
 #include "app/csr.h"
+#include "kms/cert_dates.h"
 #include "kms/release.h"
 
-/* The reply of GetAppKey, *appended*. Its text holds keys: ret->wipes. */
+/*
+ * The reply of GetAppKey, *appended*: dstack's fields, and the instance credential for the key
+ * that the evidence was made for. Its text holds keys: ret->wipes.
+ */
 DS_MUST_USE int kms_issue_boot_keys(struct ds_buf *ret, const struct kms *kms,
-                                    const struct kms_grant *grant, struct ds_error *e);
+                                    const struct kms_grant *grant, int64_t now_s,
+                                    struct ds_error *e);
 
-/* The reply of SignCert, *appended*. */
+/* The reply of SignCert, *appended*. err: RANGE kms.cert_dates */
 DS_MUST_USE int kms_issue_cert(struct ds_buf *ret, const struct kms *kms,
                                const struct kms_grant *grant, const struct app_csr *csr,
                                int64_t now_s, struct ds_error *e);
+
+/* The reply of RenewCredential, *appended*. */
+DS_MUST_USE int kms_issue_credential(struct ds_buf *ret, const struct kms *kms,
+                                     const struct kms_grant *grant, int64_t now_s,
+                                     struct ds_error *e);
 
 /* The reply of GetAppEnvEncryptPubKey, *appended*. */
 DS_MUST_USE int kms_issue_env_pub(struct ds_buf *ret, const struct kms *kms,

@@ -36,4 +36,5 @@ struct kms {
     struct kms_allow allow;
     struct kms_log *release_log;
     struct kms_simulated simulated;
+    int64_t credential_life_s;
 };

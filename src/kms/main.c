@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "kms/api.h"
+#include "kms/credential.h"
 #include "net/target.h"
 #include "rpc/program.h"
 #include "rpc/serve.h"
@@ -20,6 +21,7 @@
 struct opts {
     bool local;
     const char *birth_kind, *vmm, *dir;
+    uint64_t credential_life_s;
 };
 
 static const struct ds_arg_option options[] = {
@@ -32,6 +34,9 @@ static const struct ds_arg_option options[] = {
       offsetof(struct opts, vmm), 0 },
     { "state", 0, DS_ARG_TEXT, "DIR", "state directory instead of <state>/kms",
       offsetof(struct opts, dir), 0 },
+    { "credential-life", 0, DS_ARG_U64, "SECONDS",
+      "how long an instance credential is good: 30 to 864000, which is ten days and the default",
+      offsetof(struct opts, credential_life_s), KMS_CREDENTIAL_LIFE_S },
 };
 
 static const struct ds_arg_command command = {
@@ -73,6 +78,16 @@ static int set_places(struct kms *kms, const struct opts *o, struct ds_error *e)
         (size_t)m >= sizeof kms->simulated.vmm_address)
         return ds_fail(e, DS_ERR_RANGE, "a path is too long");
     return ds_dir_make(kms->dir, 0700, e);
+}
+
+static int take_life(struct kms *kms, const struct opts *o, struct ds_error *e)
+{
+    if (o->credential_life_s < KMS_CREDENTIAL_LIFE_MIN_S)
+        return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
+                            "--credential-life takes at least %d seconds, not %llu",
+                            KMS_CREDENTIAL_LIFE_MIN_S, (unsigned long long)o->credential_life_s);
+    kms->credential_life_s = (int64_t)o->credential_life_s;
+    return DS_OK;
 }
 
 static int open_state(struct kms *kms, const struct opts *o, struct ds_error *e)
@@ -147,6 +162,7 @@ static int run(struct kms *kms, const struct opts *o, struct ds_error *e)
     DS_AUTO(ds_auto_close) int lock_fd = -1;
     DS_TRY(ds_process_harden(e));
     DS_TRY(ds_key_memory_lock(e));
+    DS_TRY(take_life(kms, o, e));
     DS_TRY(set_places(kms, o, e));
     (void)snprintf(lock, sizeof lock, "%s/lock", kms->dir);
     int r = ds_file_lock(&lock_fd, lock, e);
@@ -168,7 +184,7 @@ static int describe(struct kms *kms, struct ds_error *e)
 int main(int argc, char **argv)
 {
     static struct kms kms = { .log = { .program = "kms", .min = DS_LOG_INFO } };
-    struct opts o = { 0 };
+    struct opts o = { .credential_life_s = KMS_CREDENTIAL_LIFE_S };
     struct ds_arg_rest rest;
     struct ds_error e = { 0 };
     if (rpc_program_asked(argc, argv))

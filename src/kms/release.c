@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "crypto/hash.h"
 #include "kms/collateral.h"
+#include "kms/credential.h"
 #include "policy/policy.h"
 #include "ratls/cert.h"
 
@@ -40,11 +41,25 @@ static void check_state(struct ds_verdict *v, const struct kms *kms, enum kms_ac
                        DS_HEX(ds_span_sub(a->mr_config.key_provider_id, 26, 65)), "MRCONFIGID");
 }
 
-static int check_policy(struct ds_verdict *v, const struct kms *kms, const struct kms_request *in,
-                        const struct app_appraisal *a, struct ds_error *e)
+/* A credential is for one instance of one app: it vouches for no other's evidence. */
+static void check_holder(struct ds_verdict *v, const struct kms_holder *holder,
+                         const struct ds_claims *claims)
+{
+    struct ds_span app_id = ds_claims_app_id(claims), instance = ds_claims_instance_id(claims);
+    if (!ds_span_eq(holder->app_id, app_id))
+        ds_verdict_add(v, DS_CODE_KMS_CREDENTIAL_OTHER, "app id", DS_HEX(holder->app_id),
+                       DS_HEX(app_id), "instance credential");
+    if (!ds_span_eq(holder->instance_id, instance))
+        ds_verdict_add(v, DS_CODE_KMS_CREDENTIAL_OTHER, "instance id", DS_HEX(holder->instance_id),
+                       DS_HEX(instance), "instance credential");
+}
+
+static int check_policy(struct ds_verdict *v, const struct kms *kms, enum kms_act act,
+                        struct ds_span bound_spki, const struct app_appraisal *a,
+                        struct ds_error *e)
 {
     uint8_t bound64[64];
-    DS_TRY(ratls_report_data(bound64, in->bound_spki, e));
+    DS_TRY(ratls_report_data(bound64, bound_spki, e));
     const struct policy_rules rules = {
         .allow_simulated = kms->root.kind == KMS_KIND_SIMULATED,
         .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE) | POLICY_TCB(DS_TCB_SW_HARDENING_NEEDED),
@@ -59,7 +74,7 @@ static int check_policy(struct ds_verdict *v, const struct kms *kms, const struc
         .instance_ids20 = POLICY_ANY,
         .any_key_provider = true, /* check_state: MRCONFIGID names this KMS */
     };
-    check_state(v, kms, in->act, a);
+    check_state(v, kms, act, a);
     policy_check(v, a->claims, &rules);
     kms_allow_check(v, &kms->allow, ds_claims_app_id(a->claims), ds_claims_compose_hash(a->claims),
                     DS_SPAN_OF(a->vm.os_image_hash32));
@@ -67,14 +82,13 @@ static int check_policy(struct ds_verdict *v, const struct kms *kms, const struc
 }
 
 /* Fills the verdict; has_claims says whether evidence verified. A failure is an error of ours. */
-static int judge(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
-                 const struct kms_request *in, int64_t now_s, struct ds_error *e)
+static int judge_evidence(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
+                          const struct kms_request *in, int64_t now_s, struct ds_error *e)
 {
     struct app_appraisal *a = &ret->appraisal;
     struct ds_arena mem = ds_arena_of(ret->mem, APP_APPRAISAL_MEM);
     if (in->attestation.len == 0) {
-        ds_verdict_add(v, DS_CODE_KMS_NO_EVIDENCE, "certificate", "an attestation extension",
-                       "none", NULL);
+        ds_verdict_add(v, DS_CODE_KMS_NO_EVIDENCE, "evidence", "an attestation", "none", NULL);
         return DS_OK;
     }
     struct ds_extra_anchor anchor;
@@ -100,8 +114,32 @@ static int judge(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
                        ds_kind_text(ds_claims_kind(a->claims)), ds_claims_anchor(a->claims));
         return DS_OK;
     }
-    return check_policy(v, kms, in, a, e);
+    return check_policy(v, kms, in->act, ret->bound_spki, a, e);
 }
+
+static int judge(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
+                 const struct kms_request *in, int64_t now_s, struct ds_error *e)
+{
+    struct kms_holder holder;
+    ret->bound_spki = in->bound_spki;
+    if (in->act == KMS_ACT_BOOT_KEYS)
+        return judge_evidence(ret, v, kms, in, now_s, e);
+    DS_TRY(kms_credential_check(&holder, v, &kms->root, in->chain, in->n_chain, now_s, e));
+    if (v->n_reasons > 0)
+        return DS_OK; /* nobody in particular asks: his evidence is not worth the work */
+    if (in->act == KMS_ACT_RENEW_CREDENTIAL)
+        ret->bound_spki = holder.spki;
+    DS_TRY(judge_evidence(ret, v, kms, in, now_s, e));
+    if (ret->has_claims)
+        check_holder(v, &holder, ret->appraisal.claims);
+    return DS_OK;
+}
+
+static const char *const act_names[] = {
+    [KMS_ACT_BOOT_KEYS] = "get_app_key",
+    [KMS_ACT_SIGN_CERT] = "sign_cert",
+    [KMS_ACT_RENEW_CREDENTIAL] = "renew_credential",
+};
 
 static int write_leaf(struct kms_log_receipt *ret, struct kms *kms, const struct kms_request *in,
                       const struct app_appraisal *a, const struct ds_verdict *v, int64_t now_s,
@@ -115,7 +153,7 @@ static int write_leaf(struct kms_log_receipt *ret, struct kms *kms, const struct
         .time_s = now_s,
         .node = NODE,
         .epoch = EPOCH,
-        .act = in->act == KMS_ACT_BOOT_KEYS ? "get_app_key" : "sign_cert",
+        .act = act_names[in->act],
         .decision = v->n_reasons == 0 ? "allow" : "deny",
         .policy_source = "allow-list",
         .policy_version = version,

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The decision about a key: evidence → claims → policy → leaf. What it guards
+ * The decision about a key: credential and evidence → claims → policy → leaf. What it guards
  * is derived by the caller, and only after DS_OK.
  */
 
@@ -10,20 +10,25 @@
 #include "kms/kms.h"
 
 enum kms_act {
-    KMS_ACT_BOOT_KEYS, /* GetAppKey: only before system-ready */
-    KMS_ACT_SIGN_CERT, /* SignCert: any time, fresh evidence */
+    KMS_ACT_BOOT_KEYS,        /* GetAppKey: only before system-ready */
+    KMS_ACT_SIGN_CERT,        /* SignCert: any time, with the instance credential */
+    KMS_ACT_RENEW_CREDENTIAL, /* RenewCredential: likewise, and evidence for the credential's key */
 };
 
 struct kms_request {
     enum kms_act act;
-    struct ds_span attestation; /* from the certificate or the CSR; empty: none */
-    struct ds_span bound_spki;  /* the key that the evidence must be bound to */
+    struct ds_span attestation;  /* from the certificate or the request; empty: none */
+    struct ds_span bound_spki;   /* the key that the evidence must be bound to; of a renewal the
+                                    credential's own, whatever stands here */
+    const struct ds_span *chain; /* what the caller showed in TLS, leaf first */
+    size_t n_chain;
 };
 
 struct kms_grant {
     uint8_t *mem; /* what `appraisal` points into */
     bool has_claims;
     struct app_appraisal appraisal;
+    struct ds_span bound_spki; /* borrows the request */
     struct kms_log_receipt receipt;
 };
 void kms_grant_done(struct kms_grant *g);

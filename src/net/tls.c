@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "crypto/key.h"
 
 /* Certificates carry evidence: quotes and event logs. */
 #define CHAIN_BYTES_MAX ((size_t)1 << 20)
@@ -185,11 +186,19 @@ static int use_chain(SSL_CTX *ctx, struct ds_span pem, struct ds_error *e)
     return DS_OK;
 }
 
-static int use_key(SSL_CTX *ctx, struct ds_span pem, struct ds_error *e)
+static EVP_PKEY *key_of(const struct net_tls_config *cfg)
 {
-    DS_AUTO(free_bio) BIO *bio = bio_of(pem);
-    DS_AUTO(free_key)
-    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    if (cfg->key != NULL) {
+        EVP_PKEY *key = ds_p256_key_evp(cfg->key);
+        return EVP_PKEY_up_ref(key) == 1 ? key : NULL;
+    }
+    DS_AUTO(free_bio) BIO *bio = bio_of(cfg->key_pem);
+    return bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+}
+
+static int use_key(SSL_CTX *ctx, const struct net_tls_config *cfg, struct ds_error *e)
+{
+    DS_AUTO(free_key) EVP_PKEY *key = key_of(cfg);
     if (key == NULL || SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
         return fail_ssl(e, "use a private key");
     return DS_OK;
@@ -220,7 +229,7 @@ static int new_tls(struct net_tls **ret, const struct net_tls_config *cfg, const
     SSL_CTX_set_cert_verify_callback(t->ctx, on_verify, t);
     if (cfg->chain_pem.len > 0) {
         DS_TRY(use_chain(t->ctx, cfg->chain_pem, e));
-        DS_TRY(use_key(t->ctx, cfg->key_pem, e));
+        DS_TRY(use_key(t->ctx, cfg, e));
     }
     *ret = DS_TAKE_PTR(owned);
     return DS_OK;

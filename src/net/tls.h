@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/span.h"
 
+struct ds_p256_key;
 struct ssl_st;
 struct net_tls;
 
@@ -23,6 +24,8 @@ typedef int net_tls_verify_fn(void *arg, const struct ds_span *chain, size_t n_c
 struct net_tls_config {
     struct ds_span chain_pem; /* leaf first; empty for a client without certificate */
     struct ds_span key_pem;   /* PKCS#8 */
+    /* Instead of key_pem: a key that never becomes text. Referenced, not copied. */
+    const struct ds_p256_key *key;
     /* Client: required. Server: NULL accepts any chain, which the handler then judges
      * (net_http_peer). */
     net_tls_verify_fn *verify;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The KMS's methods over TLS, asked as a guest asks: evidence in the client's
- * certificate for boot keys, evidence in the request for a certificate.
+ * certificate for boot keys; later the instance credential there, and evidence
+ * in the request.
  */
 #include "kms/api.h"
 
@@ -14,6 +15,7 @@
 #include "codec/json_write.h"
 #include "codec/pem.h"
 #include "kit.h"
+#include "kms/credential.h"
 #include "net/target.h"
 #include "ratls/cert.h"
 #include "rpc/client.h"
@@ -25,10 +27,12 @@ static char dir[] = "/tmp/ds-kms-api-XXXXXX";
 static struct kit kit;
 static struct kms kms;
 static int64_t now_s;
+static struct ds_buf credential_pem;
 
 struct ask {
     const char *name, *method;
-    bool is_anonymous, is_running, is_lent, is_csr_broken;
+    bool is_anonymous, is_running, is_lent, is_csr_broken, is_long;
+    bool has_credential; /* the one that the first question brought */
     int want;
     enum ds_code code;
     unsigned n_leaves; /* that the question adds to the log */
@@ -67,7 +71,10 @@ static int client_tls(struct net_tls **ret, const struct ask *ask, struct ds_err
     DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
     DS_AUTO(ds_p256_pem_wipe) struct ds_p256_pem key_pem = { 0 };
     struct net_tls_config cfg = { .verify = verify_kms };
-    if (!ask->is_anonymous) {
+    if (ask->has_credential) {
+        cfg.chain_pem = KIT_SPAN(credential_pem);
+        cfg.key = kit.guest;
+    } else if (!ask->is_anonymous) {
         const struct ratls_spec spec = { .cn = "guest",
                                          .not_before_s = now_s - DAY_S,
                                          .not_after_s = now_s + DAY_S,
@@ -92,6 +99,8 @@ static int sign_cert_params(struct ds_buf *ret, const struct ask *ask, struct ds
     const struct app_csr csr = { .spki = DS_SPAN_OF(kit.guest_spki),
                                  .subject = DS_SPAN_LIT("hello"),
                                  .server_auth = true,
+                                 .has_not_after = ask->is_long,
+                                 .not_after_s = UINT64_MAX,
                                  .attestation = KIT_SPAN(proof) };
     DS_TRY(app_csr_encode(&bytes, &csr, e));
     DS_TRY(ds_p256_sign_der(&sig, kit.guest, KIT_SPAN(bytes), e));
@@ -105,6 +114,18 @@ static int sign_cert_params(struct ds_buf *ret, const struct ask *ask, struct ds
     return ds_jw_end(&w, e, "SignCert");
 }
 
+static int renew_params(struct ds_buf *ret, const struct ask *ask, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf proof = { 0 };
+    struct ask copy = *ask;
+    DS_TRY(evidence(&copy, &proof, NULL, e));
+    struct ds_jw w = ds_jw_of(ret);
+    ds_jw_object(&w, NULL);
+    ds_jw_hex(&w, "attestation", KIT_SPAN(proof));
+    ds_jw_object_end(&w);
+    return ds_jw_end(&w, e, "RenewCredential");
+}
+
 static int question(struct answer *a)
 {
     DS_AUTO(net_tls_unref_auto) struct net_tls *tls = NULL;
@@ -115,6 +136,8 @@ static int question(struct answer *a)
     const struct rpc_target target = { .address = address, .tls = tls, .timeout_ms = 20000 };
     if (strcmp(a->ask->method, "SignCert") == 0)
         DS_TRY(sign_cert_params(&params, a->ask, &a->e));
+    if (strcmp(a->ask->method, "RenewCredential") == 0)
+        DS_TRY(renew_params(&params, a->ask, &a->e));
     return rpc_client_call(&a->doc, &a->reasons, &target, a->ask->method, KIT_SPAN(params), &a->e);
 }
 
@@ -143,6 +166,17 @@ static void check_keys(yyjson_doc *doc)
     assert_hex(doc, "env_crypt_key", DS_SPAN_OF(env.b));
 }
 
+/* What the guest keeps of the reply: the chain as PEM. */
+static void take_credential(yyjson_doc *doc)
+{
+    yyjson_val *list = yyjson_obj_get(yyjson_doc_get_root(doc), "instance_credential"), *v;
+    size_t i, n;
+    assert_int_equal(yyjson_arr_size(list), 3);
+    ds_buf_clear(&credential_pem);
+    yyjson_arr_foreach(list, i, n, v) ds_buf_str(&credential_pem, yyjson_get_str(v));
+    assert_false(credential_pem.bad);
+}
+
 static const struct ask asks[] = {
     { "boot keys", "GetAppKey", .want = DS_OK, .n_leaves = 1 },
     { "boot keys without a certificate", "GetAppKey", .is_anonymous = true, .want = DS_ERR_DENIED,
@@ -151,12 +185,22 @@ static const struct ask asks[] = {
       .code = DS_CODE_KMS_EVIDENCE_AFTER_BOOT, .n_leaves = 1 },
     { "boot keys for evidence of another key", "GetAppKey", .is_lent = true, .want = DS_ERR_DENIED,
       .code = DS_CODE_POLICY_REPORT_DATA, .n_leaves = 1 },
-    { "certificate", "SignCert", .is_anonymous = true, .is_running = true, .want = DS_OK,
+    { "certificate", "SignCert", .has_credential = true, .is_running = true, .want = DS_OK,
       .n_leaves = 1 },
-    { "certificate for evidence of another key", "SignCert", .is_anonymous = true, .is_lent = true,
-      .want = DS_ERR_DENIED, .code = DS_CODE_POLICY_REPORT_DATA, .n_leaves = 1 },
-    { "certificate for a request that was changed", "SignCert", .is_anonymous = true,
+    { "certificate without a credential", "SignCert", .is_anonymous = true, .is_running = true,
+      .want = DS_ERR_DENIED, .code = DS_CODE_KMS_NO_CREDENTIAL, .n_leaves = 1 },
+    { "certificate with evidence in place of the credential", "SignCert", .is_running = true,
+      .want = DS_ERR_DENIED, .code = DS_CODE_KMS_NO_CREDENTIAL, .n_leaves = 1 },
+    { "certificate for evidence of another key", "SignCert", .has_credential = true,
+      .is_lent = true, .want = DS_ERR_DENIED, .code = DS_CODE_POLICY_REPORT_DATA, .n_leaves = 1 },
+    { "certificate for a request that was changed", "SignCert", .has_credential = true,
       .is_csr_broken = true, .want = DS_ERR_UNTRUSTED, .code = DS_CODE_APP_CSR_SIGNATURE },
+    { "certificate for ever", "SignCert", .has_credential = true, .is_running = true,
+      .is_long = true, .want = DS_ERR_RANGE, .code = DS_CODE_KMS_CERT_DATES },
+    { "credential anew", "RenewCredential", .has_credential = true, .is_running = true,
+      .want = DS_OK, .n_leaves = 1 },
+    { "credential anew without the old one", "RenewCredential", .is_running = true,
+      .want = DS_ERR_DENIED, .code = DS_CODE_KMS_NO_CREDENTIAL, .n_leaves = 1 },
     { "who it is", "GetMeta", .is_anonymous = true, .want = DS_OK },
     { "the list is not for guests", "AllowApp", .want = DS_ERR_NOTFOUND,
       .code = DS_CODE_RPC_NO_METHOD },
@@ -177,6 +221,8 @@ static void test_methods(void **state)
             assert_true(ds_verdict_has(&a.reasons, asks[i].code));
         if (i == 0)
             check_keys(a.doc);
+        if (yyjson_obj_get(yyjson_doc_get_root(a.doc), "instance_credential") != NULL)
+            take_credential(a.doc);
         yyjson_doc_free(a.doc);
     }
 }
@@ -207,6 +253,7 @@ static int start(struct ds_error *e)
     char path[64];
     (void)snprintf(kms.dir, sizeof kms.dir, "%s", dir);
     (void)snprintf(path, sizeof path, "%s/log.db", dir);
+    kms.credential_life_s = KMS_CREDENTIAL_LIFE_S;
     kms.log = (struct ds_log){ .program = "kms", .min = DS_LOG_ERROR };
     DS_TRY(kms_root_open(&kms.root, dir, KMS_KIND_SIMULATED, now_s, e));
     DS_TRY(kms_log_open(&kms.release_log, path, &kms.root, e));
@@ -247,6 +294,7 @@ static int teardown(void **state)
     kms_root_done(&kms.root);
     ds_buf_done(&kms.simulated.collateral);
     kit_done(&kit);
+    ds_buf_done(&credential_pem);
     return ds_dir_remove(dir, NULL);
 }
 

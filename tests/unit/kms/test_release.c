@@ -19,6 +19,7 @@
 #include "codec/pem.h"
 #include "crypto/hash.h"
 #include "kit.h"
+#include "kms/credential.h"
 #include "kms/issue.h"
 #include "ratls/cert.h"
 #include "store/store.h"
@@ -33,10 +34,15 @@ static struct kit other; /* another simulated machine */
 static struct kms kms;
 static uint8_t other_spki[DS_P256_SPKI_LEN], other32[32], other20[20];
 
+/* Instance credentials: of the kit's VM; of another VM of the app; of another app. */
+enum { OURS, OTHER_INSTANCE, OTHER_APP, N_CREDENTIALS };
+static struct ds_buf credentials[N_CREDENTIALS];
+
 /* One question to the KMS; what a row may change before it is asked. */
 struct trial {
     struct kit_plan plan;
     struct kms_request request;
+    struct ds_span chain[1];
     int64_t now_s;
 };
 
@@ -62,7 +68,10 @@ static void begin(struct trial *t, enum kms_act act)
     *t = (struct trial){ .plan = act == KMS_ACT_BOOT_KEYS ? kit_plan_boot(&kit)
                                                           : kit_plan_running(&kit),
                          .request = { .act = act, .bound_spki = DS_SPAN_OF(kit.guest_spki) },
+                         .chain = { KIT_SPAN(credentials[OURS]) },
                          .now_s = NOW };
+    t->request.chain = t->chain;
+    t->request.n_chain = act == KMS_ACT_BOOT_KEYS ? 0 : 1;
 }
 
 /* evidence *appended*; what the request carries already is kept. */
@@ -152,7 +161,7 @@ static void test_boot_keys(void **state)
     if (ask(&grant, &v, &t, &evidence, &e) < 0)
         fail_msg("%s", e.msg);
     assert_int_equal(v.n_reasons, 0);
-    assert_int_equal(kms_issue_boot_keys(&reply, &kms, &grant, &e), DS_OK);
+    assert_int_equal(kms_issue_boot_keys(&reply, &kms, &grant, NOW, &e), DS_OK);
     assert_keys(&reply);
     load_leaf(&leaf, grant.receipt.index);
     assert_proves_leaf(&grant.receipt, &leaf);
@@ -190,6 +199,60 @@ static size_t read_chain(struct ds_span chain[8], struct ds_arena *mem, const st
     return n;
 }
 
+/* The reply's chain is a credential of the kit's VM from NOW on. */
+static void assert_credential(const struct ds_buf *reply)
+{
+    struct ds_error e = { 0 };
+    struct ds_verdict v = { 0 };
+    static uint8_t room[32768];
+    struct ds_arena mem = ds_arena_of(room, sizeof room);
+    struct ds_span chain[8];
+    struct ds_x509 cert;
+    struct kms_holder holder = { 0 };
+    assert_says(reply, "\"instance_credential\":[");
+    DS_AUTO(ds_buf_done) struct ds_buf tail = { 0 };
+    ds_buf_str(&tail, strstr(reply->p, "\"instance_credential\""));
+    size_t n = read_chain(chain, &mem, &tail);
+    assert_int_equal(n, 3);
+    assert_int_equal(ratls_chain_check(chain, n, DS_SPAN_OF(kms.root.ca_spki), NOW, &e), DS_OK);
+    assert_int_equal(kms_credential_check(&holder, &v, &kms.root, chain, n, NOW, &e), DS_OK);
+    assert_int_equal(v.n_reasons, 0);
+    assert_true(ds_span_eq(holder.spki, DS_SPAN_OF(kit.guest_spki)));
+    assert_true(ds_span_eq(holder.app_id, DS_SPAN_OF(kit.app_id20)));
+    assert_true(ds_span_eq(holder.instance_id, DS_SPAN_OF(kit.instance_id20)));
+    assert_int_equal(ds_x509_parse(&cert, chain[0], &e), DS_OK);
+    assert_int_equal(cert.not_before_s, NOW);
+    assert_int_equal(cert.not_after_s, NOW + KMS_CREDENTIAL_LIFE_S);
+    assert_false(cert.is_ca);
+}
+
+static void test_credential(void **state)
+{
+    (void)state;
+    static const enum kms_act acts[] = { KMS_ACT_BOOT_KEYS, KMS_ACT_RENEW_CREDENTIAL };
+    for (size_t i = 0; i < DS_LEN(acts); i++) {
+        struct ds_error e = { 0 };
+        struct ds_verdict v = { 0 };
+        struct trial t;
+        DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
+        DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+        DS_AUTO(ds_buf_done) struct ds_buf reply = { .wipes = true };
+        DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
+        begin(&t, acts[i]);
+        if (acts[i] == KMS_ACT_RENEW_CREDENTIAL)
+            t.request.bound_spki = (struct ds_span){ 0 }; /* the credential says whose key */
+        if (ask(&grant, &v, &t, &evidence, &e) < 0)
+            fail_msg("%s", e.msg);
+        int r = acts[i] == KMS_ACT_BOOT_KEYS ? kms_issue_boot_keys(&reply, &kms, &grant, NOW, &e)
+                                             : kms_issue_credential(&reply, &kms, &grant, NOW, &e);
+        assert_int_equal(r, DS_OK);
+        assert_credential(&reply);
+        load_leaf(&leaf, grant.receipt.index);
+        assert_says(&leaf, acts[i] == KMS_ACT_BOOT_KEYS ? "\"act\":\"get_app_key\""
+                                                        : "\"act\":\"renew_credential\"");
+    }
+}
+
 static void test_certificate(void **state)
 {
     (void)state;
@@ -220,6 +283,13 @@ static void test_certificate(void **state)
     load_leaf(&leaf, grant.receipt.index);
     assert_proves_leaf(&grant.receipt, &leaf);
     assert_says(&leaf, "\"act\":\"sign_cert\",\"codes\":[],\"decision\":\"allow\"");
+    assert_int_equal(leaf_cert.not_before_s, NOW - KMS_CERT_BACK_S);
+    assert_int_equal(leaf_cert.not_after_s, NOW + (int64_t)KMS_CERT_DAYS_MAX * DAY_S);
+    struct app_csr too_long = csr;
+    too_long.has_not_after = true;
+    too_long.not_after_s = NOW + UINT64_C(399) * DAY_S;
+    assert_int_equal(kms_issue_cert(&reply, &kms, &grant, &too_long, NOW, &e), DS_ERR_RANGE);
+    assert_int_equal(e.code, DS_CODE_KMS_CERT_DATES);
 }
 
 /* Evidence of the boot serves for a certificate too; the other way round it does not. */
@@ -231,8 +301,8 @@ static void test_boot_evidence_signs(void **state)
     struct trial t;
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    begin(&t, KMS_ACT_BOOT_KEYS);
-    t.request.act = KMS_ACT_SIGN_CERT;
+    begin(&t, KMS_ACT_SIGN_CERT);
+    t.plan = kit_plan_boot(&kit);
     assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_OK);
 }
 
@@ -242,6 +312,13 @@ static void none(struct trial *t) { t->request.attestation = DS_SPAN_LIT(""); }
 static void garbage(struct trial *t) { t->request.attestation = DS_SPAN_LIT("\x00\x00 no evidence"); }
 static void lent(struct trial *t) { t->request.bound_spki = DS_SPAN_OF(other_spki); }
 static void no_key(struct trial *t) { t->request.bound_spki = DS_SPAN_LIT(""); }
+/* The credential. */
+static void no_credential(struct trial *t) { t->request.n_chain = 0; }
+static void expired(struct trial *t) { t->now_s = kms.simulated.fetched_s = NOW + KMS_CREDENTIAL_LIFE_S + 1; }
+static void forged(struct trial *t) { t->chain[0].len--; }
+static void other_instance(struct trial *t) { t->chain[0] = KIT_SPAN(credentials[OTHER_INSTANCE]); }
+static void other_app(struct trial *t) { t->chain[0] = KIT_SPAN(credentials[OTHER_APP]); }
+static void lent_evidence(struct trial *t) { t->plan.bound_spki = DS_SPAN_OF(other_spki); }
 /* The boot. */
 static void after_boot(struct trial *t) { t->plan = kit_plan_running(&kit); }
 static void hidden_ready(struct trial *t) { after_boot(t); t->plan.hidden = "system-ready"; }
@@ -353,6 +430,7 @@ static void nameless_document(struct trial *t)
 
 #define BOOT KMS_ACT_BOOT_KEYS
 #define SIGN KMS_ACT_SIGN_CERT
+#define RENEW KMS_ACT_RENEW_CREDENTIAL
 
 static const struct row {
     const char *name;
@@ -367,6 +445,18 @@ static const struct row {
     { "evidence of another key", BOOT, lent, DS_CODE_POLICY_REPORT_DATA, 1 },
     { "evidence of another key for a certificate", SIGN, lent, DS_CODE_POLICY_REPORT_DATA, 1 },
     { "no key to be bound to", BOOT, no_key, DS_CODE_POLICY_REPORT_DATA, 1 },
+
+    { "certificate without a credential", SIGN, no_credential, DS_CODE_KMS_NO_CREDENTIAL, 1 },
+    { "certificate with a credential that is over", SIGN, expired, DS_CODE_KMS_CREDENTIAL_EXPIRED, 1 },
+    { "certificate with a broken credential", SIGN, forged, DS_CODE_KMS_CREDENTIAL_INVALID, 1 },
+    { "certificate with another VM's credential", SIGN, other_instance, DS_CODE_KMS_CREDENTIAL_OTHER, 1 },
+    { "certificate with another app's credential", SIGN, other_app, DS_CODE_KMS_CREDENTIAL_OTHER, 1 },
+    { "renewal without a credential", RENEW, no_credential, DS_CODE_KMS_NO_CREDENTIAL, 1 },
+    { "renewal of a credential that is over", RENEW, expired, DS_CODE_KMS_CREDENTIAL_EXPIRED, 1 },
+    { "renewal of another VM's credential", RENEW, other_instance, DS_CODE_KMS_CREDENTIAL_OTHER, 1 },
+    { "renewal with evidence of another key", RENEW, lent_evidence, DS_CODE_POLICY_REPORT_DATA, 1 },
+    { "renewal without evidence", RENEW, none, DS_CODE_KMS_NO_EVIDENCE, 1 },
+    { "renewal of an app off the list", RENEW, unregistered, DS_CODE_KMS_APP_NOT_REGISTERED, 1 },
 
     { "boot keys after the boot", BOOT, after_boot, DS_CODE_KMS_EVIDENCE_AFTER_BOOT, 1 },
     { "system-ready as a bare digest", BOOT, hidden_ready, DS_CODE_LOG_FOREIGN, 1 },
@@ -542,6 +632,27 @@ static int make_foreign_documents(struct ds_error *e)
     return ds_hash(DS_SHA256, nameless32, KIT_SPAN(nameless_checksums), e);
 }
 
+static int make_credential(struct ds_buf *ret, const uint8_t app_id20[20], struct ds_span instance,
+                           struct ds_error *e)
+{
+    DS_AUTO(kms_app_ca_done) struct kms_app_ca ca = { 0 };
+    DS_TRY(kms_app_ca_make(&ca, &kms.root, app_id20, NOW, e));
+    const struct kms_credential_for who = { .spki = DS_SPAN_OF(kit.guest_spki),
+                                            .app_id = DS_SPAN(app_id20, 20),
+                                            .instance_id = instance,
+                                            .now_s = NOW,
+                                            .life_s = KMS_CREDENTIAL_LIFE_S };
+    return kms_credential_make(ret, &ca, &who, e);
+}
+
+static int make_credentials(struct ds_error *e)
+{
+    struct ds_span instance = DS_SPAN_OF(kit.instance_id20);
+    DS_TRY(make_credential(&credentials[OURS], kit.app_id20, instance, e));
+    DS_TRY(make_credential(&credentials[OTHER_INSTANCE], kit.app_id20, DS_SPAN_OF(other20), e));
+    return make_credential(&credentials[OTHER_APP], other20, instance, e);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -556,7 +667,8 @@ static int setup(void **state)
     memcpy(other_spki, other.guest_spki, sizeof other_spki);
     memset(other32, 0x0e, sizeof other32);
     memset(other20, 0x0f, sizeof other20);
-    return make_foreign_documents(&e);
+    kms.credential_life_s = KMS_CREDENTIAL_LIFE_S;
+    return make_credentials(&e) | make_foreign_documents(&e);
 }
 
 static int teardown(void **state)
@@ -566,6 +678,8 @@ static int teardown(void **state)
     kms_allow_done(&kms.allow);
     kms_root_done(&kms.root);
     ds_buf_done(&kms.simulated.collateral);
+    for (size_t i = 0; i < N_CREDENTIALS; i++)
+        ds_buf_done(&credentials[i]);
     ds_buf_done(&foreign_document);
     ds_buf_done(&foreign_checksums);
     ds_buf_done(&nameless_checksums);
@@ -577,9 +691,13 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_boot_keys),           cmocka_unit_test(test_certificate),
-        cmocka_unit_test(test_boot_evidence_signs), cmocka_unit_test(test_each_fault_is_denied),
-        cmocka_unit_test(test_all_reasons_at_once), cmocka_unit_test(test_no_collateral),
+        cmocka_unit_test(test_boot_keys),
+        cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_credential),
+        cmocka_unit_test(test_boot_evidence_signs),
+        cmocka_unit_test(test_each_fault_is_denied),
+        cmocka_unit_test(test_all_reasons_at_once),
+        cmocka_unit_test(test_no_collateral),
         cmocka_unit_test(test_no_log_no_keys), /* last: the log is broken then */
     };
     return cmocka_run_group_tests_name("kms/release", tests, setup, teardown);
