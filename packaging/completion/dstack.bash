@@ -72,7 +72,7 @@ _dstack_command() {
         [[ $cur == -* ]] || _dstack_kind NAME
         ;;
     verify)
-        _dstack_words "--allow-simulated --collateral --anchor --simulated-anchor --at --json --help -h"
+        _dstack_words "--allow-simulated --any-app --collateral --anchor --simulated-anchor --at --json --help -h"
         [[ $cur == -* ]] || _dstack_kind NAME FILE
         ;;
     doctor)

@@ -711,9 +711,18 @@
     X(CLI_NO_ANSWER, "cli.no_answer", "the app's published port does not answer", \
       "the containers were started, but nothing serves HTTP there", \
       "look at 'dstack logs NAME'; if the app needs longer, wait and try the address yourself") \
-    X(CLI_OTHER_APP, "cli.other_app", "a VM of this name runs another app", \
-      "an app's identity is fixed when its VM is made", \
+    X(CLI_OTHER_APP, "cli.other_app", "a VM of this name is another app", \
+      "an app's id is fixed when its VM is made; an upgrade keeps it, and 'up' records it", \
       "choose another --name, or remove the VM: dstack down NAME --remove") \
+    X(CLI_RECORD_DAMAGED, "cli.record_damaged", "the record of what 'dstack up' deployed cannot be read", \
+      "verify compares with it, and an upgrade takes the app's id from it", \
+      "put the file back from a copy, or remove the app: dstack down NAME --remove --force") \
+    X(CLI_NO_RECORD, "cli.no_record", "nothing says which app should run here", \
+      "evidence proves what runs; whether that is what was wanted only a record of 'dstack up' can say", \
+      "deploy it with 'dstack up' as this user; or look at it without comparing: dstack verify NAME --any-app") \
+    X(CLI_KMS_KIND, "cli.kms_kind", "the KMS's root was born for another kind of machine", \
+      "a root is hardware or simulated for ever: a hardware one refuses simulated evidence, a simulated one protects nothing", \
+      "use another state directory (DSTACK_STATE), or stop dstack-kms and move its directory kms away: its keys and the apps' disks go with it") \
     X(CLI_EVIDENCE_FILE, "cli.evidence_file", "the file holds no evidence that can be read", \
       "it may be a versioned attestation, a reply with one in hex, or a TDX quote of version 4", \
       "save the reply of Attest, or the quote itself")

@@ -3,13 +3,9 @@
  * dstack down NAME: shut the app's VM down; with --remove, forget it and its data.
  */
 #include <stddef.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "cli/daemons.h"
-#include "codec/json_write.h"
-
-#define SHUTDOWN_MS 30000
+#include "cli/record.h"
 
 struct opts {
     bool json, remove, force;
@@ -34,43 +30,10 @@ const struct ds_arg_command cmd_down_args = {
     .example = "dstack down hello --remove",
 };
 
-static int call_id(struct cli *cli, const char *method, const char *id, struct ds_error *e)
+static int remove_app(struct cli *cli, yyjson_val *vm, struct ds_error *e)
 {
-    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
-    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
-    struct ds_jw w = ds_jw_of(&params);
-    ds_jw_object(&w, NULL);
-    ds_jw_str(&w, "id", id);
-    ds_jw_object_end(&w);
-    DS_TRY(ds_jw_end(&w, e, method));
-    return cli_vmm_call(&doc, cli, method, ds_buf_span(&params), e);
-}
-
-static int is_running(bool *ret, struct cli *cli, const char *id, struct ds_error *e)
-{
-    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
-    yyjson_val *vm;
-    DS_TRY(cli_vm_find(&doc, &vm, cli, id, e));
-    const char *status = cli_text(vm, "status");
-    *ret = strcmp(status, "running") == 0 || strcmp(status, "stopping") == 0;
-    return DS_OK;
-}
-
-/* Ask the guest, give it its time, then pull the plug. */
-static int stop(struct cli *cli, const char *id, bool force, struct ds_error *e)
-{
-    bool running;
-    DS_TRY(is_running(&running, cli, id, e));
-    if (!running)
-        return DS_OK;
-    struct ds_error why;
-    int r = force ? DS_ERR_UNAVAILABLE : call_id(cli, "ShutdownVm", id, &why);
-    int64_t deadline = ds_clock_mono_ms() + SHUTDOWN_MS;
-    while (r == DS_OK && running && ds_clock_mono_ms() < deadline) {
-        (void)nanosleep(&(struct timespec){ .tv_nsec = 100000000L }, NULL);
-        DS_TRY(is_running(&running, cli, id, e));
-    }
-    return running ? call_id(cli, "StopVm", id, e) : DS_OK;
+    DS_TRY(cli_vm_call(cli, "RemoveVm", cli_text(vm, "id"), e));
+    return cli_record_remove(cli, cli_text(vm, "name"), e);
 }
 
 int cmd_down(struct cli *cli, int argc, char **argv, struct ds_error *e)
@@ -86,9 +49,9 @@ int cmd_down(struct cli *cli, int argc, char **argv, struct ds_error *e)
     DS_TRY(cli_vmm_ensure(cli, e));
     DS_TRY(cli_vm_get(&doc, &vm, cli, rest.v[0], e));
     const char *id = cli_text(vm, "id");
-    DS_TRY(stop(cli, id, o.force, e));
+    DS_TRY(cli_vm_stop(cli, id, o.force, e));
     if (o.remove)
-        DS_TRY(call_id(cli, "RemoveVm", id, e));
+        DS_TRY(remove_app(cli, vm, e));
     if (cli->json)
         cli_print("{\"id\":\"%s\",\"removed\":%s}\n", id, o.remove ? "true" : "false");
     else

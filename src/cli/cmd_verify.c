@@ -23,7 +23,7 @@
 #define TOKEN_MEM ((size_t)4 << 20)
 
 struct opts {
-    bool json, allow_simulated;
+    bool json, allow_simulated, any_app;
     const char *collateral, *anchor, *simulated_anchor, *at;
 };
 
@@ -31,6 +31,9 @@ static const struct ds_arg_option options[] = {
     { "allow-simulated", 0, DS_ARG_FLAG, NULL,
       "accept the simulated platform, which protects nothing",
       offsetof(struct opts, allow_simulated), 0 },
+    { "any-app", 0, DS_ARG_FLAG, NULL,
+      "accept a VM that 'up' has no record of: nothing is compared then",
+      offsetof(struct opts, any_app), 0 },
     { "collateral", 0, DS_ARG_TEXT, "FILE", "vendor collateral as JSON, for evidence from a file",
       offsetof(struct opts, collateral), 0 },
     { "anchor", 0, DS_ARG_TEXT, "FILE", "trust this root certificate (PEM) as kind 'custom'",
@@ -136,5 +139,8 @@ int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
     if (ds_file_exists(rest.v[0]))
         return verify_file(cli, &o, rest.v[0], e);
     DS_TRY(cli_vmm_ensure(cli, e));
-    return cli_verify_vm(cli, rest.v[0], o.allow_simulated, e);
+    const struct cli_verify_vm in = { .name = rest.v[0],
+                                      .allow_simulated = o.allow_simulated,
+                                      .any_app = o.any_app };
+    return cli_verify_vm(cli, &in, e);
 }

@@ -18,6 +18,9 @@
 #define POLL_NS  20000000L
 #define CALL_MS  120000
 
+#define SHUTDOWN_MS      30000
+#define SHUTDOWN_POLL_NS 100000000L
+
 static int call(yyjson_doc **ret, struct cli *cli, const char *address, const char *method,
                 struct ds_span params, struct ds_error *e)
 {
@@ -131,4 +134,41 @@ int cli_vm_get(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const cha
     *ret = DS_TAKE_PTR(doc);
     *ret_vm = vm;
     return DS_OK;
+}
+
+int cli_vm_call(struct cli *cli, const char *method, const char *id, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    struct ds_jw w = ds_jw_of(&params);
+    ds_jw_object(&w, NULL);
+    ds_jw_str(&w, "id", id);
+    ds_jw_object_end(&w);
+    DS_TRY(ds_jw_end(&w, e, method));
+    return cli_vmm_call(&doc, cli, method, ds_buf_span(&params), e);
+}
+
+static int is_running(bool *ret, struct cli *cli, const char *id, struct ds_error *e)
+{
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    yyjson_val *vm;
+    DS_TRY(cli_vm_find(&doc, &vm, cli, id, e));
+    const char *status = cli_text(vm, "status");
+    *ret = strcmp(status, "running") == 0 || strcmp(status, "stopping") == 0;
+    return DS_OK;
+}
+
+int cli_vm_stop(struct cli *cli, const char *id, bool force, struct ds_error *e)
+{
+    bool running;
+    struct ds_error why;
+    DS_TRY(is_running(&running, cli, id, e));
+    int r = force || !running ? DS_ERR_UNAVAILABLE : cli_vm_call(cli, "ShutdownVm", id, &why);
+    int64_t deadline = ds_clock_mono_ms() + SHUTDOWN_MS;
+    while (r == DS_OK && running && ds_clock_mono_ms() < deadline) {
+        (void)nanosleep(&(struct timespec){ .tv_nsec = SHUTDOWN_POLL_NS }, NULL);
+        DS_TRY(is_running(&running, cli, id, e));
+    }
+    /* Also for one that has ended: the VMM may be about to start it again. */
+    return cli_vm_call(cli, "StopVm", id, e);
 }

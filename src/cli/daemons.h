@@ -37,3 +37,10 @@ DS_MUST_USE int cli_vm_find(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *c
 /* The same, and NOTFOUND (cli.no_vm) when there is none. */
 DS_MUST_USE int cli_vm_get(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const char *name,
                            struct ds_error *e);
+
+/* A method of the VMM that takes nothing but a VM's id. */
+DS_MUST_USE int cli_vm_call(struct cli *cli, const char *method, const char *id,
+                            struct ds_error *e);
+
+/* Ask the guest to shut down, give it its time, then pull the plug; `force`: at once. */
+DS_MUST_USE int cli_vm_stop(struct cli *cli, const char *id, bool force, struct ds_error *e);

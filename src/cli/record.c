@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three files under <state>/apps/<name>/.
+ * <state>/apps/<name>/record.json, and app-compose.json beside it.
  */
 #include "cli/record.h"
 
@@ -8,74 +8,95 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hex.h"
+#include "codec/json.h"
+#include "codec/json_write.h"
 
-#define COMPOSE_MAX ((size_t)50 << 20)
+#define RECORD_MAX ((size_t)64 << 10)
+#define SPKI_MAX   256
+#define PATH_LEN   (DS_PLACE_MAX + 160)
 
-struct part {
-    const char *file;
-    const char *fault;
-};
+void cli_record_done(struct cli_record *r) { ds_buf_done(&r->kms_spki); }
 
-static const struct part compose_part = { "app-compose.json", "cli.record_compose" };
-static const struct part image_part = { "os-image-hash", "cli.record_image" };
-static const struct part kms_part = { "kms.spki", "cli.record_kms" };
-
-void cli_record_done(struct cli_record *r)
-{
-    ds_buf_done(&r->app_compose);
-    ds_buf_done(&r->kms_spki);
-}
-
-static int path_of(char *out, size_t out_len, const struct cli *cli, const char *name,
+static int path_of(char out[static PATH_LEN], const struct cli *cli, const char *name,
                    const char *file, struct ds_error *e)
 {
     /* The VMM's rule for names keeps slashes out; a name is a directory here as well. */
-    if (strchr(name, '/') != NULL || name[0] == '.')
+    if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0')
         return ds_fail(e, DS_ERR_ARG, "'%.60s' is no name for an app", name);
-    int n = snprintf(out, out_len, "%s/apps/%s/%s", cli->state, name, file);
-    return n > 0 && (size_t)n < out_len ? DS_OK : ds_fail(e, DS_ERR_RANGE, "the path is too long");
+    int n = snprintf(out, PATH_LEN, "%s/apps/%s%s", cli->state, name, file);
+    return n > 0 && n < PATH_LEN ? DS_OK : ds_fail(e, DS_ERR_RANGE, "the path is too long");
 }
 
-static int save(const struct cli *cli, const char *name, const struct part *part,
-                struct ds_span content, struct ds_error *e)
+static int encode(struct ds_buf *ret, const struct cli_record *r, struct ds_error *e)
 {
-    char path[DS_PLACE_MAX + 160];
-    DS_TRY(path_of(path, sizeof path, cli, name, part->file, e));
-    return ds_file_save(path, content, 0600, part->fault, e);
-}
-
-static int load(struct ds_buf *ret, const struct cli *cli, const char *name,
-                const struct part *part, struct ds_error *e)
-{
-    char path[DS_PLACE_MAX + 160];
-    DS_TRY(path_of(path, sizeof path, cli, name, part->file, e));
-    return ds_file_load(ret, path, COMPOSE_MAX, e);
+    struct ds_jw w = ds_jw_of(ret);
+    ds_jw_object(&w, NULL);
+    ds_jw_hex(&w, "app_id", DS_SPAN_OF(r->app_id20));
+    ds_jw_hex(&w, "compose_hash", DS_SPAN_OF(r->compose32));
+    ds_jw_hex(&w, "os_image_hash", DS_SPAN_OF(r->os_image32));
+    ds_jw_hex(&w, "kms_spki", ds_buf_span(&r->kms_spki));
+    ds_jw_object_end(&w);
+    return ds_jw_end(&w, e, "record");
 }
 
 int cli_record_save(const struct cli *cli, const char *name, const struct cli_record *r,
-                    struct ds_error *e)
+                    struct ds_span app_compose, struct ds_error *e)
 {
-    char dir[DS_PLACE_MAX + 160];
-    DS_TRY(path_of(dir, sizeof dir, cli, name, "", e));
-    dir[strlen(dir) - 1] = '\0';
-    DS_TRY(ds_dir_make(dir, 0700, e));
-    DS_TRY(save(cli, name, &image_part, DS_SPAN_OF(r->os_image32), e));
-    DS_TRY(save(cli, name, &kms_part, ds_buf_span(&r->kms_spki), e));
-    return save(cli, name, &compose_part, ds_buf_span(&r->app_compose), e);
+    char path[PATH_LEN];
+    DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
+    DS_TRY(encode(&json, r, e));
+    DS_TRY(path_of(path, cli, name, "", e));
+    DS_TRY(ds_dir_make(path, 0700, e));
+    DS_TRY(path_of(path, cli, name, "/app-compose.json", e));
+    DS_TRY(ds_file_save(path, app_compose, 0600, "cli.record_compose", e));
+    DS_TRY(path_of(path, cli, name, "/record.json", e));
+    return ds_file_save(path, ds_buf_span(&json), 0600, "cli.record", e);
 }
 
-int cli_record_load(struct cli_record *ret, const struct cli *cli, const char *name,
+static int parse(struct cli_record *ret, struct ds_span text, struct ds_error *e)
+{
+    uint8_t room[8192];
+    struct ds_arena mem = ds_arena_of(room, sizeof room);
+    const struct ds_json_tok *root;
+    struct ds_span spki;
+    size_t len = 0;
+    DS_TRY(ds_json_parse_in(&root, &mem, text, e));
+    DS_TRY(ds_json_get_hex(ret->app_id20, sizeof ret->app_id20, root, "app_id", e));
+    DS_TRY(ds_json_get_hex(ret->compose32, sizeof ret->compose32, root, "compose_hash", e));
+    DS_TRY(ds_json_get_hex(ret->os_image32, sizeof ret->os_image32, root, "os_image_hash", e));
+    DS_TRY(ds_json_get_str(&spki, root, "kms_spki", e));
+    uint8_t *bytes = ds_buf_room(&ret->kms_spki, SPKI_MAX);
+    if (bytes == NULL)
+        return ds_buf_end(&ret->kms_spki, e, "record");
+    DS_TRY(ds_hex_decode_any(bytes, &len, SPKI_MAX, spki, e));
+    ds_buf_took(&ret->kms_spki, len);
+    return DS_OK;
+}
+
+int cli_record_load(struct cli_record *ret, bool *ret_has, const struct cli *cli, const char *name,
                     struct ds_error *e)
 {
+    char path[PATH_LEN];
     DS_AUTO(cli_record_done) struct cli_record r = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf image = { 0 };
-    DS_TRY(load(&r.app_compose, cli, name, &compose_part, e));
-    DS_TRY(load(&r.kms_spki, cli, name, &kms_part, e));
-    DS_TRY(load(&image, cli, name, &image_part, e));
-    if (image.len != 32)
-        return ds_fail(e, DS_ERR_FORMAT, "the record of '%s' is damaged", name);
-    memcpy(r.os_image32, image.p, 32);
+    DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
+    struct ds_error why = { 0 };
+    DS_TRY(path_of(path, cli, name, "/record.json", e));
+    *ret_has = ds_file_exists(path);
+    if (!*ret_has)
+        return DS_OK;
+    DS_TRY(ds_file_load(&text, path, RECORD_MAX, e));
+    if (parse(&r, ds_buf_span(&text), &why) < 0)
+        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_CLI_RECORD_DAMAGED, path,
+                         "app_id, compose_hash, os_image_hash and kms_spki", why.msg, NULL);
     *ret = r;
     memset(&r, 0, sizeof r);
     return DS_OK;
+}
+
+int cli_record_remove(const struct cli *cli, const char *name, struct ds_error *e)
+{
+    char path[PATH_LEN];
+    DS_TRY(path_of(path, cli, name, "", e));
+    return ds_dir_remove(path, e);
 }

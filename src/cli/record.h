@@ -2,25 +2,33 @@
 #pragma once
 
 /*
- * What `up` asked for, kept on the side of the person who asked: the app-compose
- * file, the image and the KMS. `verify` compares the evidence with it, so that
- * the VMM's word is not needed.
+ * What `up` made and verified, kept on the side of the person who asked: the
+ * app's id, its compose file, the image and the KMS. `verify` compares the
+ * evidence with it, so that the VMM's word is not needed. One file is the
+ * record and is replaced at once; app-compose.json beside it is for people.
  */
 
 #include "base/buf.h"
 #include "cli/cli.h"
 
 struct cli_record {
-    struct ds_buf app_compose;
-    uint8_t os_image32[32];
+    uint8_t app_id20[20]; /* of the first deployment: an upgrade keeps it */
+    uint8_t compose32[32], os_image32[32];
     struct ds_buf kms_spki;
 };
 
 void cli_record_done(struct cli_record *r);
 
+/* app_compose: the file's text, whose hash stands in the record. */
 DS_MUST_USE int cli_record_save(const struct cli *cli, const char *name, const struct cli_record *r,
-                                struct ds_error *e);
+                                struct ds_span app_compose, struct ds_error *e);
 
-/* err: NOTFOUND  the VM was not made by `up` of this user */
-DS_MUST_USE int cli_record_load(struct cli_record *ret, const struct cli *cli, const char *name,
-                                struct ds_error *e);
+/*
+ * out:  ret_has  false: nothing is recorded under this name
+ * err:  FORMAT   cli.record_damaged
+ */
+DS_MUST_USE int cli_record_load(struct cli_record *ret, bool *ret_has, const struct cli *cli,
+                                const char *name, struct ds_error *e);
+
+/* Forget an app that was removed; none is fine. */
+DS_MUST_USE int cli_record_remove(const struct cli *cli, const char *name, struct ds_error *e);

@@ -20,7 +20,7 @@ struct table {
     struct policy_proof_row rows[ROWS_MAX];
     size_t n;
     enum ds_kind kind;
-    bool is_fresh;
+    bool is_fresh, is_compared;
 };
 
 static void add(struct table *t, const char *claim, enum policy_proof_state state, const char *by,
@@ -43,12 +43,16 @@ static const char *const never_proved[] = {
 };
 static const char simulated_text[] =
     "protection: the platform is simulated, and whoever runs this machine can read all of the VM";
+static const char uncompared_text[] =
+    "which app this is: COMPARED WITH NOTHING, for no record of 'dstack up' says what should run";
 static const char stale_text[] = "freshness: the evidence answers no nonce of this verifier";
 
 static const char *not_proved_at(const struct table *t, size_t i)
 {
-    const char *more[2];
+    const char *more[3];
     size_t n = 0;
+    if (!t->is_compared)
+        more[n++] = uncompared_text;
     if (t->kind != DS_KIND_HARDWARE)
         more[n++] = simulated_text;
     if (!t->is_fresh)
@@ -92,6 +96,7 @@ static void print_json(struct ds_buf *out, const struct table *t, const struct d
     ds_jw_bool(&w, "allowed", v->n_reasons == 0);
     ds_jw_str(&w, "kind", ds_kind_text(t->kind));
     ds_jw_bool(&w, "fresh", t->is_fresh);
+    ds_jw_bool(&w, "compared", t->is_compared);
     ds_jw_array(&w, "claims");
     for (size_t i = 0; i < t->n; i++) {
         ds_jw_object(&w, NULL);
@@ -143,7 +148,7 @@ static struct policy_rules rules_of(const struct cli_verify *in, bool needs_log)
         .report_data64 = POLICY_ANY,
         .mrconfigid48 = POLICY_ANY,
         .device_ids32 = POLICY_ANY,
-        .app_ids20 = POLICY_ANY,
+        .app_ids20 = one(in->app_id20),
         .instance_ids20 = POLICY_ANY,
         .compose_hashes32 = one(in->compose_hash32),
         .os_images32 = one(in->os_image_hash32),
@@ -213,6 +218,10 @@ static int verify_in(struct cli *cli, const struct cli_verify *in, struct ds_are
         DS_TRY(app_key_provider_info(&provider, APP_KEY_PROVIDER_KMS, in->kms_spki, e));
     rules.key_provider = ds_buf_span(&provider);
     policy_check(v, a.claims, &rules);
+    t.is_compared = in->compose_hash32.len > 0;
+    if (in->needs_record && !t.is_compared)
+        ds_verdict_add(v, DS_CODE_CLI_NO_RECORD, "record", "what 'dstack up' recorded", "none",
+                       "this user's state directory");
     t.is_fresh = in->nonce32.len == 32 && !ds_verdict_has(v, DS_CODE_POLICY_REPORT_DATA);
     take_proof(&t, a.claims, &rules, a.image_known ? &a.predicted : NULL, v);
     add_app_rows(&t, &a, in);

@@ -12,11 +12,13 @@
 /* What is verified, and what it is compared with; an empty span is not compared. */
 struct cli_verify {
     bool allow_simulated;
+    bool needs_record; /* refuse evidence that there is nothing to compare with: cli.no_record */
     struct ds_span attestation; /* versioned attestation, or a bare TDX quote */
     struct ds_span collateral;  /* JSON */
     struct ds_anchors anchors;  /* beside the compiled-in roots */
     int64_t now_s;
     struct ds_span nonce32;
+    struct ds_span app_id20;
     struct ds_span compose_hash32;
     struct ds_span os_image_hash32;
     struct ds_span kms_spki;

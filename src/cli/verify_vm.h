@@ -2,12 +2,21 @@
 #pragma once
 
 /*
- * Verifying a VM of this machine: a fresh nonce, its evidence, and what this
- * machine says should run.
+ * Verifying a VM of this machine: a fresh nonce, its evidence, and what the
+ * user of this machine says should run.
  */
 
-#include "cli/cli.h"
+#include "cli/record.h"
 
-/* err: as cli_verify; NOTFOUND (cli.no_vm); UNAVAILABLE (the VM does not answer) */
-DS_MUST_USE int cli_verify_vm(struct cli *cli, const char *name, bool allow_simulated,
-                              struct ds_error *e);
+struct cli_verify_vm {
+    const char *name;
+    const struct cli_record *want; /* NULL: what `up` recorded under the VM's name */
+    bool allow_simulated;
+    bool any_app; /* without a record too: then nothing is compared, and the result says so */
+};
+
+/*
+ * err:  as cli_verify; NOTFOUND (cli.no_vm); UNAVAILABLE (the VM does not answer)
+ *       DENIED  also cli.no_record: nothing says what should run, and any_app is not set
+ */
+DS_MUST_USE int cli_verify_vm(struct cli *cli, const struct cli_verify_vm *in, struct ds_error *e);

@@ -33,6 +33,18 @@ def hello(needs_image, hello_compose):
 
 
 @pytest.fixture
+def fragile(needs_image):
+    """An empty machine with the fault build."""
+    if not os.path.exists(os.path.join(stack.FAULT_BUILD, "src/cli/dstack")):
+        pytest.skip("needs the fault build: ./dev test makes it in its part san")
+    one = stack.Machine(build=stack.FAULT_BUILD)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@pytest.fixture
 def machine(needs_image):
     """An empty machine."""
     one = stack.Machine()

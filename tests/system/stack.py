@@ -89,7 +89,6 @@ class Machine:
         self.state = os.path.join(self.dir, "state")
         self.fault_file = os.path.join(self.dir, "fault")
         self.images, self.image = newest_image() or ("", "")
-        self.images, self.image = newest_image() or ("", "")
         if images is not None:
             self.images = images
         self.netns = new_netns()
@@ -182,6 +181,25 @@ class Machine:
 
     def up(self, compose, name, *options, code=0):
         return self.dstack(*self.up_args(compose, name, *options), code=code)
+
+    def arm(self, point):
+        """The fault build dies at this point, once."""
+        with open(self.fault_file + ".new", "w", encoding="utf-8") as file:
+            file.write(point + "\n")
+        os.rename(self.fault_file + ".new", self.fault_file)
+
+    def fired(self):
+        return not os.path.exists(self.fault_file)
+
+    def failing_up(self, compose, name, point):
+        """`up` dies at the point, or meets it and says what is wrong; or the rest made up for it."""
+        self.arm(point)
+        run = self.dstack(*self.up_args(compose, name), "--json", code=None)
+        assert self.fired(), f"{point} was not passed: {run}"
+        if run.code > 0:
+            error = run.json()
+            assert run.code in (EXIT_FAILED, EXIT_UNAVAILABLE) and error["error"], run
+        return run
 
     def remove(self, name):
         self.dstack("down", name, "--remove", "--force", code=None)

@@ -15,8 +15,8 @@ COMMANDS = ["up", "down", "ps", "logs", "verify", "doctor", "explain", "image"]
 
 # What `verify` must name and prove; what the evidence states and nothing here knows otherwise.
 PROVED = ["root", "tcb", "debug", "firmware", "acpi", "machine", "kernel", "initrd", "cmdline", "root_disk",
-          "os_image_hash", "compose_hash", "identity", "key_provider", "report_data", "nonce"]
-STATED = ["app_id", "instance_id", "device_id", "mrconfigid", "boot"]
+          "app_id", "os_image_hash", "compose_hash", "identity", "key_provider", "report_data", "nonce"]
+STATED = ["instance_id", "device_id", "mrconfigid", "boot"]
 STEPS = ["shared", "platform", "identity", "modules", "network", "measure", "keys", "disk", "env",
          "ready", "engine", "images", "app"]
 
@@ -48,13 +48,43 @@ def test_a_compose_file_that_is_none_is_refused(hello, tmp_path):
     assert [row["name"] for row in hello.json("ps")] == ["hello"]
 
 
-def test_a_name_cannot_change_its_app(hello, tmp_path):
-    other = stack.hello_app(tmp_path / "other")
-    with open(other, "a", encoding="utf-8") as file:
-        file.write("x-another: app\n")
-    error = hello.json(*hello.up_args(other, "hello"), code=stack.EXIT_FAILED)
-    assert error["code"] == "cli.other_app"
-    assert error["reasons"][0]["got"] == hello.vm("hello")["compose_hash"]
+def test_without_a_record_nothing_is_compared(hello):
+    """Neither `verify` nor `up` takes the VMM's word for what should run."""
+    record = os.path.join(hello.state, "apps", "hello")
+    os.rename(record, record + ".away")
+    try:
+        verdict = hello.json("verify", "hello", "--allow-simulated", code=stack.EXIT_DENIED)
+        assert verdict["compared"] is False and [row["code"] for row in verdict["reasons"]] == ["cli.no_record"]
+        states = {row["claim"]: row["state"] for row in verdict["claims"]}
+        assert states["app_id"] == states["compose_hash"] == "stated"
+        text = hello.dstack("verify", "hello", "--allow-simulated", "--any-app")
+        assert re.search("^  - which app this is: COMPARED WITH NOTHING", text.out, re.M)
+        other = os.path.join(os.path.dirname(hello.compose), "other.yaml")
+        with open(hello.compose, encoding="utf-8") as source, open(other, "w", encoding="utf-8") as file:
+            file.write(source.read() + "x-another: app\n")
+        error = hello.json(*hello.up_args(other, "hello"), code=stack.EXIT_FAILED)
+        assert error["code"] == "cli.other_app"
+        assert error["reasons"][0]["got"] == hello.vm("hello")["app_id"]
+    finally:
+        os.rename(record + ".away", record)
+    assert hello.json("verify", "hello", "--allow-simulated")["compared"] is True
+
+
+def test_a_damaged_record_is_no_record(hello):
+    path = os.path.join(hello.state, "apps", "hello", "record.json")
+    with open(path, encoding="utf-8") as file:
+        whole = file.read()
+    try:
+        for broken in (whole[:-9], whole.replace('"kms_spki"', '"kms"'), "[" * 100):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(broken)
+            error = hello.json("verify", "hello", "--allow-simulated", code=stack.EXIT_FAILED)
+            assert error["code"] == "cli.record_damaged", error
+            assert hello.json(*hello.up_args(hello.compose, "hello"), code=stack.EXIT_FAILED)["code"] == \
+                "cli.record_damaged"
+    finally:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(whole)
 
 
 def test_verify_refuses_simulated_evidence(hello):
@@ -103,7 +133,7 @@ def test_verify_names_the_anchor_of_every_claim(hello):
 
 def test_verify_says_what_is_not_proved(hello):
     verdict = hello.json("verify", "hello", "--allow-simulated")
-    assert verdict["fresh"] and len(verdict["not_proved"]) >= 5
+    assert verdict["fresh"] and verdict["compared"] and len(verdict["not_proved"]) >= 5
     words = " ".join(verdict["not_proved"])
     assert "simulated" in words and "KMS" in words
     text = hello.dstack("verify", "hello", "--allow-simulated").out
