@@ -197,6 +197,9 @@
     X(LOG_PAYLOAD, "attest.log.payload", "a boot event's content has the wrong length", \
       "app id is 20 bytes, hashes are 32", \
       "distrust the guest") \
+    X(LOG_NAME, "attest.log.name", "a boot event's name contains a colon", \
+      "the digest joins name and content with a colon: a second one would let the border between them be moved, and an event be hidden", \
+      "distrust whoever presents the log") \
     X(LOG_FOREIGN, "attest.log.foreign_event", "RTMR3 holds an event that is no runtime event", \
       "its digest would be believed unread, so that an event like system-ready could hide behind it", \
       "distrust the guest") \

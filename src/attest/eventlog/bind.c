@@ -176,12 +176,23 @@ static bool is_repeated(const struct ds_tdx_log *log, size_t at)
     return false;
 }
 
+/*
+ * Version 1 hashes name ":" payload. With a colon in the name the border could be moved: whoever
+ * presents the log would turn app-id with a colon among its bytes into an event that nobody knows.
+ */
+static bool has_colon(struct ds_span name)
+{
+    return name.len > 0 && memchr(name.p, ':', name.len) != NULL;
+}
+
 static int read_events(struct ds_claims *c, const struct ds_tdx_log *log, struct ds_error *e)
 {
     for (size_t i = 0; i < log->n_events && !c->is_system_ready; i++) {
         const struct ds_tdx_event *event = &log->events[i];
         if (!is_runtime(event))
             continue;
+        if (has_colon(event->name))
+            return refuse_event(DS_CODE_LOG_NAME, event, "a name without colon", "a colon", c, e);
         if (is_repeated(log, i))
             return refuse_event(DS_CODE_LOG_DUPLICATE, event, "once", "twice", c, e);
         const struct known_event *known = find_known(event->name);

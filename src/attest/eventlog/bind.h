@@ -23,8 +23,8 @@ DS_MUST_USE int ds_tdx_log_replay(uint8_t ret_rtmr48[static 4][48], const struct
  *
  * io:   c    filled by a verify function; unchanged on failure
  * err:  UNTRUSTED  attest.log.mismatch (which register, quoted and replayed),
- *                  attest.log.duplicate, attest.log.payload, attest.log.preimage,
- *                  attest.log.foreign_event (RTMR3 takes runtime events alone)
+ *                  attest.log.duplicate, attest.log.payload, attest.log.name,
+ *                  attest.log.preimage, attest.log.foreign_event (RTMR3 takes runtime events alone)
  */
 DS_MUST_USE int ds_claims_bind_log(struct ds_claims *c, const struct ds_tdx_log *log,
                                    struct ds_error *e);

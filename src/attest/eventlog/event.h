@@ -4,7 +4,7 @@
 /*
  * Events of a TDX log: what was measured into an RTMR, in order. A log is a
  * claim of the guest or host until its replay equals the quoted registers
- * (attest/eventlog/replay.h); nothing here is trusted.
+ * (attest/eventlog/bind.h); nothing here is trusted.
  */
 
 #include "base/arena.h"

@@ -239,6 +239,7 @@ static void bad_boot_events_are_refused(void **state)
         { "boot-mr-done with content", { { "boot-mr-done", "1" } }, DS_CODE_LOG_PAYLOAD },
         { "system-ready with content", { { "system-ready", "1" } }, DS_CODE_LOG_PAYLOAD },
         { "file system without name", { { "storage-fs", "" } }, DS_CODE_LOG_PAYLOAD },
+        { "colon in a name", { { "new:", "" } }, DS_CODE_LOG_NAME },
     };
     (void)state;
     for (size_t i = 0; i < DS_LEN(rows); i++) {
@@ -312,6 +313,27 @@ static void no_event_hides_behind_its_digest(void **state)
         assert_int_equal(ds_claims_bind_runtime_log(&c, &log, &e), DS_ERR_UNTRUSTED);
         assert_memory_equal(&c, &was, sizeof c);
     }
+}
+
+/* An id may contain a colon; the border of name and content cannot be moved to it. */
+static void no_event_hides_behind_a_colon(void **state)
+{
+    static const struct told honest[] = { { "app-id", "0123:56789abcdef0123" }, { NULL, NULL } };
+    static const struct told moved[] = { { "app-id:0123", "56789abcdef0123" }, { NULL, NULL } };
+    static const struct told later[] = { { "system-ready", "" },
+                                         { "my:event", "" },
+                                         { NULL, NULL } };
+    struct ds_tdx_event events[8], others[8], after[8];
+    struct ds_tdx_log log = log_of(events, honest), other = log_of(others, moved);
+    struct ds_tdx_log of_app = log_of(after, later);
+    struct ds_claims c = claims_of(&log), same = c, app = claims_of(&of_app);
+    struct ds_error e = { 0 };
+    (void)state;
+    assert_int_equal(ds_claims_bind_log(&c, &log, &e), DS_OK);
+    assert_int_equal(ds_claims_bind_log(&same, &other, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_LOG_NAME);
+    /* The app's own events may be called anything: they say nothing. */
+    assert_int_equal(ds_claims_bind_log(&app, &of_app, &e), DS_OK);
 }
 
 static void separators_stand_once(void **state)
@@ -436,6 +458,7 @@ int main(void)
         cmocka_unit_test(registers_must_agree),
         cmocka_unit_test(only_events_of_rtmr3_speak),
         cmocka_unit_test(no_event_hides_behind_its_digest),
+        cmocka_unit_test(no_event_hides_behind_a_colon),
         cmocka_unit_test(separators_stand_once),
         cmocka_unit_test(ccel_is_read),
         cmocka_unit_test(bad_ccel_is_refused),
