@@ -49,8 +49,12 @@ static int parse_basic_constraints(struct ds_x509 *c, struct ds_span value, stru
     struct ds_reader r = ds_reader_of(value);
     struct ds_reader s = ds_der_enter(&r, DS_DER_SEQUENCE);
     c->has_basic_constraints = true;
-    if (ds_der_peek(&s) == DS_DER_BOOLEAN)
+    if (ds_der_peek(&s) == DS_DER_BOOLEAN) {
         c->is_ca = ds_der_bool(&s);
+        /* X.690 11.5: a value equal to its default is left out. */
+        if (!c->is_ca)
+            s.bad = true;
+    }
     if (ds_der_peek(&s) == DS_DER_INTEGER)
         c->path_len = (int)ds_der_u64(&s, DS_DER_INTEGER, 255);
     DS_TRY(ds_der_end(&s, e, "basicConstraints"));
@@ -71,6 +75,12 @@ static int parse_authority_key_id(struct ds_span *ret, struct ds_span value, str
     struct ds_reader s = ds_der_enter(&r, DS_DER_SEQUENCE);
     if (ds_der_peek(&s) == DS_DER_CONTEXT(0))
         *ret = ds_der_get(&s, DS_DER_CONTEXT(0));
+    /* authorityCertIssuer and authorityCertSerialNumber: names chain by themselves. */
+    if (ds_der_peek(&s) == DS_DER_CONTEXT_CONSTRUCTED(1))
+        (void)ds_der_get(&s, DS_DER_CONTEXT_CONSTRUCTED(1));
+    if (ds_der_peek(&s) == DS_DER_CONTEXT(2))
+        (void)ds_der_get(&s, DS_DER_CONTEXT(2));
+    DS_TRY(ds_der_end(&s, e, "authorityKeyIdentifier"));
     return ds_der_end(&r, e, "authorityKeyIdentifier");
 }
 

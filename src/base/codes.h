@@ -129,7 +129,7 @@
       "a quote is judged only with TCB info, QE identity, both revocation lists and their signers", \
       "fetch all parts for the quote's FMSPC") \
     X(TDX_PCK_CERTIFICATE, "attest.tdx.pck_certificate", "the leaf is no PCK certificate", \
-      "its name or Intel's SGX extension are not as a PCK certificate has them", \
+      "its name, key usage or Intel's SGX extension are not as a PCK certificate has them", \
       "take the quote again") \
     X(TDX_PCK_CRL, "attest.tdx.pck_crl", "the PCK revocation list is not the one of the PCK's issuer", \
       "Intel has one list for each of its two PCK CAs", \
@@ -144,7 +144,7 @@
       "collateral counts only for platforms of the same root", \
       "fetch the collateral of the platform's own root") \
     X(TDX_TCB_SIGNER, "attest.tdx.tcb_signer", "the certificate that signed the collateral is no TCB signer", \
-      "its name is not Intel SGX TCB Signing", \
+      "its name is not Intel SGX TCB Signing, or its key is not for signing", \
       "fetch the collateral again") \
     X(TDX_TCB_INFO_SIGNATURE, "attest.tdx.tcb_info_signature", "TCB info's signature does not verify", \
       "the text was changed, if only in white space, or another key signed it", \

@@ -188,9 +188,14 @@ static int parse_tcb_info(struct ds_tcb_info *info, struct ds_arena *mem,
                           const struct ds_json_tok *obj, struct ds_error *e)
 {
     const struct ds_json_tok *module;
+    uint32_t tcb_type;
     DS_TRY(get_uint(&info->version, obj, "version", UINT32_MAX, e));
     if (info->version != 3)
         return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of version %u; 3 is read", info->version);
+    DS_TRY(get_uint(&tcb_type, obj, "tcbType", UINT32_MAX, e));
+    /* PCS API 4: how levels are compared; we know the one way. */
+    if (tcb_type != 0)
+        return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of type %u; 0 is read", tcb_type);
     DS_TRY(get_id(info->id, obj, e));
     bool is_tdx = strcmp(info->id, "TDX") == 0;
     DS_TRY(get_date(&info->issue_s, obj, "issueDate", e));

@@ -81,6 +81,12 @@ static bool cn_has(const struct ds_x509 *cert, const char *phrase)
     return cn.len > 0 && memmem(cn.p, cn.len, phrase, strlen(phrase)) != NULL;
 }
 
+/* RFC 5280 4.2.1.3: a key that signs other things than certificates and lists says so. */
+static bool may_sign(const struct ds_x509 *cert)
+{
+    return cert->has_key_usage && (cert->key_usage & DS_KEY_USAGE_DIGITAL_SIGNATURE) != 0;
+}
+
 static int check_header(const struct run *v, struct ds_error *e)
 {
     const struct ds_tdx_quote *q = v->quote;
@@ -140,6 +146,9 @@ static int check_pck_chain(struct run *v, struct ds_error *e)
     if (!cn_has(&v->pck->certs[0], "SGX PCK Certificate"))
         return refuse(v, DS_CODE_TDX_PCK_CERTIFICATE, "pck_common_name", "SGX PCK Certificate",
                       ds_x509_name_of(v->pck->certs[0].subject_cn).s, e);
+    if (!may_sign(&v->pck->certs[0]))
+        return refuse(v, DS_CODE_TDX_PCK_CERTIFICATE, "pck_key_usage", "digitalSignature",
+                      "another usage", e);
     return tdx_pck_parse(&v->platform, &v->pck->certs[0], e);
 }
 
@@ -200,6 +209,9 @@ static int check_signer(struct chain **ret, struct run *v, struct ds_span pem, s
     if (!cn_has(&c->certs[0], "SGX TCB Signing"))
         return refuse(v, DS_CODE_TDX_TCB_SIGNER, "signer_common_name", "SGX TCB Signing",
                       ds_x509_name_of(c->certs[0].subject_cn).s, e);
+    if (!may_sign(&c->certs[0]))
+        return refuse(v, DS_CODE_TDX_TCB_SIGNER, "signer_key_usage", "digitalSignature",
+                      "another usage", e);
     DS_TRY(check_not_revoked_by_root(v, &c->certs[0], e));
     *ret = c;
     return DS_OK;

@@ -235,7 +235,8 @@ static struct ds_span synth_tcb_info(struct ds_arena *a, const struct synth *s)
     ds_buf_hex(&b, DS_SPAN_OF(s->info_fmspc));
     ds_buf_str(&b, "\",\"pceId\":\"");
     ds_buf_hex(&b, DS_SPAN_OF(s->info_pceid));
-    ds_buf_str(&b, "\",\"tcbType\":0,\"tcbEvaluationDataNumber\":17,\"tdxModule\":{");
+    ds_buf_printf(&b, "\",\"tcbType\":%u,\"tcbEvaluationDataNumber\":17,\"tdxModule\":{",
+                  s->tcb_type);
     synth_module(&b, s);
     ds_buf_str(&b, "},");
     if (s->has_modules) {

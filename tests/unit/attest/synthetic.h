@@ -41,7 +41,7 @@ struct synth {
     const char *module_attributes, *module_mrsigner_byte, *qe_status;
     bool has_modules;
     uint8_t info_fmspc[6], info_pceid[2], level_svn, level_tdx_svn;
-    unsigned level_pcesvn, module_svn, qe_svn;
+    unsigned level_pcesvn, module_svn, qe_svn, tcb_type;
     /* QE identity */
     const char *qe_id, *qe_issue, *qe_next, *qe_misc, *qe_attributes, *qe_mrsigner_byte;
     unsigned qe_prodid;

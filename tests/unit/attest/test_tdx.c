@@ -78,6 +78,10 @@ BREAK(pck_early, s->plans[PCK].not_before_s = SYNTH_NOW + 1)
 BREAK(root_expired, s->plans[ROOT].not_after_s = SYNTH_NOW - 1)
 BREAK(signer_expired, s->plans[SIGNER].not_after_s = SYNTH_NOW - 1)
 BREAK(pck_name, s->plans[PCK].cn = "Test SGX Certificate")
+BREAK(pck_usage, s->plans[PCK].usage = DS_CERT_NON_REPUDIATION)
+BREAK(pck_no_usage, s->plans[PCK].usage = 0)
+BREAK(signer_usage, s->plans[SIGNER].usage = DS_CERT_KEY_CERT_SIGN)
+BREAK(tcb_type, s->tcb_type = 1)
 BREAK(pck_no_sgx, s->plans[PCK].has_sgx = false)
 BREAK(signer_name, s->plans[SIGNER].cn = "Test SGX PCK Certificate")
 BREAK(other_collateral_root, s->collateral_root = OTHER_ROOT)
@@ -156,6 +160,10 @@ static const struct {
     { "signer expired", signer_expired, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
     { "leaf that is no PCK", pck_name, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
     { "PCK without SGX extension", pck_no_sgx, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK that may not sign", pck_usage, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK without keyUsage", pck_no_usage, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "signer that may sign certificates alone", signer_usage, DS_CODE_TDX_TCB_SIGNER, DS_ERR_UNTRUSTED },
+    { "TCB info that is compared in another way", tcb_type, DS_CODE_TDX_COLLATERAL_FORMAT, DS_ERR_UNSUPPORTED },
     { "signer of another name", signer_name, DS_CODE_TDX_TCB_SIGNER, DS_ERR_UNTRUSTED },
     { "collateral of another root", other_collateral_root, DS_CODE_TDX_MIXED_ROOTS, DS_ERR_UNTRUSTED },
     { "CA revoked", ca_revoked, DS_CODE_TDX_CA_REVOKED, DS_ERR_UNTRUSTED },

@@ -14,6 +14,7 @@
 
 #include "base/hex.h"
 #include "codec/der.h"
+#include "crypto/cert.h"
 #include "synthetic.h"
 
 static struct ds_span copy_of(struct ds_arena *a, struct ds_span s)
@@ -119,6 +120,59 @@ static void forbidden_forms_are_refused(void **state)
     }
 }
 
+/* Extensions whose content breaks its own rules, put in by hand with lengths that fit. */
+static void malformed_extensions_are_refused(void **state)
+{
+    const struct {
+        const char *name, *oid;
+        struct ds_span value;
+    } rows[] = {
+        { "cA that says its default", "2.5.29.19", DS_SPAN_LIT("\x30\x03\x01\x01\x00") },
+        { "path length below zero", "2.5.29.19", DS_SPAN_LIT("\x30\x06\x01\x01\xff\x02\x01\xff") },
+        { "bytes behind basic constraints", "2.5.29.19", DS_SPAN_LIT("\x30\x03\x01\x01\xff\x00") },
+        { "no usage bit is whole", "2.5.29.15", DS_SPAN_LIT("\x03\x02\x08\x80") },
+        { "usage with a spare bit set", "2.5.29.15", DS_SPAN_LIT("\x03\x02\x07\xc0") },
+    };
+    DS_AUTO(ds_p256_key_free_auto) struct ds_p256_key *key = NULL;
+    uint8_t spki[DS_P256_SPKI_LEN];
+    (void)state;
+    assert_int_equal(ds_p256_key_new(&key, NULL), DS_OK);
+    ds_p256_key_spki(spki, key);
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf der = { 0 };
+        const struct ds_cert_ext ext = { rows[i].oid, true, rows[i].value };
+        const struct ds_cert_spec spec = { .subject = { .cn = "x" },
+                                           .spki = DS_SPAN_OF(spki),
+                                           .not_before_s = 0,
+                                           .not_after_s = SYNTH_NOW,
+                                           .exts = &ext,
+                                           .n_exts = 1 };
+        struct ds_x509 c;
+        struct ds_error e = { 0 };
+        assert_int_equal(ds_cert_make(&der, &spec, (struct ds_span){ 0 }, key, NULL), DS_OK);
+        if (ds_x509_parse(&c, ds_buf_span(&der), &e) == DS_OK || e.code != DS_CODE_X509_FORMAT)
+            fail_msg("%s", rows[i].name);
+    }
+}
+
+/* The authority's key identifier is the last thing in its extension, but for issuer and serial. */
+static void authority_key_ids_are_read_to_their_end(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    static const char head[] = "\x55\x1d\x23\x04\x18\x30\x16\x80\x14"; /* a key id of 20 bytes */
+    struct ds_x509 c;
+    (void)state;
+    synth_make(&s);
+    struct ds_buf *b = &s.certs[PCK];
+    uint8_t *at = memmem(b->p, b->len, head, sizeof head - 1);
+    assert_non_null(at);
+    at[8] = 18; /* a NULL stands behind the identifier */
+    memcpy(at + 9 + 18, "\x05\x00", 2);
+    assert_int_equal(ds_x509_parse(&c, ds_buf_span(b), NULL), DS_ERR_TRAILING);
+    at[8] = 21; /* it ends after its extension */
+    assert_int_equal(ds_x509_parse(&c, ds_buf_span(b), NULL), DS_ERR_FORMAT);
+}
+
 static void lists_are_read(void **state)
 {
     DS_AUTO(synth_done) struct synth s = synth_good();
@@ -159,6 +213,8 @@ int main(void)
         cmocka_unit_test(cut_and_longer_certificates_are_refused),
         cmocka_unit_test(changed_certificates_do_not_verify),
         cmocka_unit_test(forbidden_forms_are_refused),
+        cmocka_unit_test(malformed_extensions_are_refused),
+        cmocka_unit_test(authority_key_ids_are_read_to_their_end),
         cmocka_unit_test(lists_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
