@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whatever is changed in an accepted quote or its collateral, the verifier says no, or the change
+ * lies where nothing is signed and the claims are byte for byte the same. The table of those
+ * regions is the whole list. Each byte has one bit flipped here, a different one from byte to byte;
+ * `test_attest_tdx_mutation all` flips every bit and takes minutes.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "attest/claims_private.h"
+#include "synthetic.h"
+
+#define PADDING_LEN    24 /* zeros behind the signature data, as quote buffers have them */
+#define N_RANDOM       2000
+#define N_RANDOM_ALL   200000
+#define RANDOM_LEN_MAX 8
+#define MUTATION_MEM   ((size_t)4 << 20)
+#define RANDOM_SEED    0x9e3779b97f4a7c15u
+
+static bool flips_every_bit;
+
+enum part {
+    QUOTE,
+    PCK_CHAIN,
+    TCB_CHAIN,
+    QE_CHAIN,
+    ROOT_CRL,
+    PCK_CRL,
+    TCB_INFO,
+    QE_IDENTITY,
+    TCB_SIG,
+    QE_SIG,
+    N_PARTS,
+};
+
+static const char *const part_names[N_PARTS] = { "quote",    "pck_chain",   "tcb_chain",
+                                                 "qe_chain", "root_crl",    "pck_crl",
+                                                 "tcb_info", "qe_identity", "tcb_sig",
+                                                 "qe_id_sig" };
+
+/* An accepted set, its parts in memory that the test may write to. */
+struct set {
+    struct ds_buf parts[N_PARTS];
+    struct ds_buf good[N_PARTS];
+    struct ds_extra_anchor anchor;
+    struct ds_arena mem;
+    struct ds_claims claims;
+    size_t cert_data_at, padding_at; /* in the quote */
+};
+
+static int set_run(struct ds_claims *ret, struct set *s)
+{
+    const struct ds_anchors anchors = { &s->anchor, 1 };
+    struct ds_arena a = s->mem;
+    struct ds_tdx_collateral coll;
+    struct ds_tdx_quote quote;
+    struct ds_span p[N_PARTS];
+    for (size_t i = 0; i < N_PARTS; i++)
+        p[i] = ds_buf_span(&s->parts[i]);
+    const struct ds_tdx_parts parts = { .pck_chain_pem = p[PCK_CHAIN],
+                                        .tcb_chain_pem = p[TCB_CHAIN],
+                                        .qe_chain_pem = p[QE_CHAIN],
+                                        .root_crl_der = p[ROOT_CRL],
+                                        .pck_crl_der = p[PCK_CRL],
+                                        .tcb_info = p[TCB_INFO],
+                                        .qe_identity = p[QE_IDENTITY],
+                                        .tcb_sig64 = p[TCB_SIG],
+                                        .qe_sig64 = p[QE_SIG] };
+    DS_TRY(ds_tdx_collateral_of(&coll, &a, &parts, NULL));
+    DS_TRY(ds_tdx_quote_parse(&quote, p[QUOTE], NULL));
+    return ds_tdx_quote_verify(ret, &a, &quote, &coll, &anchors, SYNTH_NOW, NULL);
+}
+
+static void set_put(struct set *s, enum part part, struct ds_span bytes)
+{
+    ds_buf_add(&s->parts[part], bytes);
+    ds_buf_add(&s->good[part], bytes);
+    assert_false(s->parts[part].bad || s->good[part].bad);
+}
+
+static void set_done(struct set *s)
+{
+    for (size_t i = 0; i < N_PARTS; i++) {
+        ds_buf_done(&s->parts[i]);
+        ds_buf_done(&s->good[i]);
+    }
+    free(s->mem.p);
+}
+
+/* Where the chain comes with the collateral, the one in the quote is not looked at. */
+static struct set set_new(bool is_chain_beside)
+{
+    static const uint8_t padding[PADDING_LEN] = { 0 };
+    DS_AUTO(synth_done) struct synth synth = synth_good();
+    struct set s = { 0 };
+    struct ds_tdx_quote quote;
+    synth.is_pck_revoked = synth.is_ca_revoked = false;
+    synth_make(&synth);
+    s.anchor = synth_anchor(&synth, ROOT, true);
+    s.mem = ds_arena_of(malloc(MUTATION_MEM), MUTATION_MEM);
+    assert_non_null(s.mem.p);
+    struct ds_arena a = s.mem;
+    struct ds_tdx_parts p = synth_parts(&a, &synth);
+    set_put(&s, QUOTE, synth_quote(&a, &synth));
+    assert_int_equal(ds_tdx_quote_parse(&quote, ds_buf_span(&s.good[QUOTE]), NULL), DS_OK);
+    s.cert_data_at = (size_t)(quote.cert_data.p - ds_buf_span(&s.good[QUOTE]).p);
+    s.padding_at = s.good[QUOTE].len;
+    if (is_chain_beside)
+        set_put(&s, PCK_CHAIN, quote.cert_data);
+    set_put(&s, QUOTE, DS_SPAN_OF(padding));
+    set_put(&s, TCB_CHAIN, p.tcb_chain_pem);
+    set_put(&s, QE_CHAIN, p.qe_chain_pem);
+    set_put(&s, ROOT_CRL, p.root_crl_der);
+    set_put(&s, PCK_CRL, p.pck_crl_der);
+    set_put(&s, TCB_INFO, p.tcb_info);
+    set_put(&s, QE_IDENTITY, p.qe_identity);
+    set_put(&s, TCB_SIG, p.tcb_sig64);
+    set_put(&s, QE_SIG, p.qe_sig64);
+    assert_int_equal(set_run(&s.claims, &s), DS_OK);
+    return s;
+}
+
+static bool is_white(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+static bool is_padding(const struct set *s, enum part part, size_t at)
+{
+    return part == QUOTE && at >= s->padding_at;
+}
+
+/* The data and, six bytes before it, its type; the length between them must fit. */
+static bool is_unread_chain(const struct set *s, enum part part, size_t at)
+{
+    size_t type_at = s->cert_data_at - 6;
+    return part == QUOTE && s->good[PCK_CHAIN].len > 0 &&
+           (at >= s->cert_data_at || at == type_at || at == type_at + 1);
+}
+
+/* Between the lines of PEM. */
+static bool is_white_of_pem(const struct set *s, enum part part, size_t at)
+{
+    bool is_pem = part == PCK_CHAIN || part == TCB_CHAIN || part == QE_CHAIN ||
+                  (part == QUOTE && at >= s->cert_data_at && at < s->padding_at);
+    return is_pem && is_white((uint8_t)s->good[part].p[at]) &&
+           is_white((uint8_t)s->parts[part].p[at]);
+}
+
+/* Everything in a quote and its collateral that no signature covers and no check reads. */
+static const struct {
+    const char *what;
+    bool (*has)(const struct set *s, enum part part, size_t at);
+} unsigned_regions[] = {
+    { "what stands behind the quote's signature data", is_padding },
+    { "certification data of a quote whose collateral brings the chain", is_unread_chain },
+    { "which white space divides the lines of PEM", is_white_of_pem },
+};
+
+static bool is_unsigned(const struct set *s, enum part part, size_t at)
+{
+    for (size_t i = 0; i < DS_LEN(unsigned_regions); i++)
+        if (unsigned_regions[i].has(s, part, at))
+            return true;
+    return false;
+}
+
+/* The part as it stands is refused, or differs only where it may and proves the same. */
+static void judge(struct set *s, enum part part)
+{
+    struct ds_claims c = { 0 };
+    if (set_run(&c, s) != DS_OK)
+        return;
+    if (memcmp(&c, &s->claims, sizeof c) != 0)
+        fail_msg("%s: other claims", part_names[part]);
+    for (size_t i = 0; i < s->good[part].len; i++)
+        if (s->parts[part].p[i] != s->good[part].p[i] && !is_unsigned(s, part, i))
+            fail_msg("%s: byte %zu changed from %02x to %02x and nobody saw it", part_names[part],
+                     i, (uint8_t)s->good[part].p[i], (uint8_t)s->parts[part].p[i]);
+}
+
+static void flip(struct set *s, enum part part, size_t from, size_t to)
+{
+    for (size_t at = from; at < to; at++)
+        for (unsigned bit = 0; bit < 8; bit++) {
+            if (!flips_every_bit && bit != (at * 5 + 3) % 8)
+                continue;
+            s->parts[part].p[at] = (char)(s->parts[part].p[at] ^ 1u << bit);
+            judge(s, part);
+            s->parts[part].p[at] = s->good[part].p[at];
+        }
+}
+
+static void a_flipped_bit_is_seen(void **state)
+{
+    DS_AUTO(set_done) struct set s = set_new(false);
+    (void)state;
+    for (enum part part = 0; part < N_PARTS; part++)
+        flip(&s, part, 0, s.good[part].len);
+}
+
+static void a_flipped_bit_is_seen_with_the_chain_beside(void **state)
+{
+    DS_AUTO(set_done) struct set s = set_new(true);
+    (void)state;
+    flip(&s, PCK_CHAIN, 0, s.good[PCK_CHAIN].len);
+    flip(&s, QUOTE, s.cert_data_at - 64, s.good[QUOTE].len);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static void changed_bytes_are_seen(void **state)
+{
+    DS_AUTO(set_done) struct set s = set_new(false);
+    uint64_t r = RANDOM_SEED;
+    (void)state;
+    for (size_t i = 0; i < (flips_every_bit ? N_RANDOM_ALL : N_RANDOM); i++) {
+        enum part part = (enum part)(next_random(&r) % N_PARTS);
+        size_t len = s.good[part].len;
+        if (len == 0)
+            continue;
+        for (size_t n = 1 + next_random(&r) % RANDOM_LEN_MAX; n > 0; n--)
+            s.parts[part].p[next_random(&r) % len] = (char)next_random(&r);
+        judge(&s, part);
+        memcpy(s.parts[part].p, s.good[part].p, len);
+    }
+}
+
+/* A cut or longer part is never taken for the whole; the quote alone may be padded. */
+static void cut_and_longer_parts_are_seen(void **state)
+{
+    DS_AUTO(set_done) struct set s = set_new(false);
+    struct ds_claims c;
+    (void)state;
+    for (enum part part = 0; part < N_PARTS; part++) {
+        struct ds_buf *b = &s.parts[part];
+        size_t len = part == QUOTE ? s.padding_at : s.good[part].len;
+        size_t last = part == TCB_CHAIN || part == QE_CHAIN ? 1 : 0; /* the newline at the end */
+        for (size_t n = len - last; n-- > 0 && n + 80 > len;) {
+            b->len = n;
+            if (set_run(&c, &s) == DS_OK)
+                fail_msg("%s: accepted without its last %zu bytes", part_names[part], len - n);
+        }
+        b->len = s.good[part].len;
+        if (len == 0 || part == QUOTE)
+            continue;
+        ds_buf_char(b, 'x');
+        if (set_run(&c, &s) == DS_OK)
+            fail_msg("%s: accepted with a byte more", part_names[part]);
+        b->len--;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_flipped_bit_is_seen),
+        cmocka_unit_test(a_flipped_bit_is_seen_with_the_chain_beside),
+        cmocka_unit_test(changed_bytes_are_seen),
+        cmocka_unit_test(cut_and_longer_parts_are_seen),
+    };
+    flips_every_bit = argc > 1 && strcmp(argv[1], "all") == 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
