@@ -247,8 +247,8 @@
       "the host can read and change a debug TD: its evidence protects nothing", \
       "start the TD without the debug attribute") \
     X(POLICY_TD_ATTRIBUTES, "policy.td_attributes", "the TD has attributes that are not accepted", \
-      "migratable TDs and attributes of unknown meaning may give others access", \
-      "start the TD without them") \
+      "migratable TDs, attributes of unknown meaning, and a TD whose private pages the host can take away by exception may give others access", \
+      "start the TD with SEPT_VE_DISABLE and without the others") \
     X(POLICY_TCB_STATUS, "policy.tcb_status", "the platform's TCB status is not accepted", \
       "Intel judges its microcode, firmware or configuration as below the accepted level", \
       "update the platform; or accept the status in the policy, knowing the advisories") \

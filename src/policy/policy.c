@@ -18,6 +18,12 @@
 #define TD_ATTRIBUTES_KNOWN \
     (0x1ull | 1ull << 27 | 1ull << 28 | 1ull << 30 | 1ull << 31 | 1ull << 62 | 1ull << 63)
 
+/*
+ * Without it the host takes a private page away and the guest meets a #VE at an instruction of the
+ * host's choice, where its kernel is not ready for one (Linux: arch/x86/coco/tdx, disable_sept_ve).
+ */
+#define TD_ATTRIBUTE_SEPT_VE_DISABLE (1ull << 28)
+
 static void deny(struct ds_verdict *v, const struct ds_claims *c, enum ds_code code,
                  const char *claim, const char *expected, const char *got)
 {
@@ -44,6 +50,8 @@ static void check_attributes(struct ds_verdict *v, const struct ds_claims *c,
         deny(v, c, DS_CODE_POLICY_DEBUG, "td_attributes", "debug off", got);
     if ((attributes & ~TD_ATTRIBUTES_KNOWN) != 0)
         deny(v, c, DS_CODE_POLICY_TD_ATTRIBUTES, "td_attributes", "only known attributes", got);
+    if ((attributes & TD_ATTRIBUTE_SEPT_VE_DISABLE) == 0)
+        deny(v, c, DS_CODE_POLICY_TD_ATTRIBUTES, "td_attributes", "SEPT_VE_DISABLE on", got);
 }
 
 static void check_tcb(struct ds_verdict *v, const struct ds_claims *c,
@@ -59,7 +67,7 @@ static void check_tcb(struct ds_verdict *v, const struct ds_claims *c,
     }
     if (status == DS_TCB_REVOKED)
         deny(v, c, DS_CODE_POLICY_TCB_REVOKED, "tcb_status", accepted, "Revoked");
-    else if ((rules->tcb_statuses & POLICY_TCB(status)) == 0)
+    else if (status == DS_TCB_NONE || (rules->tcb_statuses & POLICY_TCB(status)) == 0)
         deny(v, c, DS_CODE_POLICY_TCB_STATUS, "tcb_status", accepted, ds_tcb_status_text(status));
     if (ds_claims_tcb_eval_number(c) >= rules->tcb_eval_min)
         return;

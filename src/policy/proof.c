@@ -37,12 +37,17 @@ static struct policy_proof_row *add(struct policy_proof *p, const char *claim,
     return row;
 }
 
-/* Proved when it was compared, refused when a reason has one of the codes. */
+/*
+ * Proved when it was compared, refused when a reason has one of the codes. Where the verdict had no
+ * room for all reasons, the one about this claim may be among those left out.
+ */
 static enum policy_proof_state judge(const struct ds_verdict *v, bool is_compared,
                                      enum ds_code code, enum ds_code other)
 {
     if (ds_verdict_has(v, code) || ds_verdict_has(v, other))
         return POLICY_REFUSED;
+    if (v->n_dropped > 0)
+        return POLICY_UNPROVED;
     return is_compared ? POLICY_PROVED : POLICY_STATED;
 }
 
@@ -66,6 +71,8 @@ static void add_tcb(struct policy_proof *p, const struct ds_claims *c, const str
     (void)snprintf(row->value, sizeof row->value, "%s, of %s",
                    ds_tcb_status_text(ds_claims_tcb_status(c)),
                    ds_date_format(date, ds_claims_tcb_date_s(c)));
+    if (ds_verdict_has(v, DS_CODE_POLICY_TCB_EVAL_NUMBER))
+        row->state = POLICY_REFUSED;
     row = add(p, "debug", judge(v, true, DS_CODE_POLICY_DEBUG, DS_CODE_POLICY_TD_ATTRIBUTES),
               by_quote);
     (void)snprintf(row->value, sizeof row->value, "%s", ds_claims_is_debug(c) ? "on" : "off");

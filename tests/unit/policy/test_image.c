@@ -234,13 +234,41 @@ static void proof_follows_the_verdict(void **state)
     assert_int_equal(row_of(&proof, "kernel")->state, POLICY_UNPROVED);
 }
 
+/* Collateral that is too old, and reasons that found no room, leave nothing called proved. */
+static void proof_says_no_more_than_the_verdict(void **state)
+{
+    struct measure_tdx p = prediction();
+    struct policy_rules rules = { .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE),
+                                  .tcb_eval_min = 1 };
+    struct policy_proof proof;
+    struct machine m;
+    struct ds_verdict v = { 0 }, full = { 0 };
+    (void)state;
+    boot(&m, &p);
+    policy_check(&v, &m.claims, &rules);
+    policy_proof_make(&proof, &m.claims, &rules, &p, &v);
+    assert_int_equal(row_of(&proof, "tcb")->state, POLICY_REFUSED);
+    assert_int_equal(row_of(&proof, "kernel")->state, POLICY_PROVED);
+
+    for (int i = 0; i <= DS_VERDICT_REASONS_MAX; i++)
+        ds_verdict_add(&full, DS_CODE_POLICY_DEBUG, "debug", "off", "on", NULL);
+    policy_proof_make(&proof, &m.claims, &rules, &p, &full);
+    for (size_t i = 0; i < proof.n_rows; i++)
+        assert_int_not_equal(proof.rows[i].state, POLICY_PROVED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(predicted_machine_passes), cmocka_unit_test(each_part_is_named),
-        cmocka_unit_test(firmware_is_mrtd_too),     cmocka_unit_test(all_culprits_are_named),
-        cmocka_unit_test(lying_logs_name_nothing),  cmocka_unit_test(other_steps_are_counted),
-        cmocka_unit_test(no_evidence_is_denied),    cmocka_unit_test(proof_follows_the_verdict),
+        cmocka_unit_test(predicted_machine_passes),
+        cmocka_unit_test(each_part_is_named),
+        cmocka_unit_test(firmware_is_mrtd_too),
+        cmocka_unit_test(all_culprits_are_named),
+        cmocka_unit_test(lying_logs_name_nothing),
+        cmocka_unit_test(other_steps_are_counted),
+        cmocka_unit_test(no_evidence_is_denied),
+        cmocka_unit_test(proof_follows_the_verdict),
+        cmocka_unit_test(proof_says_no_more_than_the_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,7 @@ enum change {
     UNTRUSTED_BYTE,
     MIGRATABLE,
     RESERVED_ATTRIBUTE,
+    SEPT_VE,
     OUT_OF_DATE,
     NO_STATUS,
     REVOKED,
@@ -104,6 +105,8 @@ static void change_platform(struct ds_claims *c, enum change what)
         c->td_attributes |= 1ull << 29;
     if (what == RESERVED_ATTRIBUTE)
         c->td_attributes |= 1ull << 40;
+    if (what == SEPT_VE)
+        c->td_attributes = 0;
     if (what == OUT_OF_DATE)
         c->tcb_status = DS_TCB_OUT_OF_DATE;
     if (what == NO_STATUS)
@@ -147,6 +150,7 @@ static const enum ds_code code_of_change[N_CHANGES] = {
     [UNTRUSTED_BYTE] = DS_CODE_POLICY_DEBUG,
     [MIGRATABLE] = DS_CODE_POLICY_TD_ATTRIBUTES,
     [RESERVED_ATTRIBUTE] = DS_CODE_POLICY_TD_ATTRIBUTES,
+    [SEPT_VE] = DS_CODE_POLICY_TD_ATTRIBUTES,
     [OUT_OF_DATE] = DS_CODE_POLICY_TCB_STATUS,
     [NO_STATUS] = DS_CODE_POLICY_TCB_STATUS,
     [REVOKED] = DS_CODE_POLICY_TCB_REVOKED,
@@ -222,6 +226,12 @@ static void allowances_allow(void **state)
     policy_check(&v, &c, &rules);
     assert_int_equal(v.n_reasons, 1);
     assert_int_equal(v.reasons[0].code, DS_CODE_POLICY_TCB_REVOKED);
+    /* Nor a status that nobody filled. */
+    struct ds_verdict unfilled = { 0 };
+    c.tcb_status = DS_TCB_NONE;
+    policy_check(&unfilled, &c, &rules);
+    assert_int_equal(unfilled.n_reasons, 1);
+    assert_int_equal(unfilled.reasons[0].code, DS_CODE_POLICY_TCB_STATUS);
 }
 
 static void empty_claims_are_denied(void **state)
