@@ -5,20 +5,16 @@
 #include "crypto/verify.h"
 
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-#include "base/scope.h"
 #include "base/writer.h"
 #include "codec/der.h"
 #include "crypto/hash.h"
+#include "crypto/ossl.h"
 
 /* 1.2.840.10045.2.1 id-ecPublicKey; 1.2.840.10045.3.1.7 prime256v1 */
 static const uint8_t oid_ec_public_key[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
 static const uint8_t oid_prime256v1[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
-
-static void free_key(EVP_PKEY **key) { EVP_PKEY_free(*key); }
-static void free_ctx(EVP_PKEY_CTX **ctx) { EVP_PKEY_CTX_free(*ctx); }
 
 static int load_p256(EVP_PKEY **ret, const uint8_t xy64[static 64], struct ds_error *e)
 {
@@ -30,26 +26,28 @@ static int load_p256(EVP_PKEY **ret, const uint8_t xy64[static 64], struct ds_er
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point),
         OSSL_PARAM_construct_end(),
     };
-    DS_AUTO(free_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    DS_AUTO(EVP_PKEY_CTX_free_auto)
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1)
-        return ds_fail(e, DS_ERR_CRYPTO, "no P-256 in the cryptographic library");
+        return ossl_fail(e, DS_ERR_CRYPTO, "no P-256 in the cryptographic library");
     if (EVP_PKEY_fromdata(ctx, ret, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        return ds_fail(e, DS_ERR_FORMAT, "the public key is no point of P-256");
+        return ossl_fail(e, DS_ERR_FORMAT, "the public key is no point of P-256");
     return DS_OK;
 }
 
 int ds_p256_verify_der(const uint8_t pub_xy64[static 64], const uint8_t digest32[static 32],
                        struct ds_span sig, struct ds_error *e)
 {
-    DS_AUTO(free_key) EVP_PKEY *key = NULL;
+    DS_AUTO(EVP_PKEY_free_auto) EVP_PKEY *key = NULL;
     DS_TRY(load_p256(&key, pub_xy64, e));
-    DS_AUTO(free_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    DS_AUTO(EVP_PKEY_CTX_free_auto)
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1 ||
         EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1)
-        return ds_fail(e, DS_ERR_CRYPTO, "ECDSA verification does not start");
+        return ossl_fail(e, DS_ERR_CRYPTO, "ECDSA verification does not start");
     /* Zero and negative answers alike mean that this is no signature of this key. */
     if (sig.len == 0 || EVP_PKEY_verify(ctx, sig.p, sig.len, digest32, 32) != 1)
-        return ds_fail(e, DS_ERR_UNTRUSTED, "the ECDSA P-256 signature does not verify");
+        return ossl_fail(e, DS_ERR_UNTRUSTED, "the ECDSA P-256 signature does not verify");
     return DS_OK;
 }
 

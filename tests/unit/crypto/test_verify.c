@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <openssl/err.h>
 
 #include "base/hex.h"
 #include "base/scope.h"
@@ -86,6 +87,22 @@ static void degenerate_signatures_are_refused(void **state)
     assert_int_equal(ds_p256_verify(s.xy, s.digest, s.sig, NULL), DS_ERR_FORMAT);
 }
 
+/* A leftover in libcrypto's queue would later be taken for a failure of a TLS connection. */
+static void refusals_leave_no_error_behind(void **state)
+{
+    struct sample s = sample();
+    (void)state;
+    s.sig[0] ^= 1;
+    assert_int_equal(ds_p256_verify(s.xy, s.digest, s.sig, NULL), DS_ERR_UNTRUSTED);
+    assert_int_equal(ERR_peek_error(), 0);
+    assert_int_equal(ds_p256_verify_der(s.xy, s.digest, DS_SPAN_LIT("no DER"), NULL),
+                     DS_ERR_UNTRUSTED);
+    assert_int_equal(ERR_peek_error(), 0);
+    memset(s.xy, 0, 64);
+    assert_int_equal(ds_p256_verify(s.xy, s.digest, s.sig, NULL), DS_ERR_FORMAT);
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void other_keys_are_refused(void **state)
 {
     static const struct {
@@ -125,6 +142,7 @@ int main(void)
         cmocka_unit_test(sample_verifies),
         cmocka_unit_test(changed_bytes_are_refused),
         cmocka_unit_test(degenerate_signatures_are_refused),
+        cmocka_unit_test(refusals_leave_no_error_behind),
         cmocka_unit_test(other_keys_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
