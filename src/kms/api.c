@@ -11,6 +11,7 @@
 #include "codec/json_write.h"
 #include "kms/issue.h"
 #include "net/tls.h"
+#include "ratls/cert.h"
 #include "rpc/job.h"
 
 /* A denial is in the release log. This may be the release log itself. */
@@ -29,6 +30,8 @@ static int peer_evidence(struct kms_request *ret, struct ds_x509 *cert, const st
     if (chain == NULL || chain->n == 0)
         return DS_OK; /* kms_decide says what is missing */
     DS_TRY(ds_x509_parse(cert, chain->der[0], e));
+    /* DESIGN 5, "Sessions": evidence in a certificate has a maximum age, the certificate's own. */
+    DS_TRY(ratls_cert_check(cert, ds_clock_now_s(), e));
     DS_TRY(ds_cert_ext_find(&ret->attestation, cert, DS_CERT_EXT_ATTESTATION, e));
     ret->bound_spki = cert->spki;
     return DS_OK;

@@ -135,14 +135,19 @@ static int check_self_signed(const struct ds_x509 *cert, struct ds_error *e)
     return DS_OK;
 }
 
+int ratls_cert_check(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e)
+{
+    DS_TRY(ds_x509_check_time(cert, now_s, e));
+    DS_TRY(ds_x509_check_critical(cert, e));
+    return check_self_signed(cert, e);
+}
+
 int ratls_peer_check(const struct ratls_peer *peer, const struct ds_claims *claims, int64_t now_s,
                      struct ds_error *e)
 {
     uint8_t want[64];
     struct ds_span got = ds_claims_report_data64(claims);
-    DS_TRY(ds_x509_check_time(&peer->cert, now_s, e));
-    DS_TRY(ds_x509_check_critical(&peer->cert, e));
-    DS_TRY(check_self_signed(&peer->cert, e));
+    DS_TRY(ratls_cert_check(&peer->cert, now_s, e));
     DS_TRY(ratls_report_data(want, peer->cert.spki, e));
     if (!ds_span_eq(got, DS_SPAN_OF(want)))
         return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_RATLS_KEY_NOT_BOUND, "report_data",

@@ -76,8 +76,17 @@ DS_MUST_USE int ratls_peer_parse(struct ratls_peer *ret, struct ds_arena *mem, s
                                  struct ds_error *e);
 
 /*
- * The verified evidence was made for this certificate's key, and the certificate is one that a
- * peer may show at now_s: in its dates, signed by its own key where it names itself as issuer.
+ * The certificate is one that a peer may show at now_s: in its dates, without critical extensions
+ * that nobody here understands, signed by its own key where it names itself as issuer.
+ *
+ * err:  UNTRUSTED  attest.x509.signature, attest.x509.critical_extension
+ *       STALE      attest.x509.expired, attest.x509.not_yet_valid
+ */
+DS_MUST_USE int ratls_cert_check(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e);
+
+/*
+ * The verified evidence was made for this certificate's key, and the certificate passes
+ * ratls_cert_check().
  *
  * err:  UNTRUSTED  ratls.key_not_bound, attest.x509.signature
  *       STALE      attest.x509.expired, attest.x509.not_yet_valid

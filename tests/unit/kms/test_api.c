@@ -31,7 +31,7 @@ static struct ds_buf credential_pem;
 
 struct ask {
     const char *name, *method;
-    bool is_anonymous, is_running, is_lent, is_csr_broken, is_long;
+    bool is_anonymous, is_running, is_lent, is_old, is_csr_broken, is_long;
     bool has_credential; /* the one that the first question brought */
     int want;
     enum ds_code code;
@@ -77,7 +77,7 @@ static int client_tls(struct net_tls **ret, const struct ask *ask, struct ds_err
     } else if (!ask->is_anonymous) {
         const struct ratls_spec spec = { .cn = "guest",
                                          .not_before_s = now_s - DAY_S,
-                                         .not_after_s = now_s + DAY_S,
+                                         .not_after_s = now_s + (ask->is_old ? -60 : DAY_S),
                                          .eku = DS_CERT_CLIENT_AUTH };
         struct ask copy = *ask;
         DS_TRY(ratls_cert_attest(&der, &spec, kit.guest, evidence, &copy, e));
@@ -185,6 +185,8 @@ static const struct ask asks[] = {
       .code = DS_CODE_KMS_EVIDENCE_AFTER_BOOT, .n_leaves = 1 },
     { "boot keys for evidence of another key", "GetAppKey", .is_lent = true, .want = DS_ERR_DENIED,
       .code = DS_CODE_POLICY_REPORT_DATA, .n_leaves = 1 },
+    { "boot keys for a certificate of yesterday", "GetAppKey", .is_old = true, .want = DS_ERR_STALE,
+      .code = DS_CODE_X509_EXPIRED },
     { "certificate", "SignCert", .has_credential = true, .is_running = true, .want = DS_OK,
       .n_leaves = 1 },
     { "certificate without a credential", "SignCert", .is_anonymous = true, .is_running = true,
