@@ -16,10 +16,9 @@
 
 struct kms_log {
     struct store *store;
-    const struct kms_root *root; /* borrowed */
-    struct ds_merkle_hash *leaves;
-    size_t n, cap;
-    uint64_t head_version; /* 0: no head yet */
+    const struct kms_root *root;  /* borrowed */
+    struct ds_merkle_range range; /* of all leaves; they themselves are on disk alone */
+    uint64_t head_version;        /* 0: no head yet */
 };
 
 void kms_log_close(struct kms_log *log)
@@ -27,28 +26,13 @@ void kms_log_close(struct kms_log *log)
     if (log == NULL)
         return;
     store_close(log->store);
-    free(log->leaves);
     free(log);
 }
 DS_DEFINE_AUTO(struct kms_log, kms_log_close);
 
 void kms_log_receipt_done(struct kms_log_receipt *r) { ds_buf_done(&r->head); }
 
-uint64_t kms_log_size(const struct kms_log *log) { return log->n; }
-
-static int push(struct kms_log *log, const struct ds_merkle_hash *leaf, struct ds_error *e)
-{
-    if (log->n == log->cap) {
-        size_t cap = log->cap == 0 ? 256 : log->cap * 2;
-        struct ds_merkle_hash *p = reallocarray(log->leaves, cap, sizeof *p);
-        if (p == NULL)
-            return ds_fail(e, DS_ERR_NOMEM, "release log");
-        log->leaves = p;
-        log->cap = cap;
-    }
-    log->leaves[log->n++] = *leaf;
-    return DS_OK;
-}
+uint64_t kms_log_size(const struct kms_log *log) { return log->range.size; }
 
 static void leaf_key(char out[32], uint64_t index)
 {
@@ -72,13 +56,13 @@ static int take_leaf(void *arg, const struct store_entry *entry, struct ds_error
     struct page *p = arg;
     struct ds_merkle_hash hash;
     char want[32];
-    leaf_key(want, p->log->n);
+    leaf_key(want, p->log->range.size);
     if (strcmp(want, entry->key) != 0)
         return broken(e, "leaf", want, entry->key);
     (void)snprintf(p->last, sizeof p->last, "%s", entry->key);
     p->n++;
     DS_TRY(ds_merkle_leaf(&hash, entry->value, e));
-    return push(p->log, &hash, e);
+    return ds_merkle_range_add(&p->log->range, &hash, e);
 }
 
 static int load_leaves(struct kms_log *log, struct ds_error *e)
@@ -100,14 +84,14 @@ static int check_head(struct kms_log *log, struct ds_error *e)
     struct ds_merkle_hash root;
     DS_TRY(store_get(log->store, KEY_HEAD, &value, &log->head_version, e));
     if (log->head_version == 0)
-        return log->n == 0 ? DS_OK : broken(e, "head", "a signed head", "none");
+        return log->range.size == 0 ? DS_OK : broken(e, "head", "a signed head", "none");
     if (value.len < 64)
         return broken(e, "head", "a signed head", "a short value");
     struct ds_span doc = DS_SPAN(value.p, value.len - 64);
     DS_TRY(app_log_head_verify(&head, doc, (const uint8_t *)value.p + doc.len,
                                DS_SPAN_OF(log->root->ca_spki), e));
-    DS_TRY(ds_merkle_root(&root, log->leaves, log->n, e));
-    if (head.size != log->n || memcmp(root.b, head.root.b, sizeof root.b) != 0)
+    DS_TRY(ds_merkle_range_root(&root, &log->range, e));
+    if (head.size != log->range.size || memcmp(root.b, head.root.b, sizeof root.b) != 0)
         return broken(e, "head", "the root of the leaves", "another root or size");
     return DS_OK;
 }
@@ -129,13 +113,12 @@ int kms_log_open(struct kms_log **ret, const char *path, const struct kms_root *
 static int head_make(struct kms_log_receipt *ret, struct kms_log *log, int64_t time_s,
                      struct ds_error *e)
 {
-    struct app_log_head head = { .size = log->n, .time_s = time_s };
+    struct app_log_head head = { .size = log->range.size, .time_s = time_s };
     (void)snprintf(head.kind, sizeof head.kind, "%s", kms_kind_text(log->root->kind));
     DS_TRY(app_log_id(head.log_id32, DS_SPAN_OF(log->root->ca_spki), e));
-    DS_TRY(ds_merkle_root(&head.root, log->leaves, log->n, e));
+    DS_TRY(ds_merkle_range_root(&head.root, &log->range, e));
     DS_TRY(app_log_head_encode(&ret->head, &head, e));
-    DS_TRY(app_log_head_sign(ret->head_sig64, log->root->ca_key, ds_buf_span(&ret->head), e));
-    return ds_merkle_inclusion(&ret->proof, log->leaves, log->n, ret->index, e);
+    return app_log_head_sign(ret->head_sig64, log->root->ca_key, ds_buf_span(&ret->head), e);
 }
 
 static int write_both(bool *ret_done, struct kms_log *log, const struct kms_log_receipt *r,
@@ -163,18 +146,21 @@ int kms_log_append(struct kms_log_receipt *ret, struct kms_log *log,
                    const struct app_log_leaf *leaf, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf doc = { 0 };
-    DS_AUTO(kms_log_receipt_done) struct kms_log_receipt r = { .index = log->n };
+    const struct ds_merkle_range before = log->range;
+    DS_AUTO(kms_log_receipt_done) struct kms_log_receipt r = { .index = before.size };
     struct ds_merkle_hash hash;
     bool is_durable = false;
     DS_TRY(app_log_leaf_encode(&doc, leaf, e));
     DS_TRY(ds_merkle_leaf(&hash, ds_buf_span(&doc), e));
-    DS_TRY(push(log, &hash, e));
+    ds_merkle_range_proof(&r.proof, &before);
+    DS_TRY(ds_merkle_range_add(&log->range, &hash, e));
     int got = head_make(&r, log, leaf->time_s, e);
     if (got == DS_OK)
         got = write_both(&is_durable, log, &r, ds_buf_span(&doc), e);
     if (got < 0) {
         /* A leaf on disk stays counted: the next one must not take its place. */
-        log->n -= !is_durable;
+        if (!is_durable)
+            log->range = before;
         return got;
     }
     *ret = r;

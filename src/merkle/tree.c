@@ -62,6 +62,15 @@ int ds_merkle_range_root(struct ds_merkle_hash *ret, const struct ds_merkle_rang
     return DS_OK;
 }
 
+/* Whatever merges with the newest leaf on its way up stands to its left: the peaks, last one first. */
+void ds_merkle_range_proof(struct ds_merkle_proof *ret, const struct ds_merkle_range *before)
+{
+    size_t n = (size_t)__builtin_popcountll(before->size);
+    ret->n = n;
+    for (size_t i = 0; i < n; i++)
+        ret->path[i] = before->peaks[n - 1 - i];
+}
+
 int ds_merkle_root(struct ds_merkle_hash *ret, const struct ds_merkle_hash *leaves, size_t n,
                    struct ds_error *e)
 {

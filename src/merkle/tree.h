@@ -36,6 +36,12 @@ DS_MUST_USE int ds_merkle_range_add(struct ds_merkle_range *io, const struct ds_
 DS_MUST_USE int ds_merkle_range_root(struct ds_merkle_hash *ret,
                                      const struct ds_merkle_range *range, struct ds_error *e);
 
+/*
+ * The proof that the leaf which is appended next is in the log that it makes. Without the leaves:
+ * a log that grows without bound keeps its peaks alone.
+ */
+void ds_merkle_range_proof(struct ds_merkle_proof *ret, const struct ds_merkle_range *before);
+
 /* The root of the first n leaves. */
 DS_MUST_USE int ds_merkle_root(struct ds_merkle_hash *ret, const struct ds_merkle_hash *leaves,
                                size_t n, struct ds_error *e);

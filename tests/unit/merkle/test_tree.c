@@ -89,6 +89,22 @@ static void every_root(void **state)
     }
 }
 
+/* The newest leaf's proof needs the peaks alone. */
+static void every_newest_leaf(void **state)
+{
+    (void)state;
+    struct ds_merkle_range range = { 0 };
+    for (size_t n = 0; n < N_MAX; n++) {
+        struct ds_error e = { 0 };
+        struct ds_merkle_proof want, got;
+        ds_merkle_range_proof(&got, &range);
+        assert_ok(ds_merkle_inclusion(&want, leaves, n + 1, n, &e));
+        assert_int_equal(got.n, want.n);
+        assert_memory_equal(got.path, want.path, want.n * sizeof want.path[0]);
+        assert_ok(ds_merkle_range_add(&range, &leaves[n], &e));
+    }
+}
+
 /* A proof that is not the right one for this place must not verify. */
 static void wrong_inclusion(const struct ds_merkle_proof *good, size_t index, size_t n,
                             const struct ds_merkle_hash *root)
@@ -216,9 +232,9 @@ static void hostile_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_roots),     cmocka_unit_test(every_root),
-        cmocka_unit_test(every_inclusion), cmocka_unit_test(every_consistency),
-        cmocka_unit_test(hostile_numbers),
+        cmocka_unit_test(known_roots),       cmocka_unit_test(every_root),
+        cmocka_unit_test(every_newest_leaf), cmocka_unit_test(every_inclusion),
+        cmocka_unit_test(every_consistency), cmocka_unit_test(hostile_numbers),
     };
     return cmocka_run_group_tests(tests, make_leaves, NULL);
 }
