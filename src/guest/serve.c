@@ -13,6 +13,11 @@
 #include "rpc/job.h"
 #include "rpc/serve.h"
 
+/* GetTlsKey with its names is the largest request; the VM's memory is the app's. */
+static const struct net_http_limits app_limits = { .body_max = (size_t)1 << 20,
+                                                   .bodies_max = (size_t)8 << 20,
+                                                   .connections_max = 256 };
+
 #define HANDLER(name, api)                                       \
     static int name##_job(struct rpc_job *j, struct ds_error *e) \
     {                                                            \
@@ -162,7 +167,7 @@ void guest_serve_start(struct agent *a)
     struct ds_error *e = &a->boot.error;
     int r = net_target_parse(&t, "unix:" GUEST_SOCKET, e);
     if (r == DS_OK)
-        r = net_http_server_new(&a->http, a->loop, NULL, on_request, a, e);
+        r = net_http_server_new(&a->http, a->loop, &app_limits, on_request, a, e);
     /* Any container that is given the socket may use it: the app is one trust domain. */
     if (r == DS_OK)
         r = net_http_server_listen(a->http, &t, 0666, NULL, e);

@@ -18,6 +18,14 @@
 
 #define QUEUE_MAX 256
 
+/* SignCert is the largest request: 1 MiB of csr in hex and 256 KiB of vm_config, escaped. */
+static const struct net_http_limits guest_limits = { .body_max = (size_t)4 << 20,
+                                                     .bodies_max = (size_t)64 << 20,
+                                                     .connections_max = 256 };
+static const struct net_http_limits admin_limits = { .body_max = (size_t)64 << 10,
+                                                     .bodies_max = (size_t)1 << 20,
+                                                     .connections_max = 32 };
+
 struct opts {
     bool local;
     const char *birth_kind, *vmm, *dir;
@@ -139,9 +147,9 @@ static int serve(struct kms *kms, struct ds_error *e)
     DS_TRY(kms_api_init(kms, e));
     DS_TRY(net_event_signal(&term, kms->loop, SIGTERM, on_signal, kms, e));
     DS_TRY(net_event_signal(&intr, kms->loop, SIGINT, on_signal, kms, e));
-    DS_TRY(net_http_server_new(&kms->http, kms->loop, NULL, on_request, &kms->service, e));
-    DS_TRY(
-        net_http_server_new(&kms->admin_http, kms->loop, NULL, on_request, &kms->admin_service, e));
+    DS_TRY(net_http_server_new(&kms->http, kms->loop, &guest_limits, on_request, &kms->service, e));
+    DS_TRY(net_http_server_new(&kms->admin_http, kms->loop, &admin_limits, on_request,
+                               &kms->admin_service, e));
     DS_TRY(serve_tls(kms, e));
     DS_TRY(listen_on(kms->admin_http, kms, "admin.sock", NULL, e));
     ds_log(&kms->log, DS_LOG_INFO, "kms.serving", "dir", kms->dir, "birth_kind",

@@ -43,6 +43,12 @@ struct peer {
     struct net_chain chain;
 };
 
+/* The bodies of all requests, also of those that outlive the server: what is kept, in bytes. */
+struct bodies {
+    unsigned refs;
+    size_t len, max;
+};
+
 struct listener {
     struct net_http_server *server;
     struct evconnlistener *ev;
@@ -67,6 +73,8 @@ struct conn {
 struct net_http_request {
     struct conn *conn; /* NULL: the client left */
     struct peer *peer;
+    struct bodies *bodies;
+    size_t body_len; /* bytes of ours in `bodies` */
     struct http_msg msg;
     char *path, *query; /* parts of the target */
     bool continued, keep_alive, streaming, chunked;
@@ -84,6 +92,7 @@ struct net_http_server {
     size_t n_listeners;
     struct conn *conns;
     size_t n_conns;
+    struct bodies *bodies;
     struct net_event *nap;
 };
 
@@ -138,10 +147,26 @@ static struct peer *peer_new(int fd, bool tls)
     return p;
 }
 
+static void bodies_unref(struct bodies *b)
+{
+    if (b != NULL && --b->refs == 0)
+        free(b);
+}
+
+/* Count what the request has of its body by now; false when that is too much for all together. */
+static bool bodies_keep(struct net_http_request *r)
+{
+    r->bodies->len += r->msg.body.len - r->body_len;
+    r->body_len = r->msg.body.len;
+    return r->bodies->len <= r->bodies->max;
+}
+
 static void request_free(struct net_http_request *r)
 {
     if (r == NULL)
         return;
+    r->bodies->len -= r->body_len;
+    bodies_unref(r->bodies);
     http_msg_done(&r->msg);
     free(r->path);
     peer_unref(r->peer);
@@ -158,6 +183,8 @@ static struct net_http_request *request_new(struct conn *c)
     r->conn = c;
     r->peer = c->peer;
     r->peer->refs++;
+    r->bodies = c->server->bodies;
+    r->bodies->refs++;
     return r;
 }
 
@@ -324,6 +351,10 @@ static bool receive(struct conn *c)
             return false;
         }
         (void)evbuffer_drain(in, used);
+        if (!bodies_keep(c->req)) {
+            conn_refuse(c, 503, "too many large bodies at once");
+            return false;
+        }
         answer_expect(c);
     }
     return true;
@@ -480,17 +511,23 @@ int net_http_server_new(struct net_http_server **ret, struct net_loop *loop,
         s->limits = *limits;
     if (s->limits.body_max == 0)
         s->limits.body_max = (size_t)10 << 20;
+    if (s->limits.bodies_max == 0)
+        s->limits.bodies_max = 4 * s->limits.body_max;
     if (s->limits.head_max == 0)
         s->limits.head_max = (size_t)32 << 10;
     if (s->limits.connections_max == 0)
         s->limits.connections_max = 512;
     if (s->limits.idle_ms == 0)
         s->limits.idle_ms = 60 * 1000;
-    int r = net_event_timer(&s->nap, loop, on_nap_over, s, e);
+    s->bodies = calloc(1, sizeof *s->bodies);
+    int r = s->bodies != NULL ? net_event_timer(&s->nap, loop, on_nap_over, s, e)
+                              : ds_fail(e, DS_ERR_NOMEM, "HTTP server");
     if (r < 0) {
+        free(s->bodies);
         free(s);
         return r;
     }
+    *s->bodies = (struct bodies){ .refs = 1, .max = s->limits.bodies_max };
     *ret = s;
     return DS_OK;
 }
@@ -507,6 +544,7 @@ void net_http_server_free(struct net_http_server *s)
     while (s->conns != NULL)
         conn_free(s->conns);
     net_event_free(s->nap);
+    bodies_unref(s->bodies);
     free(s);
 }
 

@@ -135,7 +135,7 @@ static int init_services(struct vmm *vmm, struct ds_error *e)
 
 static int listen_http(struct vmm *vmm, struct ds_error *e)
 {
-    const struct net_http_limits limits = { .body_max = BODY_MAX };
+    const struct net_http_limits limits = { .body_max = BODY_MAX, .bodies_max = 2 * BODY_MAX };
     struct net_target target;
     DS_TRY(net_target_parse(&target, vmm->places.listen, e));
     if (target.kind != NET_TARGET_UNIX)

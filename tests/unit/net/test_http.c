@@ -114,7 +114,11 @@ static int setup(void **state)
     (void)state;
     fx = calloc(1, sizeof *fx);
     struct net_http_limits limits = {
-        .body_max = 100000, .head_max = 4096, .connections_max = 4, .idle_ms = 300
+        .body_max = 100000,
+        .bodies_max = 150000,
+        .head_max = 4096,
+        .connections_max = 4,
+        .idle_ms = 300,
     };
     (void)snprintf(fx->dir, sizeof fx->dir, "/tmp/test_http_XXXXXX");
     if (mkdtemp(fx->dir) == NULL)
@@ -548,6 +552,37 @@ static void test_too_many_connections_wait(void **state)
         (void)close(fd[i]);
 }
 
+/* Half requests on many connections: together they keep no more than the bound. */
+static void test_bodies_have_one_bound(void **state)
+{
+    (void)state;
+    static const char head[] = "POST /x HTTP/1.1\r\nContent-Length: 90000\r\n\r\n";
+    static char body[70000];
+    char got[16] = "";
+    int fd[3];
+    for (size_t i = 0; i < DS_LEN(fd); i++) {
+        assert_int_equal(net_connect(&fd[i], &fx->target, ds_clock_mono_ms() + 1000, NULL), DS_OK);
+        assert_int_equal(send(fd[i], head, sizeof head - 1, MSG_NOSIGNAL), sizeof head - 1);
+        assert_int_equal(send(fd[i], body, sizeof body, MSG_NOSIGNAL), sizeof body);
+    }
+    size_t n_refused = 0;
+    for (int64_t end = ds_clock_mono_ms() + 5000; n_refused == 0 && ds_clock_mono_ms() < end;) {
+        assert_int_equal(net_loop_step(fx->loop, 10, NULL), DS_OK);
+        for (size_t i = 0; i < DS_LEN(fd); i++)
+            if (recv(fd[i], got, 13, MSG_DONTWAIT) == 13)
+                n_refused++;
+    }
+    assert_int_equal(n_refused, 1);
+    assert_string_equal(got, "HTTP/1.1 503 ");
+    for (size_t i = 0; i < DS_LEN(fd); i++)
+        (void)close(fd[i]);
+    /* What the others kept is free again. */
+    struct exchange x = { .call = { .method = "POST", .path = "/x", .body = DS_SPAN_OF(body) } };
+    exchange(&x);
+    assert_int_equal(x.result, DS_OK);
+    net_http_response_done(&x.response);
+}
+
 /* No descriptor is left for a connection: the loop must not spin, and must serve afterwards. */
 static void test_out_of_descriptors(void **state)
 {
@@ -601,6 +636,7 @@ int main(void)
         TEST(test_sdk_with_left_over_bytes),
         TEST(test_refusals),
         TEST(test_head_bounds),
+        TEST(test_bodies_have_one_bound),
         TEST(test_half_closed_before_the_reply),
         TEST(test_pipelining_and_trailers),
         TEST(test_expect_continue),
