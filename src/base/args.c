@@ -182,3 +182,16 @@ int ds_exit_code(int cls, enum ds_code code)
             return rows[i].exit;
     return 1;
 }
+
+void ds_error_say(const char *program, const struct ds_error *e)
+{
+    char text[sizeof e->msg];
+    const struct ds_code_info *info = ds_code_info_get(e->code);
+    (void)snprintf(text, sizeof text, "%s", e->msg[0] != '\0' ? e->msg : ds_err_text(e->cls));
+    for (char *c = text; *c != '\0'; c++)
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
+    (void)fprintf(stderr, "%s: %s\n", program, text);
+    if (e->code != DS_CODE_NONE)
+        (void)fprintf(stderr, "  %s: %s\n    fix      %s\n", info->id, info->what, info->fix);
+}

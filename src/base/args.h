@@ -69,3 +69,9 @@ void ds_args_help(struct ds_buf *out, const struct ds_arg_command *cmd);
 /* The exit code that DECISIONS gives a failure: 1 failed, 2 usage, 3 denied, 4 evidence invalid,
  * 5 not found, 6 unavailable; 0 for DS_OK. */
 int ds_exit_code(int cls, enum ds_code code);
+
+/*
+ * Say on standard error why a program ends: the message, and of its code what
+ * to do. Outside text is shown in printable ASCII.
+ */
+void ds_error_say(const char *program, const struct ds_error *e);

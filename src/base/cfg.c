@@ -296,7 +296,9 @@ static int build(struct fy_document **ret, struct ds_span yaml, const char *what
         return ds_fail(e, DS_ERR_NOMEM, "%s", what);
     fy_diag_set_collect_errors(diag, true);
     struct source src = { .diag = diag,
-                          .cfg = { .flags = FYPCF_DEFAULT_DOC, .diag = diag },
+                          /* Keys that stand twice are told by set_path, by name. */
+                          .cfg = { .flags = FYPCF_DEFAULT_DOC | FYPCF_ALLOW_DUPLICATE_KEYS,
+                                   .diag = diag },
                           .text = yaml,
                           .what = what };
     int r = build_source(ret, &src, e);
@@ -338,6 +340,9 @@ int ds_cfg_parse(const struct ds_cfg_schema *schema, void *ret, struct ds_span y
         return ds_fail(e, DS_ERR_NOMEM, "%s", what);
     struct load l = { .schema = schema, .ret = ret, .what = what, .seen = seen, .e = e };
     DS_AUTO(destroy_doc) struct fy_document *doc = NULL;
+    /* libfyaml ends at a NUL, and hands on what is not UTF-8. */
+    if (!ds_utf8_is_valid(yaml) || (yaml.len > 0 && memchr(yaml.p, '\0', yaml.len) != NULL))
+        return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX, "%s: not UTF-8 text", what);
     DS_TRY(build(&doc, yaml, what, e));
     int r = fill(&l, doc);
     if (r < 0)

@@ -728,8 +728,15 @@
       "use another state directory (DSTACK_STATE), or stop dstack-kms and move its directory kms away: its keys and the apps' disks go with it") \
     X(CLI_EVIDENCE_FILE, "cli.evidence_file", "the file holds no evidence that can be read", \
       "it may be a versioned attestation, a reply with one in hex, or a TDX quote of version 4", \
-      "save the reply of Attest, or the quote itself")
+      "save the reply of Attest, or the quote itself") \
+    X(CLI_ANCHOR_FILE, "cli.anchor_file", "a root certificate cannot be read", \
+      "an anchor is one X.509 certificate as PEM", \
+      "give the file of the root itself, not of a chain or a key") \
+    X(CLI_NAME_INVALID, "cli.name_invalid", "this is no name for an app", \
+      "a name is a directory too: letters, digits, blanks and -_.@~!$^(), at most 64, no dot first", \
+      "choose another --name") \
 
+/* The sections end here. */
 /* clang-format on */
 
 #define DS_CODE_LIST(X) \

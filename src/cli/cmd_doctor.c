@@ -225,6 +225,7 @@ int cmd_doctor(struct cli *cli, int argc, char **argv, struct ds_error *e)
     DS_TRY(ds_buf_end(&out, e, "report"));
     cli_print_span(ds_buf_span(&out));
     cli->reasons = (struct ds_verdict){ 0 };
+    cli->reported = cli->json; /* the findings are the document */
     if (n_bad > 0)
         return ds_fail_code(e, DS_ERR_UNAVAILABLE, DS_CODE_CLI_CHECK_FAILED, "%zu checks failed",
                             n_bad);

@@ -79,7 +79,7 @@ static int predict(struct measure_tdx *ret, const struct cli *cli, const char *n
                                          .n_nics = (uint32_t)o->nics,
                                          .n_volumes = (uint32_t)o->volumes };
     if (strchr(name, '/') != NULL)
-        return ds_fail(e, DS_ERR_ARG, "'%.60s' is no image name", name);
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_IMAGE, "image", "a name", name, NULL);
     (void)snprintf(path, sizeof path, "%s/%.100s/measurement.tdx.cbor", cli->images, name);
     DS_TRY(ds_file_load(&doc, path, DOC_MAX, e));
     DS_TRY(measure_image_parse(&image, ds_buf_span(&doc), e));
@@ -145,5 +145,5 @@ int cmd_image(struct cli *cli, int argc, char **argv, struct ds_error *e)
     if (strcmp(rest.v[0], "measure") == 0 && rest.n == 2)
         return measure(cli, rest.v[1], &o, e);
     return ds_fail_code(e, DS_ERR_ARG, DS_CODE_CLI_NO_COMMAND,
-                        "dstack image takes 'ls' or 'measure NAME'");
+                        "dstack image takes 'ls' or 'measure IMAGE'");
 }

@@ -105,8 +105,9 @@ static int choose_name(struct up *u, struct ds_error *e)
         name = slash != NULL ? slash + 1 : "app";
     }
     if (name == NULL || !ds_str_copy(u->d.name, sizeof u->d.name, name))
-        return ds_fail(e, DS_ERR_ARG, "the app needs a name: --name");
-    return DS_OK;
+        return ds_refuse(e, DS_ERR_ARG, DS_CODE_CLI_NAME_INVALID, "name", "at most 64 characters",
+                         name != NULL ? name : "nothing", NULL);
+    return cli_name_check(u->d.name, e);
 }
 
 /* The image by name, or the newest; its hash comes from the VMM's list and is proved by verify. */
@@ -128,8 +129,11 @@ static int choose_image(struct up *u, struct ds_error *e)
                          u->o.image != NULL ? u->o.image : "an image", "none", u->cli->images);
     if (!ds_str_copy(u->d.image, sizeof u->d.image, cli_text(chosen, "name")))
         return ds_fail(e, DS_ERR_PEER, "dstack-vmm describes an image by halves");
-    return ds_hex_decode(u->d.record.os_image32, 32, ds_span_str(cli_text(chosen, "os_image_hash")),
-                         e);
+    if (ds_hex_decode(u->d.record.os_image32, 32, ds_span_str(cli_text(chosen, "os_image_hash")),
+                      NULL) < 0)
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_IMAGE, "image", "one with a digest.txt",
+                         u->d.image, u->cli->images);
+    return DS_OK;
 }
 
 /* A root of the other kind would refuse this machine's evidence, or protect nothing on it. */
@@ -174,7 +178,8 @@ static int host_port(uint16_t *ret, const struct opts *o, uint16_t guest, struct
         if (colon == NULL ||
             ds_str_u64(&from, DS_SPAN(text, (size_t)(colon - text)), 65535, NULL) < 0 ||
             ds_str_u64(&to, ds_span_str(colon + 1), 65535, NULL) < 0 || from == 0)
-            return ds_fail(e, DS_ERR_ARG, "--publish takes HOST:GUEST, not '%.40s'", text);
+            return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
+                                "--publish takes HOST:GUEST, not '%.40s'", text);
         if (to == guest)
             *ret = (uint16_t)from;
     }

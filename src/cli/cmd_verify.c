@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "attest/coded.h"
 #include "attest/x509.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -83,7 +84,7 @@ static int evidence_of_json(struct ds_buf *bytes, struct ds_error *e)
     return ds_buf_end(bytes, e, "evidence");
 }
 
-static int load_anchor(struct ds_extra_anchor *ret, const char *path, bool simulated,
+static int read_anchor(struct ds_extra_anchor *ret, const char *path, bool simulated,
                        struct ds_error *e)
 {
     uint8_t room[8192];
@@ -100,6 +101,20 @@ static int load_anchor(struct ds_extra_anchor *ret, const char *path, bool simul
     return ds_hash(DS_SHA256, ret->spki_sha256, cert.spki, e);
 }
 
+static int load_anchor(struct ds_extra_anchor *ret, const char *path, bool simulated,
+                       struct ds_error *e)
+{
+    return ds_coded(read_anchor(ret, path, simulated, e), DS_CODE_CLI_ANCHOR_FILE, e);
+}
+
+static int load_evidence(struct ds_buf *ret, const char *path, struct ds_error *e)
+{
+    int r = ds_file_load(ret, path, FILE_MAX, e);
+    if (r == DS_OK && ret->len > 0 && ret->p[0] == '{')
+        r = evidence_of_json(ret, e);
+    return ds_coded(r, DS_CODE_CLI_EVIDENCE_FILE, e);
+}
+
 static int verify_file(struct cli *cli, const struct opts *o, const char *path, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
@@ -108,11 +123,10 @@ static int verify_file(struct cli *cli, const struct opts *o, const char *path, 
     struct cli_verify in = { .allow_simulated = o->allow_simulated,
                              .anchors = { extra, 0 },
                              .now_s = ds_clock_now_s() };
-    DS_TRY(ds_file_load(&evidence, path, FILE_MAX, e));
-    if (evidence.len > 0 && evidence.p[0] == '{')
-        DS_TRY(evidence_of_json(&evidence, e));
+    DS_TRY(load_evidence(&evidence, path, e));
     if (o->collateral != NULL)
-        DS_TRY(ds_file_load(&collateral, o->collateral, FILE_MAX, e));
+        DS_TRY(ds_coded(ds_file_load(&collateral, o->collateral, FILE_MAX, e),
+                        DS_CODE_CLI_EVIDENCE_FILE, e));
     else
         ds_buf_str(&collateral, "{}"); /* the verifier then names what is missing */
     if (o->anchor != NULL)
@@ -120,7 +134,7 @@ static int verify_file(struct cli *cli, const struct opts *o, const char *path, 
     if (o->simulated_anchor != NULL)
         DS_TRY(load_anchor(&extra[in.anchors.n_extra++], o->simulated_anchor, true, e));
     if (o->at != NULL)
-        DS_TRY(ds_date_parse(&in.now_s, ds_span_str(o->at), e));
+        DS_TRY(ds_coded(ds_date_parse(&in.now_s, ds_span_str(o->at), e), DS_CODE_ARGS_USAGE, e));
     in.attestation = ds_buf_span(&evidence);
     in.collateral = ds_buf_span(&collateral);
     bool is_quote = evidence.len > 2 && evidence.p[0] >= 3 && evidence.p[0] <= 5 &&

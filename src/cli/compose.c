@@ -6,13 +6,15 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/proc.h"
 #include "base/str.h"
 
-#define CONFIG_MAX ((size_t)16 << 20) /* bytes of compose's JSON */
+#define CONFIG_MAX ((size_t)16 << 20) /* bytes of a compose file, and of compose's JSON */
 #define COMPOSE_MS 60000
 
 /* Keys of x-dstack that go into app-compose as they stand (guest-api 3.1, and ours). */
@@ -53,6 +55,23 @@ static int find_program(const char **ret, struct ds_error *e)
                      "the compose plugin", "none", NULL);
 }
 
+/* Docker Compose reads without a bound, and waits for pipes. */
+static int check_file(const char *path, struct ds_error *e)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_COMPOSE_INVALID, "file", "a compose file",
+                         "none that can be read", path);
+    if (!S_ISREG(st.st_mode))
+        return ds_refuse(e, DS_ERR_ARG, DS_CODE_CLI_COMPOSE_INVALID, "file", "a regular file",
+                         "something else", path);
+    if ((uint64_t)st.st_size > CONFIG_MAX)
+        return ds_fail_code(e, DS_ERR_RANGE, DS_CODE_FILE_TOO_LARGE,
+                            "'%s' has %lld bytes; a compose file has at most %zu", path,
+                            (long long)st.st_size, CONFIG_MAX);
+    return DS_OK;
+}
+
 static int run_compose(struct ds_buf *ret, const char *path, struct ds_error *e)
 {
     const char *program;
@@ -63,8 +82,7 @@ static int run_compose(struct ds_buf *ret, const char *path, struct ds_error *e)
     };
     const struct ds_proc_spec spec = { .argv = argv };
     struct ds_error why;
-    if (!ds_file_exists(path))
-        return ds_fail(e, DS_ERR_NOTFOUND, "there is no compose file '%s'", path);
+    DS_TRY(check_file(path, e));
     if (ds_proc_run(ret, &spec, DS_SPAN_LIT(""), CONFIG_MAX, COMPOSE_MS, &why) < 0)
         return invalid(e, path, "a file that Docker Compose accepts", why.msg);
     return DS_OK;

@@ -8,6 +8,8 @@
 #include "cli/words.h"
 #include "rpc/program.h"
 
+#define EXIT_USAGE 2
+
 static const struct cli_command commands[] = {
     { "up", cmd_up, &cmd_up_args, false },
     { "down", cmd_down, &cmd_down_args, false },
@@ -102,5 +104,5 @@ int main(int argc, char **argv)
     int r = run(&cli, argc, argv, &e);
     if (r < 0 && !cli.reported)
         cli_error_print(&cli, &e);
-    return ds_exit_code(r, e.code);
+    return e.code == DS_CODE_CLI_NO_COMMAND ? EXIT_USAGE : ds_exit_code(r, e.code);
 }

@@ -12,18 +12,29 @@
 #include "codec/json.h"
 #include "codec/json_write.h"
 
-#define RECORD_MAX ((size_t)64 << 10)
-#define SPKI_MAX   256
-#define PATH_LEN   (DS_PLACE_MAX + 160)
+#define RECORD_MAX   ((size_t)64 << 10)
+#define SPKI_MAX     256
+#define PATH_LEN     (DS_PLACE_MAX + 160)
+#define NAME_MAX_LEN 64
 
 void cli_record_done(struct cli_record *r) { ds_buf_done(&r->kms_spki); }
+
+/* The VMM's rule for names, and a little more: a name is a directory here as well. */
+int cli_name_check(const char *name, struct ds_error *e)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-_. @~!$^()";
+    size_t n = strlen(name);
+    if (n == 0 || n > NAME_MAX_LEN || name[0] == '.' || strspn(name, allowed) != n)
+        return ds_refuse(e, DS_ERR_ARG, DS_CODE_CLI_NAME_INVALID, "name",
+                         "letters, digits and a few signs", name, NULL);
+    return DS_OK;
+}
 
 static int path_of(char out[static PATH_LEN], const struct cli *cli, const char *name,
                    const char *file, struct ds_error *e)
 {
-    /* The VMM's rule for names keeps slashes out; a name is a directory here as well. */
-    if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0')
-        return ds_fail(e, DS_ERR_ARG, "'%.60s' is no name for an app", name);
+    DS_TRY(cli_name_check(name, e));
     int n = snprintf(out, PATH_LEN, "%s/apps/%s%s", cli->state, name, file);
     return n > 0 && n < PATH_LEN ? DS_OK : ds_fail(e, DS_ERR_RANGE, "the path is too long");
 }

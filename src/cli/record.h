@@ -19,6 +19,9 @@ struct cli_record {
 
 void cli_record_done(struct cli_record *r);
 
+/* A name for an app. err: ARG (cli.name_invalid) */
+DS_MUST_USE int cli_name_check(const char *name, struct ds_error *e);
+
 /* app_compose: the file's text, whose hash stands in the record. */
 DS_MUST_USE int cli_record_save(const struct cli *cli, const char *name, const struct cli_record *r,
                                 struct ds_span app_compose, struct ds_error *e);

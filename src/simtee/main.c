@@ -70,7 +70,9 @@ static int describe(struct ds_error *e)
     const struct rpc_service *const services[] = { &guest.service };
     const struct rpc_program p = { commands, DS_LEN(commands), NULL, services, DS_LEN(services) };
     DS_TRY(simtee_guest_init(&guest, NULL, NULL, e));
-    return rpc_program_describe(&p, e);
+    int r = rpc_program_describe(&p, e);
+    simtee_guest_done(&guest);
+    return r;
 }
 
 int main(int argc, char **argv)
@@ -97,6 +99,6 @@ int main(int argc, char **argv)
     (void)signal(SIGINT, SIG_IGN);
     int r = run(&o, &e);
     if (r < 0)
-        (void)fprintf(stderr, "dstack-simtee: %s\n", e.msg);
+        ds_error_say("dstack-simtee", &e);
     return ds_exit_code(r, r < 0 ? e.code : DS_CODE_NONE);
 }

@@ -16,12 +16,14 @@
 #include "vmm/info.h"
 #include "vmm/request.h"
 
-#define ATTEST_MS 60000
-#define GUEST_MS  30000
-#define PAGE_MAX  1000u
-#define TEXT_MAX  ((uint64_t)50 << 20)
-#define ENV_MAX   ((uint64_t)256 << 10)
-#define IDS_MAX   1000u
+#define ATTEST_MS    60000
+#define GUEST_MS     30000
+#define PAGE_MAX     1000u
+#define TEXT_MAX     ((uint64_t)50 << 20)
+#define ENV_MAX      ((uint64_t)256 << 10)
+#define IDS_MAX      1000u
+#define GPUS_MAX     16u
+#define NETWORKS_MAX 4u
 
 static int64_t now_ms(void) { return ds_clock_now_s() * 1000; }
 
@@ -396,6 +398,16 @@ static const struct rpc_field port_fields[] = {
     { .name = "host_address", .kind = RPC_TEXT, .max = 64, .help = "127.0.0.1" },
 };
 
+static const struct rpc_field gpus_fields[] = {
+    { .name = "gpus", .kind = RPC_OBJECT_LIST, .max = GPUS_MAX, .help = "none" },
+    { .name = "attach_mode", .kind = RPC_TEXT, .max = 16, .help = "listed" },
+};
+
+static const struct rpc_field network_fields[] = {
+    { .name = "mode", .kind = RPC_TEXT, .max = 16, .help = "user" },
+    { .name = "bridge_name", .kind = RPC_TEXT, .max = 64, .help = "none" },
+};
+
 #define PORTS_FIELD { .name = "ports", .kind = RPC_OBJECT_LIST, .max = VMM_PORTS_MAX, .fields = port_fields, \
       .n_fields = DS_LEN(port_fields), .help = "ports of the host that lead into the VM" }
 #define URLS_FIELD(key, text) { .name = (key), .kind = RPC_TEXT_LIST, .max = VMM_RELAYS_MAX, .help = (text) }
@@ -403,9 +415,10 @@ static const struct rpc_field port_fields[] = {
     { .name = "encrypted_env", .kind = RPC_HEX, .max = ENV_MAX, .help = "environment, sealed to the app" }, \
     { .name = "user_config", .kind = RPC_TEXT, .max = TEXT_MAX, .help = "given to the app as it is; not measured" }
 #define NOT_YET_FIELDS \
-    { .name = "gpus", .kind = RPC_ANY, .help = "none" }, \
-    { .name = "networking", .kind = RPC_ANY, .help = "mode user" }, \
-    { .name = "networks", .kind = RPC_ANY, .help = "mode user" }
+    { .name = "gpus", .kind = RPC_OBJECT, .fields = gpus_fields, .n_fields = DS_LEN(gpus_fields), .help = "none" }, \
+    { .name = "networking", .kind = RPC_OBJECT, .fields = network_fields, .n_fields = DS_LEN(network_fields), .help = "mode user" }, \
+    { .name = "networks", .kind = RPC_OBJECT_LIST, .max = NETWORKS_MAX, .fields = network_fields, \
+      .n_fields = DS_LEN(network_fields), .help = "mode user" }
 
 /* Numbers are bounded by vmm/manifest.c, which names the bounds of this daemon. */
 static const struct rpc_field create_fields[] = {

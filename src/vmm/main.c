@@ -261,6 +261,6 @@ int main(int argc, char **argv)
     struct ds_error e = { 0 };
     int r = run(argc, argv, &e);
     if (r < 0)
-        (void)fprintf(stderr, "dstack-vmm: %s\n", e.msg);
+        ds_error_say("dstack-vmm", &e);
     return r < 0 ? ds_exit_code(r, e.code) : 0;
 }

@@ -221,6 +221,15 @@ static int get_ports(struct vmm_manifest *m, yyjson_val *obj, const struct port_
     return check_ports(m, e);
 }
 
+static int check_network(yyjson_val *network, struct ds_error *e)
+{
+    yyjson_val *mode = yyjson_obj_get(network, "mode");
+    if (yyjson_get_len(mode) == 0 || yyjson_equals_str(mode, "user"))
+        return DS_OK;
+    return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VMM_FIELD_UNSUPPORTED, "networks", "user",
+                     yyjson_get_str(mode), NULL);
+}
+
 /* Hardware that is not there yet in this VMM: an app that needs it must not run without. */
 static int check_unsupported(yyjson_val *params, struct ds_error *e)
 {
@@ -234,13 +243,10 @@ static int check_unsupported(yyjson_val *params, struct ds_error *e)
         yyjson_equals_str(yyjson_obj_get(gpus, "attach_mode"), "all"))
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VMM_FIELD_UNSUPPORTED, "gpus", "none",
                          "some", NULL);
-    yyjson_val *mode = yyjson_obj_get(yyjson_obj_get(params, "networking"), "mode");
-    yyjson_val *first = yyjson_arr_get_first(yyjson_obj_get(params, "networks"));
-    if (first != NULL)
-        mode = yyjson_obj_get(first, "mode");
-    if (yyjson_get_len(mode) > 0 && !yyjson_equals_str(mode, "user"))
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VMM_FIELD_UNSUPPORTED, "networks", "user",
-                         yyjson_get_str(mode), NULL);
+    DS_TRY(check_network(yyjson_obj_get(params, "networking"), e));
+    size_t i, n;
+    yyjson_val *network, *networks = yyjson_obj_get(params, "networks");
+    yyjson_arr_foreach(networks, i, n, network) DS_TRY(check_network(network, e));
     return DS_OK;
 }
 

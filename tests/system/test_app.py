@@ -22,14 +22,14 @@ STEPS = ["shared", "platform", "identity", "modules", "network", "measure", "key
 
 
 REFUSALS = [
-    (["fly"], stack.EXIT_FAILED, "cli.no_command"),
+    (["fly"], stack.EXIT_USAGE, "cli.no_command"),
     (["ps", "--fast"], stack.EXIT_USAGE, "args.usage"),
     (["verify"], stack.EXIT_USAGE, "args.usage"),
     (["verify", "nobody"], stack.EXIT_NOT_FOUND, "cli.no_vm"),
     (["down", "nobody"], stack.EXIT_NOT_FOUND, "cli.no_vm"),
     (["logs", "nobody"], stack.EXIT_NOT_FOUND, "cli.no_vm"),
     (["explain", "no.such_code"], stack.EXIT_NOT_FOUND, "cli.code_unknown"),
-    (["image", "burn"], stack.EXIT_FAILED, "cli.no_command"),
+    (["image", "burn"], stack.EXIT_USAGE, "cli.no_command"),
     (["up"], stack.EXIT_NOT_FOUND, "cli.compose_invalid"),
 ]
 

@@ -116,6 +116,8 @@ REFUSED = [
     ("GPUs", {"gpus": {"gpus": [{"slot": "01:00.0"}]}}, "vmm.field_unsupported"),
     ("hugepages", {"hugepages": True}, "vmm.field_unsupported"),
     ("a bridge", {"networks": [{"mode": "bridge"}]}, "vmm.field_unsupported"),
+    ("a bridge behind a user network", {"networks": [{"mode": "user"}, {"mode": "bridge"}]},
+     "vmm.field_unsupported"),
     ("app-compose is no JSON", {"compose_file": "services:"}, "app.compose_format"),
     ("app-compose has a key twice",
      {"compose_file": '{"manifest_version":2,"name":"a","name":"b","runner":"bash"}'},

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container engine that does not come, and the one that refuses an image:
+ * an engine's socket of the test's own, in a mount namespace with its own /run.
+ */
+#include "guest/docker.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "net/http_server.h"
+#include "net/serve.h"
+#include "net/target.h"
+
+#define ARCHIVE "/run/archive.tar"
+
+static void an_engine_that_ends_is_told(void **state)
+{
+    (void)state;
+    const char *const argv[] = { "false", NULL };
+    const struct ds_proc_spec spec = { .argv = argv };
+    struct guest_engine g = GUEST_ENGINE_NONE;
+    struct ds_error e = { 0 };
+    assert_int_equal(ds_proc_spawn(&g.dockerd, &spec, &e), DS_OK);
+    assert_int_equal(guest_engine_wait(&g, 60000, &e), DS_ERR_UNAVAILABLE);
+    assert_int_equal(e.code, DS_CODE_GUEST_ENGINE_FAILED);
+    assert_string_equal(e.detail.claim, "dockerd");
+    ds_proc_done(&g.dockerd);
+}
+
+/* Docker's API answers 200 and tells of the failure in its stream. */
+static void refuse_image(void *arg, struct net_http_request *req)
+{
+    (void)arg;
+    net_http_reply(req, 200, "application/json", DS_SPAN_LIT("{\"error\":\"invalid tar\"}"), NULL);
+}
+
+static void load(void *arg)
+{
+    struct ds_error *e = arg;
+    assert_int_equal(guest_engine_load(ARCHIVE, 5, e), DS_ERR_PEER);
+}
+
+static void an_image_that_the_engine_refuses_is_told(void **state)
+{
+    (void)state;
+    struct net_loop *loop = NULL;
+    struct net_http_server *server = NULL;
+    const struct net_target target = { .kind = NET_TARGET_UNIX, .host = "/run/docker.sock" };
+    struct ds_error e = { 0 };
+    assert_int_equal(ds_file_save(ARCHIVE, DS_SPAN_LIT("bytes"), 0600, "test", NULL), DS_OK);
+    assert_int_equal(net_loop_new(&loop, NULL), DS_OK);
+    assert_int_equal(net_http_server_new(&server, loop, NULL, refuse_image, NULL, NULL), DS_OK);
+    assert_int_equal(net_http_server_listen(server, &target, 0600, NULL, NULL), DS_OK);
+    serve_while(loop, load, &e);
+    assert_int_equal(e.code, DS_CODE_GUEST_IMAGE_REFUSED);
+    assert_non_null(strstr(e.detail.got, "invalid tar"));
+    net_http_server_free(server);
+    net_loop_free(loop);
+}
+
+/* A /run of our own; needs root of a user namespace, as the whole suite does. */
+static int own_run(void)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                   mount("none", "/run", "tmpfs", 0, NULL) == 0
+               ? 0
+               : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_engine_that_ends_is_told),
+        cmocka_unit_test(an_image_that_the_engine_refuses_is_told),
+    };
+    if (own_run() < 0) {
+        (void)puts("no mount namespace of our own: root of a user namespace is needed");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

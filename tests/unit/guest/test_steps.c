@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent refuses before it does anything: steps of the boot whose app
+ * asks for what this guest has not, devices that the host did not give, and
+ * calls that the app's own rules forbid.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "guest/agent.h"
+#include "guest/boot.h"
+#include "guest/device.h"
+#include "guest/serve.h"
+#include "net/mux.h"
+#include "rpc/serve.h"
+
+/* The program's part of the agent: no call of this test may reach it. */
+void agent_notify(struct agent *a, const char *event, struct ds_span payload)
+{
+    (void)a;
+    (void)payload;
+    fail_msg("notified: %s", event);
+}
+
+void agent_ready(struct agent *a)
+{
+    (void)a;
+    fail_msg("ready");
+}
+
+void agent_boot_failed(struct agent *a)
+{
+    (void)a;
+    fail_msg("boot failed");
+}
+
+struct step_row {
+    const char *name, *step;
+    void (*spoil)(struct agent *a);
+    enum ds_code code;
+};
+
+static void log_version_2(struct agent *a) { a->compose.event_log_version = 2; }
+static void no_kms(struct agent *a) { a->compose.key_provider = APP_KEY_PROVIDER_NONE; }
+static void zfs(struct agent *a) { a->compose.storage_fs = APP_STORAGE_ZFS; }
+static void bash(struct agent *a) { a->compose.runner = APP_RUNNER_BASH; }
+
+static const struct step_row step_rows[] = {
+    { "an event log that it cannot write", "measure", log_version_2, DS_CODE_GUEST_EVENT_VERSION },
+    { "keys from elsewhere", "keys", no_kms, DS_CODE_GUEST_KEY_PROVIDER },
+    { "a file system that it cannot make", "disk", zfs, DS_CODE_GUEST_STORAGE_FS },
+    { "a runner that it has not", "app", bash, DS_CODE_GUEST_RUNNER },
+};
+
+static const struct boot_step *step_find(const char *name)
+{
+    for (size_t i = 0; i < boot_n_steps; i++)
+        if (strcmp(boot_steps[i].name, name) == 0)
+            return &boot_steps[i];
+    fail_msg("no step '%s'", name);
+    return NULL;
+}
+
+static void steps_refuse_what_the_guest_has_not(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(step_rows); i++) {
+        static struct agent a;
+        struct ds_error e = { 0 };
+        memset(&a, 0, sizeof a);
+        a.compose.event_log_version = 1;
+        a.compose.key_provider = APP_KEY_PROVIDER_KMS;
+        step_rows[i].spoil(&a);
+        int r = step_find(step_rows[i].step)->run(&a, &e);
+        if (r != DS_ERR_UNSUPPORTED || e.code != step_rows[i].code)
+            fail_msg("%s: %d %s", step_rows[i].name, r, e.msg);
+    }
+}
+
+static void devices_that_are_not_there(void **state)
+{
+    (void)state;
+    struct guest_path path = { "untouched" };
+    struct ds_error e = { 0 };
+    assert_int_equal(guest_disk_find(&path, "no-disk-has-this-serial", &e), DS_ERR_NOTFOUND);
+    assert_int_equal(e.code, DS_CODE_GUEST_DEVICE_MISSING);
+    assert_string_equal(e.detail.claim, "no-disk-has-this-serial");
+}
+
+struct call_row {
+    const char *payload, *code;
+};
+
+/* The app keeps its logs to itself unless app-compose says otherwise. */
+static const struct call_row call_rows[] = {
+    { "{\"method\":\"GetKey\",\"params\":{\"algorithm\":\"rsa\"}}", "guest.algorithm" },
+    { "{\"method\":\"Logs\"}", "guest.logs_private" },
+    { "{\"method\":\"Logs\",\"params\":{\"container\":\"web\"}}", "guest.logs_private" },
+};
+
+struct asked {
+    struct agent *agent;
+    char code[64];
+    bool done;
+};
+
+static void on_request(void *arg, struct net_call *call, struct ds_span payload)
+{
+    const struct asked *q = arg;
+    bool is_host = memmem(payload.p, payload.len, "Logs", 4) != NULL;
+    rpc_serve_channel(is_host ? &q->agent->host_service : &q->agent->app_service, call, payload,
+                      NULL);
+}
+
+static void on_reply(void *arg, int status, struct ds_span payload, const struct ds_error *why)
+{
+    struct asked *q = arg;
+    (void)why;
+    assert_int_equal(status, DS_OK);
+    yyjson_doc *doc = yyjson_read((const char *)payload.p, payload.len, 0);
+    const char *code = yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "code"));
+    (void)snprintf(q->code, sizeof q->code, "%s", code != NULL ? code : "no code");
+    yyjson_doc_free(doc);
+    q->done = true;
+}
+
+static void step(const struct agent *a)
+{
+    assert_int_equal(net_loop_step(a->loop, 100, NULL), DS_OK);
+}
+
+static void calls_that_the_app_forbids(void **state)
+{
+    (void)state;
+    static struct agent a;
+    static const struct net_mux_ops ops = { .request = on_request };
+    struct asked q = { .agent = &a };
+    struct net_mux *asker = NULL, *answerer = NULL;
+    int fd[2];
+    assert_int_equal(net_loop_new(&a.loop, NULL), DS_OK);
+    assert_int_equal(net_pool_new(&a.pool, a.loop, 1, 8, NULL), DS_OK);
+    assert_int_equal(guest_services_init(&a, NULL), DS_OK);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+    assert_int_equal(net_mux_new(&answerer, a.loop, NET_MUX_GUEST, &ops, &q, NULL), DS_OK);
+    assert_int_equal(net_mux_new(&asker, a.loop, NET_MUX_HOST, &ops, &q, NULL), DS_OK);
+    assert_int_equal(net_mux_attach(answerer, fd[0], NET_MUX_SOCKET, NULL), DS_OK);
+    assert_int_equal(net_mux_attach(asker, fd[1], NET_MUX_SOCKET, NULL), DS_OK);
+    while (!net_mux_is_up(asker) || !net_mux_is_up(answerer))
+        step(&a);
+    for (size_t i = 0; i < DS_LEN(call_rows); i++) {
+        q.done = false;
+        assert_int_equal(net_mux_request(asker, ds_span_str(call_rows[i].payload), 0, on_reply, &q,
+                                         NULL),
+                         DS_OK);
+        while (!q.done)
+            step(&a);
+        if (strcmp(q.code, call_rows[i].code) != 0)
+            fail_msg("%s: %s", call_rows[i].payload, q.code);
+    }
+    net_pool_free(a.pool);
+    net_mux_free(asker);
+    net_mux_free(answerer);
+    rpc_service_done(&a.app_service);
+    rpc_service_done(&a.host_service);
+    net_loop_free(a.loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_refuse_what_the_guest_has_not),
+        cmocka_unit_test(devices_that_are_not_there),
+        cmocka_unit_test(calls_that_the_app_forbids),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
