@@ -429,13 +429,15 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
         (void)bufferevent_enable(bev, EV_READ); /* it is we who take long */
         return;
     }
-    bool half_closed = (what & BEV_EVENT_EOF) != 0 && !c->draining;
+    /* An end that is met while writing is no half: with TLS, libevent says so of a dead socket. */
+    bool half_closed = reading && (what & BEV_EVENT_EOF) != 0 && !c->draining;
     if (half_closed && c->busy && !c->req->streaming) {
         c->eof = true; /* it may still want the reply */
         return;
     }
     if (half_closed && !c->busy && evbuffer_get_length(bufferevent_get_output(bev)) > 0) {
-        c->closing = true; /* by on_written */
+        c->closing = true; /* by on_written; with TLS, libevent stopped writing as well */
+        (void)bufferevent_enable(bev, EV_WRITE);
         return;
     }
     conn_free(c);
