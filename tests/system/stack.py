@@ -20,6 +20,8 @@ import tempfile
 import time
 import urllib.request
 
+import codes
+
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(TOP, "build")
 FAULT_BUILD = os.path.join(TOP, "build-san")  # sanitizers and fault hooks (base/fault.h)
@@ -113,6 +115,7 @@ class Machine:
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
         os.close(self.netns)
+        codes.heard_in_logs(self.dir)
         shutil.rmtree(self.dir)
 
     def processes(self, name=""):
@@ -162,6 +165,8 @@ class Machine:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.stdout_text, child.stderr_text = child.communicate()
+        if child.returncode != 0:  # `explain` prints codes that nobody raised
+            codes.heard(child.stdout_text + child.stderr_text)
         done = Done(subprocess.CompletedProcess(argv, child.returncode, child.stdout_text, child.stderr_text))
         if code is not None:
             assert done.code == code, f"{' '.join(map(str, argv))}: {done}\n{self.last_words()}"
@@ -222,6 +227,7 @@ class Machine:
         reply = connection.getresponse()
         body = json.loads(reply.read())
         connection.close()
+        codes.heard(json.dumps(body))
         assert reply.status == 200, body
         return body
 

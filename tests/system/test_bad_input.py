@@ -454,7 +454,7 @@ def test_no_such_command(tmp_path, codes, verb):
         assert_refused(dstack(tmp_path, verb), codes, "cli.no_command", verb)
 
 
-NAMED = ["down", "logs", "verify"]
+NAMED = ["down", "logs", "verify", "explain"]
 
 
 @pytest.mark.parametrize("verb", NAMED)
@@ -467,6 +467,20 @@ def test_names_of_no_vm(vmm, codes, verb):
             assert_refused(run, codes, None, name)
             run = dstack(vmm.state, verb, "--json", "--", name)
             assert json.loads(run.out)["code"] in codes, (name, run)
+
+
+def test_names_for_a_new_app(tmp_path, codes):
+    """Refused before a daemon is started or anything is allowed."""
+    state = tmp_path / "state"
+    state.mkdir()
+    compose = tmp_path / "docker-compose.yaml"
+    compose.write_text("services: {web: {image: x}}\n")
+    with nothing_changes(state):
+        for name in [*HOSTILE, ".", b"\xff\xfe", "x" * 65]:
+            if name in ("-rf", "--help", "$(reboot)", "null", "NaN"):
+                continue  # strange, but names
+            run = dstack(state, "up", "-f", compose, b"--name=" + (name if isinstance(name, bytes) else name.encode()))
+            assert_refused(run, codes, "cli.name_invalid", name)
 
 
 def compose_files(directory):

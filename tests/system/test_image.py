@@ -16,6 +16,8 @@ import zlib
 
 import pytest
 
+import codes
+
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(TOP, "build")
 CACHE = os.environ.get("DSTACK_CACHE", "")
@@ -177,7 +179,7 @@ def test_pid1_files_are_there(root):
         assert os.path.isfile(str(root) + name), name
 
 
-def boot(image, rootfs, work):
+def boot(image, rootfs, work, serial="root", cmdline=None):
     """The console's text of one boot; QEMU sees a network with loopback only."""
     meta = metadata(image)
     log = work / "serial.log"
@@ -185,13 +187,15 @@ def boot(image, rootfs, work):
         "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
         "-m", "1024", "-machine", "q35,hpet=off", "-nodefaults", "-display", "none", "-no-reboot",
         "-serial", f"file:{log}", "-bios", image / meta["bios"], "-kernel", image / meta["kernel"],
-        "-initrd", image / meta["initrd"], "-append", meta["cmdline"],
+        "-initrd", image / meta["initrd"], "-append", cmdline or meta["cmdline"],
         "-drive", f"file={rootfs},if=none,id=root,format=raw,readonly=on",
-        "-device", "virtio-blk-pci,drive=root,serial=root",
+        "-device", f"virtio-blk-pci,drive=root,serial={serial}",
         "-netdev", "user,id=net0,restrict=on", "-device", "virtio-net-pci,netdev=net0,romfile=",
     ]
     subprocess.run(["unshare", "-n", *command], check=True, timeout=180)
-    return log.read_text(errors="replace")
+    text = log.read_text(errors="replace")
+    codes.heard(text)
+    return text
 
 
 def test_init_keeps_its_promises(image, tmp_path):
@@ -215,3 +219,58 @@ def test_damage_where_pid1_lies_is_named(image, tmp_path):
     assert "dstack-init: guest.root_corrupt: " in text, text[-2000:]
     assert metadata(image)["rootfs_hash"] in text and f"data block {at // BLOCK}" in text
     assert "pid1:" not in text
+
+
+def with_tree(path, image):
+    """Appends the hash tree of a file; the kernel's command line for it."""
+    length = path.stat().st_size
+    out = subprocess.run(["veritysetup", "format", "--no-superblock", "--hash=sha256", "--salt=-",
+                          f"--data-blocks={length // BLOCK}", f"--hash-offset={length}", path, path],
+                         check=True, capture_output=True, text=True).stdout
+    made = {"hash": re.search(r"Root hash:\s*([0-9a-f]{64})", out)[1], "size": str(length)}
+    return re.sub(r"dstack\.rootfs_(hash|size)=\w+", lambda m: f"dstack.rootfs_{m[1]}={made[m[1]]}",
+                  metadata(image)["cmdline"])
+
+
+def zeros(image, root, work):
+    """A disk that is what the command line says, and no file system."""
+    path = work / "rootfs.img"
+    path.write_bytes(bytes(256 * BLOCK))
+    return {"rootfs": path, "cmdline": with_tree(path, image)}
+
+
+def without_agent(image, root, work):
+    """A root with all directories and modules, and no PID 1."""
+    tree, path = work / "tree", work / "rootfs.img"
+    for name, full in files(root):
+        if os.path.isdir(full) and not os.path.islink(full):
+            (tree / name).mkdir(parents=True, exist_ok=True)
+        elif name.startswith("usr/lib/dstack/modules/"):
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            os.link(full, tree / name)
+    (tree / "usr/lib/dstack/pid1.files").write_text("")
+    subprocess.run(["mkfs.erofs", "--quiet", path, tree], check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + bytes(-path.stat().st_size % BLOCK))
+    return {"rootfs": path, "cmdline": with_tree(path, image)}
+
+
+def short(image, root, work):
+    path = work / "rootfs.img"
+    with open(image / "rootfs.img", "rb") as file:
+        path.write_bytes(file.read(1 << 20))
+    return {"rootfs": path}
+
+
+def of_another_name(image, root, work):
+    return {"rootfs": image / "rootfs.img", "serial": "other"}
+
+
+ENDS = [("guest.root_missing", of_another_name), ("guest.root_short", short), ("guest.init_failed", zeros),
+        ("guest.init_pid1", without_agent)]
+
+
+@pytest.mark.parametrize("code,make", ENDS, ids=[row[0] for row in ENDS])
+def test_what_init_cannot_boot_is_named(image, root, tmp_path, code, make):
+    text = boot(image, work=tmp_path, **make(image, root, tmp_path))
+    assert f"dstack-init: {code}: " in text, text[-2000:]
+    assert not re.search(r"^pid1: ", text, re.M)

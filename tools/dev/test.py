@@ -22,7 +22,17 @@ import tempfile
 import time
 import xml.etree.ElementTree as xml
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import check_codes  # noqa: E402
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+# Codes that no test can provoke here, each with its reason: "<code>  <why>".
+UNPROVOKED = 'tests/unprovoked.list'
+
+# The parts that ran whole, for the part that judges a whole run.
+RAN_WHOLE = set()
 
 
 @dataclasses.dataclass
@@ -218,6 +228,43 @@ def run_image(_):
                                              check=False).returncode == 0 else Count(failed=1)
 
 
+def unprovoked_rows():
+    """{code: reason}"""
+    with open(UNPROVOKED, encoding='utf-8') as file:
+        lines = [line.strip() for line in file if line.strip() and not line.startswith('#')]
+    return dict(line.split(None, 1) for line in lines)
+
+
+def provoked_faults(seen):
+    """What disagrees between the table, the codes that were seen, and the list of exceptions."""
+    excused = unprovoked_rows()
+    with open(check_codes.TABLE, encoding='utf-8') as file:
+        table = {texts[0] for _, _, texts, _ in check_codes.rows(file.read())}
+    for code in sorted(table - seen - set(excused)):
+        yield f'{code}: no test provokes it'
+    for code in sorted(set(excused) & seen):
+        yield f'{code}: a test provokes it now; take it out of {UNPROVOKED}'
+    for code in sorted(set(excused) - table):
+        yield f'{code}: stands in {UNPROVOKED} and is no code'
+
+
+def run_provoked(name):
+    """Every code of the table was raised by a test of this run; with provoked:list also in a partial run."""
+    with open(os.environ['DSTACK_CODES_FILE'], encoding='utf-8') as file:
+        seen = set(file.read().split())
+    faults = list(provoked_faults(seen))
+    lacking = [part for part in ('unit', 'system') if part not in RAN_WHOLE]
+    if 'DSTACK_VECTORS' not in os.environ:
+        lacking.append('vectors')
+    if lacking and name != 'list':
+        print(f'  skipped: {len(seen)} codes were raised, but only a whole run can tell what none provokes; '
+              f'this one lacks: {" ".join(lacking)}')
+        return Count(skipped=1)
+    show('\n'.join(faults))
+    show(f'  {len(seen)} codes were raised, {len(faults)} faults')
+    return Count(failed=1) if faults else Count(passed=1)
+
+
 # name, groups it belongs to, function; in the order in which they run
 PARTS = [
     ('format', 'lint', run_format),
@@ -234,6 +281,7 @@ PARTS = [
     ('unit', '', run_unit),
     ('image', 'system', run_image),
     ('system', '', run_system),
+    ('provoked', '', run_provoked),
 ]
 
 
@@ -266,12 +314,22 @@ def main():
     os.chdir(TOP)
     print('vectors: ' + os.environ.get('DSTACK_VECTORS', 'none (no ../shared/vectors, no --vectors): '
                                        'tests of recorded evidence are skipped'))
+    with tempfile.TemporaryDirectory() as work:
+        os.environ['DSTACK_CODES_FILE'] = os.path.join(work, 'codes')
+        with open(os.environ['DSTACK_CODES_FILE'], 'w', encoding='utf-8'):
+            pass
+        return run_parts(parts)
+
+
+def run_parts(parts):
     total, start, broken = Count(), time.monotonic(), []
     for name, function, pattern in parts:
         print(f'== {name}', flush=True)
         began = time.monotonic()
         count = function(pattern)
         total.add(count)
+        if not pattern:
+            RAN_WHOLE.add(name)
         verdict = 'FAILED' if count.failed else 'ok'
         print(f'== {name}: {verdict}, {count}, {time.monotonic() - began:.1f} s', flush=True)
         if count.failed:

@@ -206,6 +206,36 @@ static void lists_are_read(void **state)
     free(mem);
 }
 
+/* What has no other row: an algorithm that nobody here checks, no chain at all, no list. */
+static void refusals_have_codes(void **state)
+{
+    static const char sha256[] = "\x2a\x86\x48\xce\x3d\x04\x03\x02";
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    struct ds_x509 ca, c;
+    struct ds_crl crl;
+    struct ds_anchor anchor;
+    const struct ds_anchors anchors = { NULL, 0 };
+    struct ds_error e = { 0 };
+    (void)state;
+    synth_make(&s);
+    struct ds_buf *b = &s.certs[PCK];
+    size_t from = 0;
+    for (char *at; (at = memmem(b->p + from, b->len - from, sha256, 8)) != NULL;) {
+        at[7] = 3; /* ecdsa-with-SHA384 */
+        from = (size_t)(at - b->p) + 8;
+    }
+    assert_int_equal(ds_x509_parse(&ca, ds_buf_span(&s.certs[CA]), NULL), DS_OK);
+    assert_int_equal(ds_x509_parse(&c, ds_buf_span(b), NULL), DS_OK);
+    assert_int_equal(ds_x509_check_issued(&c, &ca, 0, &e), DS_ERR_UNSUPPORTED);
+    assert_int_equal(e.code, DS_CODE_X509_ALGORITHM);
+    assert_int_equal(ds_x509_check_chain(&anchor, &ca, 0, &anchors, SYNTH_NOW, &e),
+                     DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_X509_CHAIN);
+    e = (struct ds_error){ 0 };
+    assert_int_equal(ds_crl_parse(&crl, DS_SPAN_LIT("\x30\x00"), &e), DS_ERR_FORMAT);
+    assert_int_equal(e.code, DS_CODE_CRL_FORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +246,7 @@ int main(void)
         cmocka_unit_test(malformed_extensions_are_refused),
         cmocka_unit_test(authority_key_ids_are_read_to_their_end),
         cmocka_unit_test(lists_are_read),
+        cmocka_unit_test(refusals_have_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,6 +169,19 @@ static void test_refused(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* A guest cannot fill the host's disk with extends. */
+static void test_no_extends_are_left(void **state)
+{
+    (void)state;
+    const uint8_t digest48[48] = { 1 };
+    struct ds_error e = { 0 };
+    struct simtee_journal j = begun(1);
+    j.n_extends = SIMTEE_JOURNAL_EXTENDS_MAX;
+    assert_int_equal(simtee_journal_extend(&j, j.n_extends, digest48, &e), DS_ERR_RANGE);
+    assert_int_equal(e.code, DS_CODE_SIMTEE_EXTENDS_EXHAUSTED);
+    simtee_journal_close(&j);
+}
+
 /* A write that fails leaves the register alone, and the same extend works later. */
 static void test_full_disk(void **state)
 {
@@ -210,9 +223,10 @@ static int remove_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replay),      cmocka_unit_test(test_repeated_extend),
-        cmocka_unit_test(test_torn_record), cmocka_unit_test(test_every_byte_counts),
-        cmocka_unit_test(test_refused),     cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_no_extends_are_left), cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_repeated_extend),     cmocka_unit_test(test_torn_record),
+        cmocka_unit_test(test_every_byte_counts),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
