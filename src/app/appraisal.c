@@ -150,9 +150,16 @@ int app_appraise(struct app_appraisal *ret, struct ds_verdict *verdict, struct d
 {
     struct app_appraisal a = { 0 };
     DS_TRY(verify(&a, mem, in, e));
-    DS_TRY(app_vm_config_parse(&a.vm, mem, a.evidence.config, e));
-    DS_TRY(check_image(&a, verdict, e));
-    DS_TRY(check_identity(&a, verdict, mem, e));
+    int r = app_vm_config_parse(&a.vm, mem, a.evidence.config, e);
+    if (r == DS_OK)
+        r = check_image(&a, verdict, e);
+    if (r == DS_OK)
+        r = check_identity(&a, verdict, mem, e);
+    if (r < 0) {
+        ds_error_explain(e, "vm_config", "an image and a machine that can be measured here",
+                         "host-shared vm_config, held against the registers");
+        return r;
+    }
     *ret = a;
     return DS_OK;
 }

@@ -191,7 +191,7 @@ int app_mr_config_id_v2(uint8_t ret48[48], const struct app_mr_config *c, struct
 static int refuse(struct ds_error *e, const char *claim, const char *expected, const char *got)
 {
     return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_APP_MR_CONFIG_MISMATCH, claim, expected, got,
-                     NULL);
+                     "MRCONFIGID");
 }
 
 int app_mr_config_check_id(const uint8_t mrconfigid48[48], struct ds_span document,

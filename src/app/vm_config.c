@@ -102,6 +102,8 @@ int app_vm_config_parse(struct app_vm_config *ret, struct ds_arena *mem, struct 
     }
     if (r == DS_OK)
         r = parse_root(&c, mem, root, e);
+    if (r < 0 && r != DS_ERR_NOMEM && e != NULL && e->code == DS_CODE_NONE)
+        ds_error_code(e, DS_CODE_APP_VM_CONFIG_FORMAT);
     if (r < 0)
         return ds_wrap(e, r, "vm_config");
     *ret = c;

@@ -46,5 +46,6 @@ int ds_anchors_find(struct ds_anchor *ret, const struct ds_anchors *anchors,
         return DS_OK;
     }
     return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_ROOT_UNKNOWN, "root_spki_sha256",
-                     "a pinned or given root", DS_HEX(DS_SPAN(spki_sha256, 32)), NULL);
+                     "a pinned or given root", DS_HEX(DS_SPAN(spki_sha256, 32)),
+                     "the compiled-in roots and those given");
 }

@@ -3,14 +3,29 @@
 
 /*
  * A reader's failure has a class and a message; this gives it the dotted code
- * of the thing that was read, unless an inner reader named it already.
+ * of the thing that was read and the four texts of a refusal, unless an inner
+ * reader named them already.
  */
 
 #include "base/err.h"
 
+/* What is malformed is refused before anything vouches for it. */
+#define DS_NO_ANCHOR "none: refused before any signature"
+
 static inline int ds_coded(int r, enum ds_code code, struct ds_error *e)
 {
-    if (r < 0 && e != NULL && e->code == DS_CODE_NONE)
+    if (r >= 0 || e == NULL)
+        return r;
+    if (e->code == DS_CODE_NONE)
         ds_error_code(e, code);
+    ds_error_explain(e, "form", "bytes as their specification has them", NULL);
+    return r;
+}
+
+/* A refusal that names no anchor yet gets this one; NULL: none was found so far. */
+static inline int ds_anchored(int r, const char *anchor, struct ds_error *e)
+{
+    if (r < 0)
+        ds_error_explain(e, NULL, NULL, anchor != NULL ? anchor : DS_NO_ANCHOR);
     return r;
 }

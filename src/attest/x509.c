@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "attest/coded.h"
+#include "base/hex.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "codec/date.h"
@@ -201,15 +202,17 @@ static bool is_key_id_same(struct ds_span aki, struct ds_span ski)
 }
 
 static int check_signature(struct ds_span sig_alg, struct ds_span tbs, struct ds_span sig,
-                           struct ds_span spki, enum ds_code code, const char *claim,
+                           const struct ds_x509 *signer, enum ds_code code, const char *claim,
                            struct ds_error *e)
 {
+    char want[96];
     if (!ds_span_eq(sig_alg, ECDSA_WITH_SHA256))
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_X509_ALGORITHM, claim, "ecdsa-with-SHA256",
                          "another algorithm", NULL);
-    int r = ds_ecdsa_verify_spki(spki, tbs, sig, e);
+    int r = ds_ecdsa_verify_spki(signer->spki, tbs, sig, e);
+    (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(signer->subject_cn).s);
     if (r == DS_ERR_UNTRUSTED)
-        return ds_refuse(e, r, code, claim, NULL, NULL, NULL);
+        return ds_refuse(e, r, code, claim, want, "a signature that does not verify", NULL);
     return ds_coded(r, DS_CODE_X509_ALGORITHM, e);
 }
 
@@ -225,10 +228,12 @@ int ds_x509_check_issued(const struct ds_x509 *cert, const struct ds_x509 *issue
     /* RFC 5280 6.1.4 (k), (m), (n) */
     if (!issuer->is_ca || (issuer->path_len >= 0 && (size_t)issuer->path_len < depth) ||
         !issuer->has_key_usage || (issuer->key_usage & DS_KEY_USAGE_CERT_SIGN) == 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_NOT_CA, by.s, NULL, NULL, NULL);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_NOT_CA, by.s,
+                         "a CA that may issue at this depth",
+                         issuer->is_ca ? "one that may not" : "no CA", NULL);
     /* RFC 5280 6.1.3 (a)(1) */
-    return check_signature(cert->sig_alg, cert->tbs, cert->sig, issuer->spki,
-                           DS_CODE_X509_SIGNATURE, name.s, e);
+    return check_signature(cert->sig_alg, cert->tbs, cert->sig, issuer, DS_CODE_X509_SIGNATURE,
+                           name.s, e);
 }
 
 int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e)
@@ -256,7 +261,9 @@ int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_error *e)
             is_known = is_known || ds_span_eq(cert->extensions[i].oid, known[k]);
         if (!is_known)
             return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CRITICAL,
-                             ds_x509_name_of(cert->subject_cn).s, NULL, NULL, NULL);
+                             ds_x509_name_of(cert->subject_cn).s,
+                             "critical extensions that are understood",
+                             DS_HEX(cert->extensions[i].oid), NULL);
     }
     return DS_OK;
 }
@@ -279,10 +286,14 @@ int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anc
 int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x509 *issuer, size_t depth,
                        const struct ds_anchor *anchor, int64_t now_s, struct ds_error *e)
 {
-    DS_TRY(ds_x509_check_critical(cert, e));
-    DS_TRY(ds_x509_check_marker(cert, anchor, e));
-    DS_TRY(ds_x509_check_issued(cert, issuer, depth, e));
-    return ds_x509_check_time(cert, now_s, e);
+    int r = ds_x509_check_critical(cert, e);
+    if (r == DS_OK)
+        r = ds_x509_check_marker(cert, anchor, e);
+    if (r == DS_OK)
+        r = ds_x509_check_issued(cert, issuer, depth, e);
+    if (r == DS_OK)
+        r = ds_x509_check_time(cert, now_s, e);
+    return ds_anchored(r, anchor->name, e);
 }
 
 int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
@@ -291,7 +302,8 @@ int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size
     uint8_t spki_sha256[32];
     struct ds_anchor anchor;
     if (n < 1 || n > DS_X509_CHAIN_MAX)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CHAIN, NULL, NULL, NULL, NULL);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CHAIN, "chain", "1 to 4 certificates",
+                         n < 1 ? "none" : "more", DS_NO_ANCHOR);
     DS_TRY(ds_hash(DS_SHA256, spki_sha256, chain[n - 1].spki, e));
     DS_TRY(ds_anchors_find(&anchor, anchors, spki_sha256, e));
     for (size_t i = n; i-- > 0;) {
@@ -386,8 +398,8 @@ int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t
         return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_CRL_ISSUER, "crl_issuer", by.s,
                          "another issuer", NULL);
     /* RFC 5280 6.3.3 (g) */
-    DS_TRY(check_signature(crl->sig_alg, crl->tbs, crl->sig, issuer->spki, DS_CODE_CRL_SIGNATURE,
-                           by.s, e));
+    DS_TRY(
+        check_signature(crl->sig_alg, crl->tbs, crl->sig, issuer, DS_CODE_CRL_SIGNATURE, by.s, e));
     /* RFC 5280 5.1.2.5 */
     if (now_s >= crl->this_update_s && now_s <= crl->next_update_s)
         return DS_OK;

@@ -107,6 +107,9 @@
     X(TDX_QUOTE_FORMAT, "attest.tdx.quote_format", "a TDX quote is malformed", \
       "lengths or constants inside it disagree with quote format version 4", \
       "take the quote again") \
+    X(TDX_QUOTE_PADDING, "attest.tdx.quote_padding", "something stands behind the quote", \
+      "buffers are padded with zero bytes; no signature covers what comes after a quote", \
+      "take the quote again; if it stays, somebody adds to it") \
     X(TDX_VERSION, "attest.tdx.version", "the quote's version is not supported", \
       "version 4 is read; 3 and 5 are not yet", \
       "use a platform that makes version 4 quotes") \
@@ -152,12 +155,18 @@
     X(TDX_QE_IDENTITY_SIGNATURE, "attest.tdx.qe_identity_signature", "the QE identity's signature does not verify", \
       "the text was changed, if only in white space, or another key signed it", \
       "fetch it again and keep its bytes exactly") \
-    X(TDX_TCB_INFO_DATES, "attest.tdx.tcb_info_dates", "TCB info is outside its dates", \
-      "issueDate and nextUpdate do not enclose the time of verification", \
-      "check the clock; fetch it again") \
-    X(TDX_QE_IDENTITY_DATES, "attest.tdx.qe_identity_dates", "the QE identity is outside its dates", \
-      "issueDate and nextUpdate do not enclose the time of verification", \
-      "check the clock; fetch it again") \
+    X(TDX_TCB_INFO_EXPIRED, "attest.tdx.tcb_info_expired", "TCB info has expired", \
+      "its nextUpdate lies before the time of verification, and a newer one may name new weaknesses", \
+      "fetch it again; check the clock") \
+    X(TDX_TCB_INFO_FUTURE, "attest.tdx.tcb_info_future", "TCB info is of the future", \
+      "its issueDate lies after the time of verification", \
+      "check the clock: it is behind, or the collateral was made with a wrong one") \
+    X(TDX_QE_IDENTITY_EXPIRED, "attest.tdx.qe_identity_expired", "the QE identity has expired", \
+      "its nextUpdate lies before the time of verification, and a newer one may name new weaknesses", \
+      "fetch it again; check the clock") \
+    X(TDX_QE_IDENTITY_FUTURE, "attest.tdx.qe_identity_future", "the QE identity is of the future", \
+      "its issueDate lies after the time of verification", \
+      "check the clock: it is behind, or the collateral was made with a wrong one") \
     X(TDX_TCB_INFO_MISMATCH, "attest.tdx.tcb_info_mismatch", "TCB info is not of this platform", \
       "TEE, FMSPC or PCE id differ from the PCK certificate's, or it lacks TDX modules", \
       "fetch TCB info for the FMSPC of the PCK certificate") \
@@ -191,7 +200,13 @@
     X(LOG_MISMATCH, "attest.log.mismatch", "the event log does not give the quoted register", \
       "replaying its events ends in another value: events are missing, changed or added", \
       "take quote and log together") \
-    X(LOG_DUPLICATE, "attest.log.duplicate", "a boot event stands twice in the event log", \
+    X(LOG_ENTRY, "attest.log.entry", "an event of the log was changed", \
+      "its digest is not the hash of its name and content, and the log does not give the quoted register", \
+      "take quote and log together; if it stays, somebody changes the log") \
+    X(LOG_ORDER, "attest.log.order", "two events of the log stand in each other's place", \
+      "the quoted register is that of the same events in another order", \
+      "take quote and log together; if it stays, somebody changes the log") \
+    X(LOG_DUPLICATE, "attest.log.duplicate", "an event stands twice in the event log", \
       "two readers could read two different values", \
       "distrust the guest") \
     X(LOG_PAYLOAD, "attest.log.payload", "a boot event's content has the wrong length", \

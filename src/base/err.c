@@ -56,6 +56,24 @@ void ds_detail_set(struct ds_detail *ret, const char *claim, const char *expecte
     copy_cut(ret->anchor, sizeof ret->anchor, anchor);
 }
 
+static void fill(char *text, size_t text_len, const char *with)
+{
+    if (text[0] == '\0' && with != NULL)
+        (void)snprintf(text, text_len, "%.*s", (int)text_len - 1, with);
+}
+
+void ds_error_explain(struct ds_error *e, const char *claim, const char *expected,
+                      const char *anchor)
+{
+    if (e == NULL || e->code == DS_CODE_NONE)
+        return;
+    struct ds_detail *d = &e->detail;
+    fill(d->claim, sizeof d->claim, claim);
+    fill(d->expected, sizeof d->expected, expected);
+    fill(d->got, sizeof d->got, e->msg);
+    fill(d->anchor, sizeof d->anchor, anchor);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): callers use the macro, which fills in the place. */
 int ds_refuse_at(struct ds_error *e, int cls, enum ds_code code, const char *claim,
                  const char *expected, const char *got, const char *anchor, const char *file,

@@ -100,6 +100,13 @@ void ds_error_code_at(struct ds_error *e, enum ds_code code, const char *file);
 void ds_detail_set(struct ds_detail *ret, const char *claim, const char *expected, const char *got,
                    const char *anchor);
 
+/*
+ * Complete a failure that has a code: texts of its detail that are empty get these, `got` its
+ * message. A failure without a code, and NULL texts, stay as they are.
+ */
+void ds_error_explain(struct ds_error *e, const char *claim, const char *expected,
+                      const char *anchor);
+
 /* The class in words; never NULL. */
 const char *ds_err_text(int cls);
 

@@ -37,6 +37,7 @@ static void add(struct table *t, const char *claim, enum policy_proof_state stat
 static const char *const never_proved[] = {
     "what the app does: only that exactly this compose file and these images run",
     "that the data disk is the newest: the host can hand over an older copy of it",
+    "that every block of the data disk is as it was written: a changed one decrypts to noise",
     "availability: the host can stop the VM at any time",
     "who wrote the environment variables: anyone with the app's public key can encrypt some",
     "the KMS: a local KMS is pinned by its key, not attested",
@@ -262,7 +263,14 @@ static int with_memory(verify_fn *fn, struct cli *cli, const struct cli_verify *
         return ds_fail(e, DS_ERR_NOMEM, "verify evidence");
     struct ds_arena mem = ds_arena_of(room, APP_APPRAISAL_MEM);
     cli->reasons = (struct ds_verdict){ 0 };
-    return fn(cli, in, &mem, e);
+    int r = fn(cli, in, &mem, e);
+    /* For whoever asked, malformed evidence is evidence that does not hold (exit 4). */
+    bool is_malformed = r == DS_ERR_FORMAT || r == DS_ERR_TRUNCATED || r == DS_ERR_TRAILING ||
+                        r == DS_ERR_RANGE;
+    if (!is_malformed || e->code == DS_CODE_NONE)
+        return r;
+    e->cls = DS_ERR_UNTRUSTED;
+    return DS_ERR_UNTRUSTED;
 }
 
 int cli_verify(struct cli *cli, const struct cli_verify *in, struct ds_error *e)

@@ -19,7 +19,7 @@ static int take(struct kms_simulated *s, yyjson_val *reply, struct ds_error *e)
     if (text == NULL || spki == NULL ||
         ds_hex_decode(s->root_spki32, 32, ds_span_str(spki), NULL) < 0)
         return ds_refuse(e, DS_ERR_PEER, DS_CODE_KMS_NO_COLLATERAL, "GetSimulatedCollateral",
-                         "collateral and root_spki_sha256", "something else", "VMM");
+                         "collateral and root_spki_sha256", "something else", s->vmm_address);
     ds_buf_clear(&s->collateral);
     ds_buf_add(&s->collateral, DS_SPAN(text, len));
     return ds_buf_end(&s->collateral, e, "collateral");
@@ -32,8 +32,8 @@ static int fetch(struct kms_simulated *s, int64_t now_s, struct ds_error *e)
     yyjson_doc *doc = NULL;
     int r = rpc_client_call(&doc, NULL, &vmm, "GetSimulatedCollateral", DS_SPAN_LIT(""), &why);
     if (r < 0)
-        return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_KMS_NO_COLLATERAL, s->vmm_address,
-                         "the simulated platform's collateral", why.msg, "VMM");
+        return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_KMS_NO_COLLATERAL, "GetSimulatedCollateral",
+                         "collateral and root_spki_sha256", why.msg, s->vmm_address);
     r = take(s, yyjson_doc_get_root(doc), e);
     yyjson_doc_free(doc);
     if (r == DS_OK)

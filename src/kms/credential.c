@@ -67,7 +67,7 @@ int kms_credential_check(struct kms_holder *ret, struct ds_verdict *verdict,
     if (!is_one) {
         ds_verdict_add(verdict, DS_CODE_KMS_NO_CREDENTIAL, "client certificate",
                        "an instance credential",
-                       n_chain > 0 ? "a certificate of another kind" : "none", NULL);
+                       n_chain > 0 ? "a certificate of another kind" : "none", "this KMS");
         return DS_OK;
     }
     DS_TRY(kms_app_ca_make(&ca, root, credential.app_id.p, now_s, e));

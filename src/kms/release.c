@@ -60,13 +60,16 @@ static int check_policy(struct ds_verdict *v, const struct kms *kms, enum kms_ac
 {
     uint8_t bound64[64];
     DS_TRY(ratls_report_data(bound64, bound_spki, e));
+    /* The evidence was made for this key: evidence cannot be lent. */
+    if (!ds_span_eq(ds_claims_report_data64(a->claims), DS_SPAN_OF(bound64)))
+        ds_verdict_add(v, DS_CODE_RATLS_KEY_NOT_BOUND, "report_data", DS_HEX(DS_SPAN_OF(bound64)),
+                       DS_HEX(ds_claims_report_data64(a->claims)), ds_claims_anchor(a->claims));
     const struct policy_rules rules = {
         .allow_simulated = kms->root.kind == KMS_KIND_SIMULATED,
         .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE) | POLICY_TCB(DS_TCB_SW_HARDENING_NEEDED),
         .needs_log = true,
-        /* The evidence was made for this key: evidence cannot be lent. */
-        .report_data64 = { .items = bound64, .n = 1 },
-        .mrconfigid48 = POLICY_ANY, /* appraised with its document */
+        .report_data64 = POLICY_ANY, /* compared above */
+        .mrconfigid48 = POLICY_ANY,  /* appraised with its document */
         .device_ids32 = POLICY_ANY,
         .app_ids20 = POLICY_ANY, /* these three: the allow-list */
         .compose_hashes32 = POLICY_ANY,
@@ -88,7 +91,8 @@ static int judge_evidence(struct kms_grant *ret, struct ds_verdict *v, struct km
     struct app_appraisal *a = &ret->appraisal;
     struct ds_arena mem = ds_arena_of(ret->mem, APP_APPRAISAL_MEM);
     if (in->attestation.len == 0) {
-        ds_verdict_add(v, DS_CODE_KMS_NO_EVIDENCE, "evidence", "an attestation", "none", NULL);
+        ds_verdict_add(v, DS_CODE_KMS_NO_EVIDENCE, "evidence", "an attestation", "none",
+                       "this KMS");
         return DS_OK;
     }
     struct ds_extra_anchor anchor;

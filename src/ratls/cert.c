@@ -160,9 +160,8 @@ int ratls_chain_check(const struct ds_span *chain_der, size_t n_chain, struct ds
 {
     struct ds_x509 chain[DS_X509_CHAIN_MAX];
     if (n_chain == 0 || n_chain > DS_X509_CHAIN_MAX)
-        return ds_fail_code(e, DS_ERR_UNTRUSTED, DS_CODE_RATLS_ROOT_NOT_PINNED,
-                            "the peer showed %zu certificates; 1 to %d lead to a pinned key",
-                            n_chain, DS_X509_CHAIN_MAX);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_RATLS_ROOT_NOT_PINNED, "chain",
+                         "1 to 4 certificates", n_chain == 0 ? "none" : "more", "the pinned key");
     for (size_t i = 0; i < n_chain; i++) {
         DS_TRY(ds_x509_parse(&chain[i], chain_der[i], e));
         DS_TRY(ds_x509_check_time(&chain[i], now_s, e));
@@ -174,6 +173,6 @@ int ratls_chain_check(const struct ds_span *chain_der, size_t n_chain, struct ds
     if (!ds_span_eq(spki, pinned_spki))
         return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_RATLS_ROOT_NOT_PINNED, "root_spki",
                          DS_HEX(ds_span_sub(pinned_spki, RATLS_SPKI_HEAD, 64)),
-                         DS_HEX(ds_span_sub(spki, RATLS_SPKI_HEAD, 64)), NULL);
+                         DS_HEX(ds_span_sub(spki, RATLS_SPKI_HEAD, 64)), "the pinned key");
     return check_self_signed(&chain[n_chain - 1], e);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "attest/claims_private.h"
-#include "base/hex.h"
+#include "attest/eventlog/blame.h"
 #include "base/str.h"
 #include "crypto/hash.h"
 
@@ -34,14 +34,11 @@ int ds_tdx_log_replay(uint8_t ret_rtmr48[static 4][48], const struct ds_tdx_log 
 static int check_registers(const struct ds_claims *c, const struct ds_tdx_log *log, size_t first,
                            struct ds_error *e)
 {
-    static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
     uint8_t rtmr48[4][48];
     DS_TRY(ds_tdx_log_replay(rtmr48, log, e));
     for (size_t i = first; i < 4; i++)
         if (memcmp(rtmr48[i], c->rtmr48[i], 48) != 0)
-            return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_LOG_MISMATCH, names[i],
-                             DS_HEX(DS_SPAN_OF(c->rtmr48[i])), DS_HEX(DS_SPAN_OF(rtmr48[i])),
-                             c->anchor);
+            return eventlog_blame(log, (uint32_t)i, c->rtmr48[i], rtmr48[i], c->anchor, e);
     return DS_OK;
 }
 

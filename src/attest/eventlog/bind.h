@@ -22,9 +22,10 @@ DS_MUST_USE int ds_tdx_log_replay(uint8_t ret_rtmr48[static 4][48], const struct
  * have read the other one.
  *
  * io:   c    filled by a verify function; unchanged on failure
- * err:  UNTRUSTED  attest.log.mismatch (which register, quoted and replayed),
- *                  attest.log.duplicate, attest.log.payload, attest.log.name,
- *                  attest.log.preimage, attest.log.foreign_event (RTMR3 takes runtime events alone)
+ * err:  UNTRUSTED  attest.log.mismatch (which register, quoted and replayed) or, where that can be
+ *                  told, attest.log.entry, attest.log.order, attest.log.duplicate;
+ *                  attest.log.payload, attest.log.name, attest.log.preimage,
+ *                  attest.log.foreign_event (RTMR3 takes runtime events alone)
  */
 DS_MUST_USE int ds_claims_bind_log(struct ds_claims *c, const struct ds_tdx_log *log,
                                    struct ds_error *e);

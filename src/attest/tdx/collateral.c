@@ -267,7 +267,8 @@ int ds_tdx_collateral_of(struct ds_tdx_collateral *ret, struct ds_arena *mem,
                          const struct ds_tdx_parts *parts, struct ds_error *e)
 {
     struct ds_tdx_collateral coll = { .parts = *parts };
-    DS_TRY(ds_coded(parse_parts(&coll, mem, e), DS_CODE_TDX_COLLATERAL_FORMAT, e));
+    int r = ds_coded(parse_parts(&coll, mem, e), DS_CODE_TDX_COLLATERAL_FORMAT, e);
+    DS_TRY(ds_anchored(r, NULL, e));
     *ret = coll;
     return DS_OK;
 }
@@ -325,6 +326,7 @@ int ds_tdx_collateral_parse(struct ds_tdx_collateral *ret, struct ds_arena *mem,
                             struct ds_span json, struct ds_error *e)
 {
     struct ds_tdx_parts parts = { 0 };
-    DS_TRY(ds_coded(parse_json(&parts, mem, json, e), DS_CODE_TDX_COLLATERAL_FORMAT, e));
+    int r = ds_coded(parse_json(&parts, mem, json, e), DS_CODE_TDX_COLLATERAL_FORMAT, e);
+    DS_TRY(ds_anchored(r, NULL, e));
     return ds_tdx_collateral_of(ret, mem, &parts, e);
 }

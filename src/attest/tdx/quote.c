@@ -54,7 +54,7 @@ static int refuse_number(enum ds_code code, const char *claim, const char *expec
 {
     char text[24];
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)got);
-    return ds_refuse(e, DS_ERR_UNSUPPORTED, code, claim, expected, text, NULL);
+    return ds_refuse(e, DS_ERR_UNSUPPORTED, code, claim, expected, text, DS_NO_ANCHOR);
 }
 
 static int read_header(struct ds_tdx_quote *q, struct ds_reader *r, struct ds_error *e)
@@ -105,14 +105,15 @@ static int parse(struct ds_tdx_quote *q, struct ds_span in, struct ds_error *e)
     DS_TRY(ds_reader_end(&sig, e, "TDX quote signature data"));
     if (type != CERT_TYPE_QE_REPORT)
         return refuse_number(DS_CODE_TDX_QUOTE_FORMAT, "certification_data_type", "6", type, e);
-    q->n_trailing = ds_read_left(&r);
+    q->padding = ds_read_span(&r, ds_read_left(&r));
     return read_qe_part(q, &qe, e);
 }
 
 int ds_tdx_quote_parse(struct ds_tdx_quote *ret, struct ds_span in, struct ds_error *e)
 {
     struct ds_tdx_quote q = { 0 };
-    DS_TRY(ds_coded(parse(&q, in, e), DS_CODE_TDX_QUOTE_FORMAT, e));
+    int r = ds_coded(parse(&q, in, e), DS_CODE_TDX_QUOTE_FORMAT, e);
+    DS_TRY(ds_anchored(r, NULL, e));
     *ret = q;
     return DS_OK;
 }

@@ -46,7 +46,8 @@ struct ds_tdx_quote {
     struct ds_span qe_auth;
     uint16_t cert_type; /* 5: PCK chain in PEM */
     struct ds_span cert_data;
-    size_t n_trailing; /* bytes behind the signature data: buffers are often padded */
+    struct ds_span
+        padding; /* behind the signature data, in the buffer of the quote; covered by nothing */
 };
 
 /*

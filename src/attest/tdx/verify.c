@@ -108,6 +108,8 @@ static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, si
 {
     struct chain *c = ds_arena_get(v->mem, sizeof *c);
     struct ds_span der;
+    char want[32], got[32];
+    (void)snprintf(want, sizeof want, "%zu certificates", n);
     if (c == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "no room for a certificate chain");
     for (;;) {
@@ -115,12 +117,13 @@ static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, si
         if (der.p == NULL)
             break;
         if (c->n == n)
-            return refuse(v, DS_CODE_X509_CHAIN, "chain", NULL, NULL, e);
+            return refuse(v, DS_CODE_X509_CHAIN, "chain", want, "more", e);
         DS_TRY(ds_x509_parse(&c->certs[c->n], der, e));
         c->n++;
     }
+    (void)snprintf(got, sizeof got, "%zu", c->n);
     if (c->n != n)
-        return refuse(v, DS_CODE_X509_CHAIN, "chain", NULL, NULL, e);
+        return refuse(v, DS_CODE_X509_CHAIN, "chain", want, got, e);
     for (size_t i = 0; i < n; i++)
         narrow(v, c->certs[i].not_before_s, c->certs[i].not_after_s);
     *ret = c;
@@ -222,14 +225,19 @@ static int check_signed_text(const struct run *v, const struct chain *signer, st
                              struct ds_error *e)
 {
     uint8_t xy64[64], digest32[32];
+    char want[96];
     DS_TRY(ds_p256_of_spki(xy64, signer->certs[0].spki, e));
     DS_TRY(ds_hash(DS_SHA256, digest32, text, e));
     int r = ds_p256_verify(xy64, digest32, sig64.p, e);
-    return r == DS_ERR_UNTRUSTED ? refuse(v, code, claim, NULL, NULL, e) : r;
+    (void)snprintf(want, sizeof want, "signed by %s",
+                   ds_x509_name_of(signer->certs[0].subject_cn).s);
+    return r == DS_ERR_UNTRUSTED
+               ? refuse(v, code, claim, want, "a signature that does not verify", e)
+               : r;
 }
 
-static int check_dates(struct run *v, int64_t issue_s, int64_t next_s, enum ds_code code,
-                       const char *claim, struct ds_error *e)
+static int check_dates(struct run *v, int64_t issue_s, int64_t next_s, enum ds_code expired,
+                       enum ds_code future, const char *claim, struct ds_error *e)
 {
     char want[48], iso[21], now[21];
     narrow(v, issue_s, next_s);
@@ -238,8 +246,8 @@ static int check_dates(struct run *v, int64_t issue_s, int64_t next_s, enum ds_c
     (void)snprintf(want, sizeof want, "%s to ", ds_date_format(iso, issue_s));
     (void)snprintf(want + strlen(want), sizeof want - strlen(want), "%s",
                    ds_date_format(iso, next_s));
-    return ds_refuse(e, DS_ERR_STALE, code, claim, want, ds_date_format(now, v->now_s),
-                     v->anchor.name);
+    return ds_refuse(e, DS_ERR_STALE, v->now_s < issue_s ? future : expired, claim, want,
+                     ds_date_format(now, v->now_s), v->anchor.name);
 }
 
 /* Chains, signatures and dates of TCB info and QE identity. */
@@ -261,15 +269,17 @@ static int check_signed_collateral(struct run *v, struct ds_error *e)
         if (tcb != NULL && has_tcb_sig)
             DS_TRY(check_signed_text(v, tcb, p->tcb_info, p->tcb_sig64,
                                      DS_CODE_TDX_TCB_INFO_SIGNATURE, "tcb_info", e));
-        DS_TRY(check_dates(v, v->coll->tcb.issue_s, v->coll->tcb.next_s, DS_CODE_TDX_TCB_INFO_DATES,
-                           "tcb_info", e));
+        DS_TRY(check_dates(v, v->coll->tcb.issue_s, v->coll->tcb.next_s,
+                           DS_CODE_TDX_TCB_INFO_EXPIRED, DS_CODE_TDX_TCB_INFO_FUTURE, "tcb_info",
+                           e));
     }
     if (have(v, p->qe_identity, "qe_identity")) {
         if (qe != NULL && has_qe_sig)
             DS_TRY(check_signed_text(v, qe, p->qe_identity, p->qe_sig64,
                                      DS_CODE_TDX_QE_IDENTITY_SIGNATURE, "qe_identity", e));
         DS_TRY(check_dates(v, v->coll->qe.issue_s, v->coll->qe.next_s,
-                           DS_CODE_TDX_QE_IDENTITY_DATES, "qe_identity", e));
+                           DS_CODE_TDX_QE_IDENTITY_EXPIRED, DS_CODE_TDX_QE_IDENTITY_FUTURE,
+                           "qe_identity", e));
     }
     return DS_OK;
 }
@@ -304,7 +314,8 @@ static int check_qe_report(const struct run *v, struct ds_error *e)
     DS_TRY(ds_hash(DS_SHA256, digest32, q->qe_report_raw, e));
     int r = ds_p256_verify(xy64, digest32, q->qe_sig64, e);
     if (r == DS_ERR_UNTRUSTED)
-        return refuse(v, DS_CODE_TDX_QE_SIGNATURE, "qe_report", NULL, NULL, e);
+        return refuse(v, DS_CODE_TDX_QE_SIGNATURE, "qe_report", "signed by the PCK",
+                      "a signature that does not verify", e);
     DS_TRY(r);
     /* 4.1.2.5.14; the second half is zero. */
     const struct ds_span parts[] = { { q->ak_pub64, 64 }, q->qe_auth };
@@ -334,7 +345,8 @@ static int check_quote_signature(const struct run *v, struct ds_error *e)
     DS_TRY(ds_hash(DS_SHA256, digest32, v->quote->signed_part, e));
     int r = ds_p256_verify(v->quote->ak_pub64, digest32, v->quote->sig64, e);
     return r == DS_ERR_UNTRUSTED || r == DS_ERR_FORMAT
-               ? refuse(v, DS_CODE_TDX_QUOTE_SIGNATURE, "quote", NULL, NULL, e)
+               ? refuse(v, DS_CODE_TDX_QUOTE_SIGNATURE, "quote", "signed by the attestation key",
+                        "a signature that does not verify", e)
                : r;
 }
 
@@ -345,6 +357,17 @@ static int check_tcb_level(struct run *v, struct ds_error *e)
     /* 4.1.2.5.18 and 19 */
     return tdx_tcb_evaluate(&v->tcb, v->coll, v->module, &v->platform, v->quote->td.tee_tcb_svn16,
                             v->quote->qe_report.isvsvn, e);
+}
+
+/* Quotes come in padded buffers. No signature covers the padding, so it may carry nothing. */
+static int check_padding(const struct run *v, struct ds_error *e)
+{
+    struct ds_span rest = v->quote->padding;
+    for (size_t i = 0; i < rest.len; i++)
+        if (rest.p[i] != 0)
+            return refuse(v, DS_CODE_TDX_QUOTE_PADDING, "padding", "zero bytes behind the quote",
+                          DS_HEX(ds_span_sub(rest, i, 32)), e);
+    return DS_OK;
 }
 
 static int check_complete(const struct run *v, struct ds_error *e)
@@ -421,6 +444,7 @@ static int verify(struct ds_claims *c, struct run *v, struct ds_error *e)
     DS_TRY(check_qe_identity(v, e));
     DS_TRY(check_quote_signature(v, e));
     DS_TRY(check_tcb_level(v, e));
+    DS_TRY(check_padding(v, e));
     DS_TRY(check_complete(v, e));
     return fill_claims(c, v, e);
 }
@@ -441,6 +465,7 @@ int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
     struct ds_claims c = { 0 };
     size_t used = mem->used;
     int r = verify(&c, &v, e);
+    r = ds_anchored(r, v.anchor.name, e);
     mem->used = used;
     if (r == DS_OK)
         *ret = c;

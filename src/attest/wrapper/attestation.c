@@ -4,6 +4,7 @@
  */
 #include "attest/wrapper/attestation.h"
 
+#include "attest/coded.h"
 #include "codec/scale.h"
 #include "crypto/hash.h"
 
@@ -18,12 +19,14 @@ enum {
 
 static int bad(struct ds_error *e, const char *what)
 {
-    return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_WRAPPER_FORMAT, "attestation %s", what);
+    return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_WRAPPER_FORMAT, "attestation",
+                     "dstack's form of evidence, version 0", what, DS_NO_ANCHOR);
 }
 
 static int unsupported(struct ds_error *e, const char *what)
 {
-    return ds_fail_code(e, DS_ERR_UNSUPPORTED, DS_CODE_WRAPPER_UNSUPPORTED, "attestation %s", what);
+    return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_WRAPPER_UNSUPPORTED, "attestation",
+                     "version 0 of a platform that is read", what, DS_NO_ANCHOR);
 }
 
 /* A digest is there in full, or was stripped. */
@@ -134,8 +137,7 @@ int ds_attestation_parse(struct ds_attestation *ret, struct ds_arena *mem, struc
                          struct ds_error *e)
 {
     if (in.len > DS_ATTESTATION_MAX)
-        return ds_fail_code(e, DS_ERR_RANGE, DS_CODE_WRAPPER_FORMAT,
-                            "attestation has %zu bytes, over %zu", in.len, DS_ATTESTATION_MAX);
+        return bad(e, "is over 10 MiB");
     struct ds_reader r = ds_reader_of(in);
     struct ds_attestation a = { 0 };
     DS_TRY(check_version(&r, e));
@@ -146,8 +148,8 @@ int ds_attestation_parse(struct ds_attestation *ret, struct ds_arena *mem, struc
     if (r.bad)
         return bad(e, "is cut short or has a value out of bounds");
     if (ds_read_left(&r) != 0)
-        return ds_fail_code(e, DS_ERR_TRAILING, DS_CODE_WRAPPER_FORMAT,
-                            "attestation has %zu bytes after its end", ds_read_left(&r));
+        return ds_refuse(e, DS_ERR_TRAILING, DS_CODE_WRAPPER_FORMAT, "attestation",
+                         "nothing behind its end", "more bytes", DS_NO_ANCHOR);
     *ret = a;
     return DS_OK;
 }

@@ -276,6 +276,108 @@ static void registers_must_agree(void **state)
     assert_int_equal(ds_claims_bind_log(&none, &log, NULL), DS_ERR_ARG);
 }
 
+/* The words for what was done to a log, where they can be found; the register refuses it anyhow. */
+static void changed_logs_are_named(void **state)
+{
+    static const struct told whole[] = {
+        { "app-id", ID20 }, { "compose-hash", HASH32 }, { "boot-mr-done", "" }, { NULL, NULL }
+    };
+    static const struct {
+        const char *name;
+        struct told told[8];
+        bool digests; /* each entry says the digest of what stood there first */
+        enum ds_code code;
+        const char *claim, *anchor;
+    } rows[] = {
+        { "an entry with another content",
+          { { "app-id", ID20 },
+            { "compose-hash", "x123456789abcdef0123456789abcdef" },
+            { "boot-mr-done", "" } },
+          true,
+          DS_CODE_LOG_ENTRY,
+          "compose-hash",
+          "test" },
+        { "the same in a log without digests",
+          { { "app-id", ID20 },
+            { "compose-hash", "x123456789abcdef0123456789abcdef" },
+            { "boot-mr-done", "" } },
+          false,
+          DS_CODE_LOG_MISMATCH,
+          "rtmr3",
+          "test" },
+        { "neighbours in each other's place",
+          { { "compose-hash", HASH32 }, { "app-id", ID20 }, { "boot-mr-done", "" } },
+          false,
+          DS_CODE_LOG_ORDER,
+          "app-id",
+          "test" },
+        { "first and last in each other's place",
+          { { "boot-mr-done", "" }, { "compose-hash", HASH32 }, { "app-id", ID20 } },
+          false,
+          DS_CODE_LOG_ORDER,
+          "app-id",
+          "test" },
+        { "an entry once more",
+          { { "app-id", ID20 },
+            { "compose-hash", HASH32 },
+            { "app-id", ID20 },
+            { "boot-mr-done", "" } },
+          false,
+          DS_CODE_LOG_DUPLICATE,
+          "app-id",
+          "test" },
+        { "an entry that was never measured",
+          { { "app-id", ID20 }, { "compose-hash", HASH32 }, { "new", "" }, { "boot-mr-done", "" } },
+          false,
+          DS_CODE_LOG_MISMATCH,
+          "rtmr3",
+          "test" },
+        { "the last entry gone",
+          { { "app-id", ID20 }, { "compose-hash", HASH32 } },
+          true,
+          DS_CODE_LOG_MISMATCH,
+          "rtmr3",
+          "test" },
+        { "no entry at all", { { NULL, NULL } }, false, DS_CODE_LOG_MISMATCH, "rtmr3", "test" },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        struct ds_tdx_event first[8], events[8];
+        struct ds_tdx_log log = log_of(first, whole);
+        struct ds_claims c = claims_of(&log);
+        struct ds_error e = { 0 };
+        log = log_of(events, rows[i].told);
+        for (size_t n = 0; rows[i].digests && n < log.n_events; n++) {
+            assert_int_equal(ds_event_measured(events[n].digest48, &first[n], NULL), DS_OK);
+            events[n].has_digest = true;
+        }
+        int r = ds_claims_bind_log(&c, &log, &e);
+        if (r != DS_ERR_UNTRUSTED || e.code != rows[i].code ||
+            strcmp(e.detail.claim, rows[i].claim) != 0 ||
+            strcmp(e.detail.anchor, rows[i].anchor) != 0 ||
+            strcmp(e.detail.expected, e.detail.got) == 0)
+            fail_msg("%s: %d, %s", rows[i].name, r, e.msg);
+    }
+}
+
+/* More entries than are searched: refused in the plainest words, and at once. */
+static void long_logs_are_refused_unsearched(void **state)
+{
+    struct ds_tdx_event events[64];
+    struct ds_tdx_log log = { events, DS_LEN(events) };
+    struct ds_error e = { 0 };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(events); i++)
+        events[i] = (struct ds_tdx_event){ .imr = 3,
+                                           .type = DS_EVENT_TYPE_RUNTIME,
+                                           .version = 1,
+                                           .name = ds_span_str(i % 2 == 0 ? "even" : "odd") };
+    struct ds_claims c = claims_of(&log);
+    log.n_events--;
+    assert_int_equal(ds_claims_bind_log(&c, &log, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_LOG_MISMATCH);
+}
+
 /* An event of another register that borrows a name says nothing. */
 static void only_events_of_rtmr3_speak(void **state)
 {
@@ -456,6 +558,8 @@ int main(void)
         cmocka_unit_test(boot_events_are_read),
         cmocka_unit_test(bad_boot_events_are_refused),
         cmocka_unit_test(registers_must_agree),
+        cmocka_unit_test(changed_logs_are_named),
+        cmocka_unit_test(long_logs_are_refused_unsearched),
         cmocka_unit_test(only_events_of_rtmr3_speak),
         cmocka_unit_test(no_event_hides_behind_its_digest),
         cmocka_unit_test(no_event_hides_behind_a_colon),

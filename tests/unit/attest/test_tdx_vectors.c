@@ -186,13 +186,13 @@ static void changed_quotes_are_refused(void **state)
     assert_int_equal(set_load(&coll, &a, rows[0].set, NULL), DS_OK);
     struct ds_claims *c = ds_claims_new_in(&a);
     assert_int_equal(ds_tdx_quote_parse(&quote, in, NULL), DS_OK);
-    assert_int_equal(quote.n_trailing, 70);
+    assert_int_equal(quote.padding.len, 70);
     for (size_t i = 0; i < in.len; i++) {
         bytes[i] ^= 1;
         int r = ds_tdx_quote_parse(&quote, DS_SPAN(bytes, in.len), NULL);
         if (r == DS_OK)
             r = ds_tdx_quote_verify(c, &a, &quote, &coll, &pinned, rows[0].now_s, NULL);
-        if ((r == DS_OK) != (i >= in.len - 70))
+        if (r == DS_OK)
             fail_msg("byte %zu: %d", i, r);
         bytes[i] ^= 1;
     }
@@ -209,7 +209,7 @@ static void cut_quotes_do_not_parse(void **state)
     for (size_t n = 0; n < in.len - 70; n++)
         assert_int_not_equal(ds_tdx_quote_parse(&quote, DS_SPAN(in.p, n), NULL), DS_OK);
     assert_int_equal(ds_tdx_quote_parse(&quote, DS_SPAN(in.p, in.len - 70), NULL), DS_OK);
-    assert_int_equal(quote.n_trailing, 0);
+    assert_int_equal(quote.padding.len, 0);
     free(a.p);
 }
 

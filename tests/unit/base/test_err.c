@@ -139,6 +139,27 @@ static void a_refusal_says_expected_and_got(void **state)
     }
 }
 
+static void explaining_fills_only_what_is_empty(void **state)
+{
+    struct ds_error e = { 0 };
+    (void)state;
+    assert_int_equal(ds_fail_code(&e, DS_ERR_FORMAT, DS_CODE_FILE_TOO_LARGE, "%200s", "told"),
+                     DS_ERR_FORMAT);
+    ds_error_explain(&e, "file", NULL, "this test");
+    assert_string_equal(e.detail.claim, "file");
+    assert_string_equal(e.detail.expected, "");
+    assert_memory_equal(e.detail.got, e.msg, sizeof e.detail.got - 1);
+    ds_error_explain(&e, "another", "a small one", "another");
+    assert_string_equal(e.detail.claim, "file");
+    assert_string_equal(e.detail.expected, "a small one");
+    assert_string_equal(e.detail.anchor, "this test");
+    /* Without a code nothing is refused, so there is nothing to explain. */
+    assert_int_equal(ds_fail(&e, DS_ERR_FORMAT, "told"), DS_ERR_FORMAT);
+    ds_error_explain(&e, "file", "a small one", "this test");
+    assert_string_equal(e.detail.claim, "");
+    ds_error_explain(NULL, "file", "a small one", "this test");
+}
+
 static void a_verdict_counts_what_it_cannot_hold(void **state)
 {
     (void)state;
@@ -186,6 +207,7 @@ int main(void)
         cmocka_unit_test(context_goes_in_front),
         cmocka_unit_test(a_context_that_leaves_no_room_stands_alone),
         cmocka_unit_test(a_refusal_says_expected_and_got),
+        cmocka_unit_test(explaining_fills_only_what_is_empty),
         cmocka_unit_test(a_verdict_counts_what_it_cannot_hold),
         cmocka_unit_test(errors_become_reasons),
     };

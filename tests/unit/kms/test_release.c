@@ -442,9 +442,9 @@ static const struct row {
     { "no evidence", BOOT, none, DS_CODE_KMS_NO_EVIDENCE, 1 },
     { "no evidence for a certificate", SIGN, none, DS_CODE_KMS_NO_EVIDENCE, 1 },
     { "no evidence at all inside", BOOT, garbage, DS_CODE_WRAPPER_FORMAT, 1 },
-    { "evidence of another key", BOOT, lent, DS_CODE_POLICY_REPORT_DATA, 1 },
-    { "evidence of another key for a certificate", SIGN, lent, DS_CODE_POLICY_REPORT_DATA, 1 },
-    { "no key to be bound to", BOOT, no_key, DS_CODE_POLICY_REPORT_DATA, 1 },
+    { "evidence of another key", BOOT, lent, DS_CODE_RATLS_KEY_NOT_BOUND, 1 },
+    { "evidence of another key for a certificate", SIGN, lent, DS_CODE_RATLS_KEY_NOT_BOUND, 1 },
+    { "no key to be bound to", BOOT, no_key, DS_CODE_RATLS_KEY_NOT_BOUND, 1 },
 
     { "certificate without a credential", SIGN, no_credential, DS_CODE_KMS_NO_CREDENTIAL, 1 },
     { "certificate with a credential that is over", SIGN, expired, DS_CODE_KMS_CREDENTIAL_EXPIRED, 1 },
@@ -454,7 +454,7 @@ static const struct row {
     { "renewal without a credential", RENEW, no_credential, DS_CODE_KMS_NO_CREDENTIAL, 1 },
     { "renewal of a credential that is over", RENEW, expired, DS_CODE_KMS_CREDENTIAL_EXPIRED, 1 },
     { "renewal of another VM's credential", RENEW, other_instance, DS_CODE_KMS_CREDENTIAL_OTHER, 1 },
-    { "renewal with evidence of another key", RENEW, lent_evidence, DS_CODE_POLICY_REPORT_DATA, 1 },
+    { "renewal with evidence of another key", RENEW, lent_evidence, DS_CODE_RATLS_KEY_NOT_BOUND, 1 },
     { "renewal without evidence", RENEW, none, DS_CODE_KMS_NO_EVIDENCE, 1 },
     { "renewal of an app off the list", RENEW, unregistered, DS_CODE_KMS_APP_NOT_REGISTERED, 1 },
 
@@ -465,7 +465,7 @@ static const struct row {
     { "no boot-mr-done for a certificate", SIGN, not_done, DS_CODE_KMS_EVIDENCE_INCOMPLETE, 1 },
     { "boot-mr-done twice", BOOT, done_twice, DS_CODE_LOG_DUPLICATE, 1 },
     { "app-id twice", BOOT, second_app_id, DS_CODE_LOG_DUPLICATE, 1 },
-    { "log in another order", BOOT, swapped, DS_CODE_LOG_MISMATCH, 1 },
+    { "log in another order", BOOT, swapped, DS_CODE_LOG_ORDER, 1 },
     { "app-id of 19 bytes", BOOT, short_app_id, DS_CODE_LOG_PAYLOAD, 1 },
 
     { "no app-id", BOOT, no_app_id, DS_CODE_KMS_APP_NOT_REGISTERED, 1 },
@@ -573,7 +573,7 @@ static void test_all_reasons_at_once(void **state)
     assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_ERR_DENIED);
     assert_int_equal(v.n_reasons, 4);
     assert_true(ds_verdict_has(&v, DS_CODE_POLICY_KERNEL_MISMATCH));
-    assert_true(ds_verdict_has(&v, DS_CODE_POLICY_REPORT_DATA));
+    assert_true(ds_verdict_has(&v, DS_CODE_RATLS_KEY_NOT_BOUND));
     assert_true(ds_verdict_has(&v, DS_CODE_POLICY_DEBUG));
     assert_true(ds_verdict_has(&v, DS_CODE_KMS_COMPOSE_NOT_ALLOWED));
 }

@@ -59,7 +59,7 @@ static void check_report(const struct ds_tdx_quote *q, const struct simtee_regis
     assert_memory_equal(q->qe_report.mrsigner32, simtee_platform.qe_mrsigner32, 32);
     assert_int_equal(q->qe_auth.len, 32);
     assert_int_equal(q->cert_type, 5);
-    assert_int_equal(q->n_trailing, 0);
+    assert_int_equal(q->padding.len, 0);
 }
 
 static void check_signature(const uint8_t pub64[64], struct ds_span signed_part,
