@@ -490,6 +490,9 @@
     X(DISK_KEY_REFUSED, "disk.key_refused", "the data disk does not open with this instance's key", \
       "the disk belongs to another app or instance, or its key slot was changed", \
       "start the VM with its own disk; the key depends on app id and instance id") \
+    X(DISK_CONTENT_REFUSED, "disk.content_refused", "the data disk opens, and what is in it is no whole file system", \
+      "the host changed or lost blocks of the disk: they decrypt to noise, which the file system's checks notice", \
+      "restore the disk from a backup, or remove it to start with an empty one") \
     X(DISK_VERITY_REFUSED, "disk.verity_refused", "a verity volume is not the one that was measured", \
       "its hash tree does not lead to the root hash in app-compose", \
       "hand the original volume over again: 'dstack up' makes it from the OCI layout") \
@@ -685,6 +688,9 @@
     X(GUEST_SYS_CONFIG_INVALID, "guest.sys_config_invalid", "the host's configuration is malformed", \
       "addresses and documents in it are the host's word, and taken only in their exact form", \
       "start the VM with dstack-vmm") \
+    X(GUEST_USER_CONFIG_MISMATCH, "guest.user_config_mismatch", ".user-config is not the one that the app pinned", \
+      "app-compose, which is measured, names its hash, and the host handed over another file or none", \
+      "give the VM the pinned file; or change user_config_hash under x-dstack, which makes another app") \
     X(GUEST_EVENT_VERSION, "guest.event_version", "this guest cannot write that version of the event log", \
       "so far runtime events have digests of version 1", \
       "leave event_log_version out") \

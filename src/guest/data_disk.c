@@ -36,9 +36,11 @@ static int check_fs(const char *const *argv, struct ds_error *e)
         r = ds_proc_stop(&ended, &p, 0, e);
     ds_proc_done(&p);
     DS_TRY(r);
+    char got[48];
+    (void)snprintf(got, sizeof got, "%s ended with status %d", argv[0], ended.status);
     if (ended.status > 1)
-        return ds_fail_code(e, DS_ERR_SYS, DS_CODE_PROC_FAILED, "'%s' ended with status %d",
-                            argv[0], ended.status);
+        return ds_refuse(e, DS_ERR_DENIED, DS_CODE_DISK_CONTENT_REFUSED, "data disk",
+                         "a file system that is whole", got, "disk key");
     return DS_OK;
 }
 

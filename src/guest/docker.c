@@ -35,7 +35,8 @@ static int fail_with_log(struct ds_error *e, int cls, enum ds_code code, const c
     if (ds_file_load(&log, log_path, 16 << 20, &ignored) < 0)
         ds_buf_clear(&log);
     size_t from = log.len > LOG_TAIL ? log.len - LOG_TAIL : 0;
-    return ds_refuse(e, cls, code, what, "success", log.p != NULL ? log.p + from : "no log", NULL);
+    return ds_refuse(e, cls, code, what, "success", log.p != NULL ? log.p + from : "no log",
+                     "container engine");
 }
 
 /* dockerd looks for containerd once and then only after a second's pause. */

@@ -109,7 +109,8 @@ int guest_identity_check(struct agent *a, struct ds_error *e)
 {
     DS_TRY(parse_compose(a, e));
     DS_TRY(settle_ids(&a->id, ds_buf_span(&a->shared.instance_info), a->compose.no_instance_id, e));
-    return check_mr_config(a, e);
+    DS_TRY(check_mr_config(a, e));
+    return guest_shared_check_user_config(&a->shared, &a->compose, e);
 }
 
 void guest_identity_json(struct ds_buf *ret, const struct guest_identity *id)

@@ -4,6 +4,8 @@
  */
 #include "guest/images.h"
 
+#include <errno.h>
+
 #include "app/env.h"
 #include "base/hex.h"
 #include "base/str.h"
@@ -27,7 +29,7 @@ int guest_env_open(struct agent *a, struct ds_error *e)
 
 static int load_one(const struct app_volume *v, size_t index, struct ds_error *e)
 {
-    char serial[16], mapping[24], path[48];
+    char serial[24], mapping[32], path[64];
     struct guest_path device;
     struct disk_verity verity = { .n_blocks = v->data_blocks };
     (void)snprintf(serial, sizeof serial, "vol%zu", index);
@@ -36,7 +38,14 @@ static int load_one(const struct app_volume *v, size_t index, struct ds_error *e
     memcpy(verity.root32, v->verity_root32, 32);
     DS_TRY(guest_disk_find(&device, serial, e));
     DS_TRY(disk_verity_open(device.s, mapping, &verity, e));
-    return guest_engine_load(path, v->data_blocks * DISK_VERITY_BLOCK, e);
+    int r = guest_engine_load(path, v->data_blocks * DISK_VERITY_BLOCK, e);
+    /* dm-verity answers a read of what does not hash to the root with an I/O error, and so does a
+     * disk that the host does not let us read: either way it is not the volume that was measured. */
+    if (r == DS_ERR_SYS && e != NULL && e->sys == EIO)
+        return ds_refuse(e, DS_ERR_DENIED, DS_CODE_DISK_VERITY_REFUSED, "image volume",
+                         DS_HEX(DS_SPAN_OF(verity.root32)), "a block that does not hash to it",
+                         "app-compose in MRCONFIGID");
+    return r;
 }
 
 int guest_images_load(struct agent *a, struct ds_error *e)

@@ -75,8 +75,7 @@ static int client_credential(struct net_tls **ret, struct agent *a, struct ds_er
 static int address_of(char out[static ADDRESS_MAX], const char *url, struct ds_error *e)
 {
     struct net_target t;
-    DS_TRY(net_target_parse(&t, url, e));
-    if (t.kind != NET_TARGET_TLS)
+    if (net_target_parse(&t, url, NULL) < 0 || t.kind != NET_TARGET_TLS)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_GUEST_SYS_CONFIG_INVALID, "kms_urls",
                          "an https address", url, "host-shared disk");
     (void)net_target_text(out, &t);

@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <stddef.h>
 
+#include "base/hex.h"
 #include "codec/tar.h"
+#include "crypto/hash.h"
 
 #define MEMBERS_MAX 16
 
@@ -102,9 +104,9 @@ int guest_shared_load(struct guest_shared *ret, const char *device, struct ds_er
         uint64_t len = 0;
         bool more;
         DS_TRY(read_at(fd, at, block, sizeof block, e));
-        int r = ds_tar_header_parse(&m, &len, &more, DS_SPAN_OF(block), e);
-        if (r < 0)
-            return ds_wrap(e, r, "host-shared disk");
+        struct ds_error why;
+        if (ds_tar_header_parse(&m, &len, &more, DS_SPAN_OF(block), &why) < 0)
+            return refuse(e, "archive", "a flat archive", why.msg);
         if (!more)
             break;
         DS_TRY(take(ret, fd, at + sizeof block, &m, len, e));
@@ -114,4 +116,20 @@ int guest_shared_load(struct guest_shared *ret, const char *device, struct ds_er
         if (rows[i].required && buf_of(ret, &rows[i])->p == NULL)
             return refuse(e, rows[i].name, "the file", "nothing");
     return DS_OK;
+}
+
+int guest_shared_check_user_config(const struct guest_shared *s, const struct app_compose *compose,
+                                   struct ds_error *e)
+{
+    uint8_t got32[32];
+    struct ds_span file = ds_buf_span(&s->user_config);
+    if (!compose->has_user_config_hash)
+        return DS_OK;
+    DS_TRY(ds_hash(DS_SHA256, got32, file, e));
+    if (file.p != NULL && memcmp(got32, compose->user_config_hash32, 32) == 0)
+        return DS_OK;
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_GUEST_USER_CONFIG_MISMATCH, ".user-config",
+                     DS_HEX(DS_SPAN_OF(compose->user_config_hash32)),
+                     file.p != NULL ? DS_HEX(DS_SPAN_OF(got32)) : "no file",
+                     "app-compose in MRCONFIGID");
 }

@@ -7,6 +7,7 @@
  * system of the host's is mounted.
  */
 
+#include "app/compose.h"
 #include "base/buf.h"
 
 struct guest_shared {
@@ -14,7 +15,7 @@ struct guest_shared {
     struct ds_buf sys_config;    /* required; replaceable or checked, see sys_config.h */
     struct ds_buf instance_info; /* replaceable: a new instance */
     struct ds_buf encrypted_env; /* exposed: confidential, not authentic */
-    struct ds_buf user_config;   /* exposed */
+    struct ds_buf user_config;   /* exposed; authenticated where app-compose has its hash */
 };
 
 void guest_shared_done(struct guest_shared *s);
@@ -28,3 +29,13 @@ void guest_shared_done(struct guest_shared *s);
  *       SYS
  */
 DS_MUST_USE int guest_shared_load(struct guest_shared *ret, const char *device, struct ds_error *e);
+
+/*
+ * Where the measured app-compose names the hash of .user-config, the file is that one; a file that
+ * is not there has no hash.
+ *
+ * err:  UNTRUSTED  guest.user_config_mismatch
+ */
+DS_MUST_USE int guest_shared_check_user_config(const struct guest_shared *s,
+                                               const struct app_compose *compose,
+                                               struct ds_error *e);

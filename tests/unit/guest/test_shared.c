@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "codec/tar.h"
 
 static char dir[] = "/tmp/ds-shared-XXXXXX";
@@ -131,6 +132,43 @@ static void test_endless_archive(void **state)
     assert_int_equal(guest_shared_load(&(struct guest_shared){ 0 }, "/nowhere", &e), DS_ERR_SYS);
 }
 
+static void test_pinned_user_config(void **state)
+{
+    static const struct {
+        const char *name, *content; /* NULL: no file */
+        bool is_pinned;
+        int want;
+    } pins[] = {
+        { "the pinned file", "abc", true, DS_OK },
+        { "another file", "abd", true, DS_ERR_UNTRUSTED },
+        { "an empty file", "", true, DS_ERR_UNTRUSTED },
+        { "no file", NULL, true, DS_ERR_UNTRUSTED },
+        { "any file where none is pinned", "abd", false, DS_OK },
+        { "no file where none is pinned", NULL, false, DS_OK },
+    };
+    struct app_compose compose = { 0 };
+    struct ds_error e = { 0 };
+    (void)state;
+    /* FIPS 180-2, appendix B.1 */
+    assert_int_equal(ds_hex_decode(compose.user_config_hash32, 32,
+                                   DS_SPAN_LIT("ba7816bf8f01cfea414140de5dae2223"
+                                               "b00361a396177a9cb410ff61f20015ad"),
+                                   NULL),
+                     DS_OK);
+    for (size_t i = 0; i < DS_LEN(pins); i++) {
+        struct guest_shared s = { 0 };
+        compose.has_user_config_hash = pins[i].is_pinned;
+        if (pins[i].content != NULL)
+            s.user_config = (struct ds_buf){ .p = (char *)(uintptr_t)pins[i].content,
+                                             .len = strlen(pins[i].content) };
+        int r = guest_shared_check_user_config(&s, &compose, &e);
+        if (r != pins[i].want)
+            fail_msg("%s: %d", pins[i].name, r);
+        if (r < 0)
+            assert_int_equal(e.code, DS_CODE_GUEST_USER_CONFIG_MISMATCH);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -151,7 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_complete),        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_over_its_limit),  cmocka_unit_test(test_cut_anywhere),
-        cmocka_unit_test(test_endless_archive),
+        cmocka_unit_test(test_endless_archive), cmocka_unit_test(test_pinned_user_config),
     };
     return cmocka_run_group_tests_name("guest/shared", tests, setup, teardown);
 }
