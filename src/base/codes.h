@@ -690,7 +690,7 @@
       "start the VM with dstack-vmm") \
     X(GUEST_USER_CONFIG_MISMATCH, "guest.user_config_mismatch", ".user-config is not the one that the app pinned", \
       "app-compose, which is measured, names its hash, and the host handed over another file or none", \
-      "give the VM the pinned file; or change user_config_hash under x-dstack, which makes another app") \
+      "hand over the file that was pinned; another user_config_hash makes another app") \
     X(GUEST_EVENT_VERSION, "guest.event_version", "this guest cannot write that version of the event log", \
       "so far runtime events have digests of version 1", \
       "leave event_log_version out") \
