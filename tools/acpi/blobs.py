@@ -173,8 +173,8 @@ def start_tpm(work):
     return swtpm
 
 
-def read_blobs(shape, qemu="qemu-system-x86_64", firmware=FIRMWARE, files=FILES):
-    """{short name: bytes} of the fw_cfg files."""
+def read_blobs(shape, qemu="qemu-system-x86_64", firmware=FIRMWARE, files=FILES, more=()):
+    """{short name: bytes} of the fw_cfg files; `more` goes to the end of QEMU's command line."""
     deadline = time.monotonic() + TIMEOUT_S
     work = tempfile.mkdtemp(prefix="acpi-")
     children = []
@@ -182,7 +182,7 @@ def read_blobs(shape, qemu="qemu-system-x86_64", firmware=FIRMWARE, files=FILES)
         open(f"{work}/serial", "wb").close()
         if shape.tpm:
             children.append(start_tpm(work))
-        process = subprocess.Popen(qemu_args(qemu, firmware, shape, work),
+        process = subprocess.Popen([*qemu_args(qemu, firmware, shape, work), *more],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE)
         children.append(process)
