@@ -40,6 +40,13 @@ void ds_fault_hit(const char *point)
     (void)kill(getpid(), SIGKILL);
 }
 
+void ds_fault_step(const char *point, const char *step)
+{
+    char name[96];
+    (void)snprintf(name, sizeof name, "%s.%s", point, step);
+    ds_fault_hit(name);
+}
+
 #else
 
 typedef int ds_fault_not_compiled; /* an empty translation unit is no C */

@@ -77,27 +77,28 @@ static int sync_parent(const char *path, struct ds_error *e)
         *(slash == dir ? slash + 1 : slash) = '\0';
     const char *name = slash != NULL ? dir : ".";
     DS_AUTO(ds_auto_close) int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
+    /* EINVAL: a file system in memory, on which nothing can be made durable. */
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
         return ds_fail_errno(e, errno, "sync directory '%s'", name);
     return DS_OK;
 }
 
-static void fault_at(const char *point, const char *step)
+/* The file is complete: make it durable, give it its name, make that durable. */
+static int commit(int fd, const char *tmp, const char *path, const char *point, struct ds_error *e)
 {
-#ifdef DS_FAULTS
-    char name[96];
-    (void)snprintf(name, sizeof name, "%s.%s", point, step);
-    ds_fault_hit(name);
-#else
-    (void)point;
-    (void)step;
-#endif
+    if (fsync(fd) != 0)
+        return ds_fail_errno(e, errno, "sync '%s'", tmp);
+    DS_FAULT_STEP(point, "written");
+    if (rename(tmp, path) != 0)
+        return ds_fail_errno(e, errno, "rename '%s' to '%s'", tmp, path);
+    DS_FAULT_STEP(point, "renamed");
+    return sync_parent(path, e);
 }
 
 int ds_file_save(const char *path, struct ds_span content, mode_t mode, const char *point,
                  struct ds_error *e)
 {
-    fault_at(point, "before");
+    DS_FAULT_STEP(point, "before");
     DS_AUTO(ds_auto_free) char *tmp = ds_str_fmt("%s.new", path);
     if (tmp == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "save '%s'", path);
@@ -111,13 +112,36 @@ int ds_file_save(const char *path, struct ds_span content, mode_t mode, const ch
     int r = ds_fd_write_all(fd, content, e);
     if (r < 0)
         return ds_wrap(e, r, "save '%s'", path);
-    if (fsync(fd) != 0)
-        return ds_fail_errno(e, errno, "sync '%s'", tmp);
-    fault_at(point, "written");
-    if (rename(tmp, path) != 0)
-        return ds_fail_errno(e, errno, "rename '%s' to '%s'", tmp, path);
-    fault_at(point, "renamed");
+    return commit(fd, tmp, path, point, e);
+}
+
+int ds_file_commit(const char *path, const char *tmp, const char *point, struct ds_error *e)
+{
+    DS_FAULT_STEP(point, "before");
+    DS_AUTO(ds_auto_close) int fd = open(tmp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return fail_open(e, errno, tmp);
+    return commit(fd, tmp, path, point, e);
+}
+
+int ds_file_remove(const char *path, const char *point, struct ds_error *e)
+{
+    DS_FAULT_STEP(point, "before");
+    if (unlink(path) != 0) {
+        if (errno == ENOENT)
+            return DS_OK;
+        return ds_fail_errno(e, errno, "remove '%s'", path);
+    }
+    DS_FAULT_STEP(point, "removed");
     return sync_parent(path, e);
+}
+
+/* A directory that was there is as durable as it will be. */
+static int make_one(const char *path, mode_t mode, struct ds_error *e)
+{
+    if (mkdir(path, mode) == 0)
+        return sync_parent(path, e);
+    return errno == EEXIST ? DS_OK : ds_fail_errno(e, errno, "make directory '%s'", path);
 }
 
 int ds_dir_make(const char *path, mode_t mode, struct ds_error *e)
@@ -128,13 +152,10 @@ int ds_dir_make(const char *path, mode_t mode, struct ds_error *e)
     char *from = part[0] == '/' ? part + 1 : part;
     for (char *slash = strchr(from, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdir(part, 0755) != 0 && errno != EEXIST)
-            return ds_fail_errno(e, errno, "make directory '%s'", part);
+        DS_TRY(make_one(part, 0755, e));
         *slash = '/';
     }
-    if (mkdir(part, mode) != 0 && errno != EEXIST)
-        return ds_fail_errno(e, errno, "make directory '%s'", part);
-    return DS_OK;
+    return make_one(part, mode, e);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): bounded by the depth of a tree that we made. */

@@ -30,9 +30,20 @@ DS_MUST_USE int ds_fd_load(struct ds_buf *ret, int fd, size_t max, const char *w
 DS_MUST_USE int ds_file_save(const char *path, struct ds_span content, mode_t mode,
                              const char *point, struct ds_error *e);
 
+/*
+ * The same for a file that was written by other means: `tmp`, on the same file system, takes the
+ * place of `path`.
+ */
+DS_MUST_USE int ds_file_commit(const char *path, const char *tmp, const char *point,
+                               struct ds_error *e);
+
+/* Remove a file so that it stays removed; not there is fine. Hooks: "<point>.before",
+ * "<point>.removed". */
+DS_MUST_USE int ds_file_remove(const char *path, const char *point, struct ds_error *e);
+
 DS_MUST_USE int ds_fd_write_all(int fd, struct ds_span bytes, struct ds_error *e);
 
-/* mkdir -p; the last part gets `mode`, made parents 0755. */
+/* mkdir -p; the last part gets `mode`, made parents 0755. What it made is there to stay. */
 DS_MUST_USE int ds_dir_make(const char *path, mode_t mode, struct ds_error *e);
 /* rm -rf, never following links. Not there is fine. */
 DS_MUST_USE int ds_dir_remove(const char *path, struct ds_error *e);

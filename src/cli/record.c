@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "codec/json.h"
@@ -108,6 +109,11 @@ int cli_record_load(struct cli_record *ret, bool *ret_has, const struct cli *cli
 int cli_record_remove(const struct cli *cli, const char *name, struct ds_error *e)
 {
     char path[PATH_LEN];
+    /* Without it there is no record, whatever else is still there. */
+    DS_TRY(path_of(path, cli, name, "/record.json", e));
+    DS_TRY(ds_file_remove(path, "cli.record_remove", e));
     DS_TRY(path_of(path, cli, name, "", e));
-    return ds_dir_remove(path, e);
+    DS_TRY(ds_dir_remove(path, e));
+    DS_FAULT("cli.record_remove.whole");
+    return DS_OK;
 }

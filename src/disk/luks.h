@@ -6,6 +6,12 @@
  * disk comes from the host, so its header is copied out once, the copy is held
  * against those parameters, and only the copy is used afterwards: a header that
  * changes between check and use changes nothing.
+ *
+ * A new disk is made behind a header that exists in the guest alone; the header
+ * is written when all else is there, its first block last. Wherever the making
+ * is cut short the disk still counts as empty, and no disk that was ever whole
+ * does: neither of its two first blocks is ever zero again, but by the host,
+ * who can throw a disk away in any case.
  */
 
 #include "base/span.h"
@@ -13,7 +19,7 @@
 #define DISK_LUKS_PAYLOAD_AT ((uint64_t)16 * 1024 * 1024) /* bytes; guest-api 8.2 h */
 
 enum disk_content {
-    DISK_CONTENT_EMPTY, /* the header area is all zero: a new disk */
+    DISK_CONTENT_EMPTY, /* no header, in neither place: a new disk, or one that was never whole */
     DISK_CONTENT_LUKS,  /* starts with a LUKS magic */
     DISK_CONTENT_OTHER, /* something else: never overwritten */
 };
@@ -22,27 +28,32 @@ enum disk_content {
 DS_MUST_USE int disk_content_probe(enum disk_content *ret, const char *device, struct ds_error *e);
 
 /*
- * Make a LUKS2 volume: aes-xts-plain64 with a 512-bit key, one key slot under
- * PBKDF2 with 1,000 rounds (the passphrase carries 256 bits of entropy, so a
- * slow function would add nothing), payload at 16 MiB.
+ * Make the header of a new LUKS2 volume: aes-xts-plain64 with a 512-bit key, one
+ * key slot under PBKDF2 with 1,000 rounds (the passphrase carries 256 bits of
+ * entropy, so a slow function would add nothing), payload at 16 MiB. Nothing is
+ * written to the device.
  *
- * in:   passphrase  64 hex digits of the disk key
+ * in:   header      path of the header, on a file system that only we can write (tmpfs)
+ *       passphrase  64 hex digits of the disk key
  * err:  SYS
  */
-DS_MUST_USE int disk_luks_format(const char *device, struct ds_span passphrase, struct ds_error *e);
+DS_MUST_USE int disk_luks_format(const char *header, const char *device, struct ds_span passphrase,
+                                 struct ds_error *e);
 
-/* The file system inside is whole from now on: disk_luks_open says so. err: SYS */
-DS_MUST_USE int disk_luks_set_made(const char *device, struct ds_error *e);
+/* Write that header to its disk: from now on it counts as made. What was written to the payload
+ * must be synced before. err: SYS */
+DS_MUST_USE int disk_luks_commit(const char *device, const char *header, struct ds_error *e);
+
+/* The header of a disk that was made before. err: SYS */
+DS_MUST_USE int disk_luks_copy_header(const char *header, const char *device, struct ds_error *e);
 
 /*
  * Open it as /dev/mapper/<name>.
  *
- * out:  ret_is_made  disk_luks_set_made was reached: what is inside is kept
- * in:   header_copy  a path on a file system that only we can write (tmpfs)
+ * in:   header  by disk_luks_format or disk_luks_copy_header; not needed afterwards
  * err:  DENIED  disk.header_refused: the header asks for other parameters
  *               disk.key_refused: the key does not open it
  *       SYS
  */
-DS_MUST_USE int disk_luks_open(bool *ret_is_made, const char *device, const char *name,
-                               struct ds_span passphrase, const char *header_copy,
-                               struct ds_error *e);
+DS_MUST_USE int disk_luks_open(const char *device, const char *name, struct ds_span passphrase,
+                               const char *header, struct ds_error *e);

@@ -5,7 +5,9 @@
 #include "guest/data_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "disk/luks.h"
@@ -15,7 +17,7 @@
 #define MKFS_OPTIONS "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
 #define DATA_MAPPING "data"
 #define DATA_DEVICE  "/dev/mapper/data"
-#define HEADER_COPY  "/run/dstack/luks-header"
+#define HEADER       "/run/dstack/luks-header"
 #define MKFS_MS      120000
 
 static int run(const char *const *argv, struct ds_error *e)
@@ -56,32 +58,36 @@ static int passphrase_of(struct ds_secret *ret, const struct ds_secret *key32, s
     return DS_OK;
 }
 
-/*
- * The mark in the header goes from "being made" to "made" when the file system is there: a boot
- * that was cut in between finds the disk unmade and makes it again, and a file system is never made
- * over one that was in use. The host can set the mark back; that is deleting the disk.
- */
-static int open_data(struct agent *a, const char *device, struct ds_error *e)
+/* The header comes last: a boot that is cut before finds an empty disk, and makes it again. */
+static int make_data(const char *device, struct ds_span pass, struct ds_error *e)
 {
     /* What is not written now is written later by the kernel, beside the app. */
     const char *const mkfs[] = { "mke2fs", "-q",         "-F",        "-t", "ext4",
                                  "-E",     MKFS_OPTIONS, DATA_DEVICE, NULL };
+    DS_TRY(disk_luks_format(HEADER, device, pass, e));
+    DS_TRY(disk_luks_open(device, DATA_MAPPING, pass, HEADER, e));
+    DS_TRY(run(mkfs, e));
+    DS_AUTO(ds_auto_close) int fd = open(DATA_DEVICE, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return ds_fail_errno(e, errno, "sync the new file system");
+    return disk_luks_commit(device, HEADER, e);
+}
+
+static int open_data(struct agent *a, const char *device, struct ds_error *e)
+{
     const char *const fsck[] = { "e2fsck", "-p", DATA_DEVICE, NULL };
     DS_AUTO(ds_secret_wipe) struct ds_secret pass = { 0 };
     enum disk_content content;
-    bool is_made;
     DS_TRY(passphrase_of(&pass, &a->keys.disk_key32, e));
     DS_TRY(disk_content_probe(&content, device, e));
     if (content == DISK_CONTENT_OTHER)
         return ds_refuse(e, DS_ERR_DENIED, DS_CODE_DISK_HEADER_REFUSED, "data disk",
                          "an empty disk or a LUKS2 volume", "something else", "host");
     if (content == DISK_CONTENT_EMPTY)
-        DS_TRY(disk_luks_format(device, ds_secret_span(&pass), e));
-    DS_TRY(disk_luks_open(&is_made, device, DATA_MAPPING, ds_secret_span(&pass), HEADER_COPY, e));
-    if (is_made)
-        return check_fs(fsck, e);
-    DS_TRY(run(mkfs, e));
-    return disk_luks_set_made(device, e);
+        return make_data(device, ds_secret_span(&pass), e);
+    DS_TRY(disk_luks_copy_header(HEADER, device, e));
+    DS_TRY(disk_luks_open(device, DATA_MAPPING, ds_secret_span(&pass), HEADER, e));
+    return check_fs(fsck, e);
 }
 
 /* A directory of the data disk, seen where the engine expects it. */
@@ -102,6 +108,7 @@ int guest_data_disk_open(struct agent *a, struct ds_error *e)
     struct guest_path disk;
     DS_TRY(guest_disk_find(&disk, DATA_DISK, e));
     DS_TRY(open_data(a, disk.s, e));
+    (void)unlink(HEADER); /* in memory, which the app can use */
     if (mount(DATA_DEVICE, GUEST_DATA_DIR, "ext4", MS_NOSUID | MS_NODEV, NULL) != 0)
         return ds_fail_errno(e, errno, "mount the data disk");
     /* Mounted: a file system that is not, resize2fs wants to see checked in full each time. */

@@ -165,6 +165,13 @@ static void wind_down(struct agent *a)
     guest_credential_done(&a->credential);
 }
 
+/* The host is not reached yet: the console tells it why, in the words of the initramfs's init. */
+static void last_words(const struct ds_error *e)
+{
+    enum ds_code code = e->code != DS_CODE_NONE ? e->code : DS_CODE_GUEST_INIT_FAILED;
+    (void)fprintf(stderr, "\r\ndstack-init: %s: %s\r\n", ds_code_info_get(code)->id, e->msg);
+}
+
 static int agent_main(void)
 {
     static struct agent a = { .log = { .program = "guest", .min = DS_LOG_INFO },
@@ -173,7 +180,7 @@ static int agent_main(void)
     guest_credential_init(&a.credential);
     int r = run(&a, &e);
     if (r < 0)
-        ds_log(&a.log, DS_LOG_ERROR, "agent.failed", "err", e.msg);
+        last_words(&e);
     wind_down(&a);
     return r < 0 ? 1 : a.exit_code;
 }

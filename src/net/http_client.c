@@ -29,6 +29,11 @@ struct net_conn {
     int64_t deadline_ms;
 };
 
+static int too_late(const struct net_conn *c, struct ds_error *e)
+{
+    return ds_fail(e, DS_ERR_TIMEOUT, "'%s' takes too long", c->host);
+}
+
 static int wait_for(const struct net_conn *c, short events, struct ds_error *e)
 {
     int64_t left = c->deadline_ms - ds_clock_mono_ms();
@@ -37,7 +42,7 @@ static int wait_for(const struct net_conn *c, short events, struct ds_error *e)
     if (n < 0 && errno != EINTR)
         return ds_fail_errno(e, errno, "poll");
     if (n == 0 && left <= 60000)
-        return ds_fail(e, DS_ERR_TIMEOUT, "'%s' takes too long", c->host);
+        return too_late(c, e);
     return DS_OK;
 }
 
@@ -87,8 +92,12 @@ static int read_some(struct net_conn *c, uint8_t *out, size_t cap, size_t *ret_l
                      struct ds_error *e)
 {
     bool done = false;
-    while (!done)
+    while (!done) {
+        /* Also where the other side never lets us wait. */
+        if (ds_clock_mono_ms() >= c->deadline_ms)
+            return too_late(c, e);
         DS_TRY(try_read(c, out, cap, &done, ret_len, e));
+    }
     return DS_OK;
 }
 

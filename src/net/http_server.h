@@ -23,7 +23,9 @@ struct net_http_limits {    /* zero: the default */
     size_t bodies_max;      /* bytes of all bodies at once; 4 of the largest; over it: 503 */
     size_t head_max;        /* bytes of request line and headers; 32 KiB; over it: 431 */
     size_t connections_max; /* 512; more wait in the kernel's queue */
-    int64_t idle_ms;        /* 60 s without a byte while a request is awaited or coming in */
+    /* 60 s: without a byte while a request is awaited; for all of one that comes in; for what
+     * follows one that was refused. */
+    int64_t idle_ms;
 };
 
 /* Who calls. */

@@ -297,9 +297,11 @@ int net_connect(int *ret_fd, const struct net_target *t, int64_t deadline_ms, st
     int r = DS_OK;
     for (const struct addrinfo *i = info; i != NULL; i = i->ai_next) {
         DS_AUTO(ds_auto_close) int fd = -1;
-        DS_TRY(new_socket(&fd, i->ai_family, e));
-        r = connect_one(fd, i->ai_addr, i->ai_addrlen, t, deadline_ms, e);
         int on = 1;
+        /* A family that this kernel lacks is one more address that does not answer. */
+        r = new_socket(&fd, i->ai_family, e);
+        if (r == DS_OK)
+            r = connect_one(fd, i->ai_addr, i->ai_addrlen, t, deadline_ms, e);
         if (r == DS_OK && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
             r = ds_fail_errno(e, errno, "set TCP_NODELAY");
         if (r == DS_OK) {

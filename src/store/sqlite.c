@@ -160,18 +160,6 @@ static int write_all(struct sqlite *q, const struct store_op *ops, size_t n_ops,
     return DS_OK;
 }
 
-static void fault_at(const char *point, const char *step)
-{
-#ifdef DS_FAULTS
-    char name[96];
-    (void)snprintf(name, sizeof name, "%s.%s", point, step);
-    ds_fault_hit(name);
-#else
-    (void)point;
-    (void)step;
-#endif
-}
-
 static int apply(struct sqlite *q, const struct store_op *ops, size_t n_ops, const char *point,
                  bool *ret_done, struct ds_error *e)
 {
@@ -180,13 +168,13 @@ static int apply(struct sqlite *q, const struct store_op *ops, size_t n_ops, con
     int r = checks_hold(q, ops, n_ops, &hold, e);
     if (r == DS_OK && hold)
         r = write_all(q, ops, n_ops, e);
-    fault_at(point, "before");
+    DS_FAULT_STEP(point, "before");
     if (r == DS_OK && hold)
         r = run(q, STMT_COMMIT, "commit", e);
     if (r < 0 || !hold)
         (void)!run(q, STMT_ROLLBACK, "roll back", NULL);
     DS_TRY(r);
-    fault_at(point, "committed");
+    DS_FAULT_STEP(point, "committed");
     *ret_done = hold;
     return DS_OK;
 }
@@ -343,9 +331,11 @@ static int set_up(struct sqlite *q, const char *path, struct ds_error *e)
     DS_TRY(check_owner(q, path, e));
     const char *const steps[] = { "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
                                   "PRAGMA trusted_schema = OFF", own, schema };
-    for (size_t i = 0; i < DS_LEN(steps); i++)
+    for (size_t i = 0; i < DS_LEN(steps); i++) {
         if (sqlite3_exec(q->db, steps[i], NULL, NULL, NULL) != SQLITE_OK)
             return fail_db(q, e, "set up");
+        DS_FAULT("store.set_up");
+    }
     for (size_t i = 0; i < N_STMTS; i++)
         if (sqlite3_prepare_v3(q->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &q->stmts[i], NULL) !=
             SQLITE_OK)

@@ -43,10 +43,18 @@ int vmm_host_init(struct vmm_host *ret, const struct vmm_cfg *cfg, const struct 
     *ret = (struct vmm_host){ .cfg = cfg, .places = places, .platform = find_platform(cfg) };
     if (pthread_mutex_init(&ret->lock, NULL) != 0)
         return ds_fail(e, DS_ERR_NOMEM, "host");
+    if (pthread_mutex_init(&ret->asking, NULL) != 0) {
+        (void)pthread_mutex_destroy(&ret->lock);
+        return ds_fail(e, DS_ERR_NOMEM, "host");
+    }
     return DS_OK;
 }
 
-void vmm_host_done(struct vmm_host *h) { (void)pthread_mutex_destroy(&h->lock); }
+void vmm_host_done(struct vmm_host *h)
+{
+    (void)pthread_mutex_destroy(&h->asking);
+    (void)pthread_mutex_destroy(&h->lock);
+}
 
 /* "QEMU emulator version 11.1.3 (Debian …)" */
 static int parse_version(char ret[static 32], struct ds_span text, struct ds_error *e)
@@ -83,10 +91,10 @@ static int ask_version(struct vmm_host *h, struct ds_error *e)
 
 int vmm_host_qemu_version(char ret[static 32], struct vmm_host *h, struct ds_error *e)
 {
-    (void)pthread_mutex_lock(&h->lock);
+    (void)pthread_mutex_lock(&h->asking);
     int r = ask_version(h, e);
     memcpy(ret, h->qemu_version, sizeof h->qemu_version);
-    (void)pthread_mutex_unlock(&h->lock);
+    (void)pthread_mutex_unlock(&h->asking);
     return r;
 }
 
@@ -148,7 +156,7 @@ static void verdict_key(char out[static 256], const struct vmm_host *h)
     (void)snprintf(out, 256, "qemu %s, linux %.90s %.90s", h->qemu_version, u.release, u.version);
 }
 
-static bool load_verdict(struct vmm_host *h, const char *key)
+static bool load_verdict(bool *ret_kvm, const struct vmm_host *h, const char *key)
 {
     char path[VMM_PATH_LEN];
     DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
@@ -158,12 +166,12 @@ static bool load_verdict(struct vmm_host *h, const char *key)
     yyjson_val *root = yyjson_doc_get_root(doc);
     yyjson_val *kvm = yyjson_obj_get(root, "kvm");
     bool known = yyjson_equals_str(yyjson_obj_get(root, "for"), key) && yyjson_is_bool(kvm);
-    h->kvm = yyjson_is_true(kvm);
+    *ret_kvm = yyjson_is_true(kvm);
     yyjson_doc_free(doc);
     return known;
 }
 
-static int save_verdict(const struct vmm_host *h, const char *key, struct ds_error *e)
+static int save_verdict(const struct vmm_host *h, const char *key, bool ran, struct ds_error *e)
 {
     char path[VMM_PATH_LEN];
     char when[21];
@@ -171,7 +179,7 @@ static int save_verdict(const struct vmm_host *h, const char *key, struct ds_err
     struct ds_jw w = ds_jw_of(&json);
     ds_jw_object(&w, NULL);
     ds_jw_str(&w, "for", key);
-    ds_jw_bool(&w, "kvm", h->kvm);
+    ds_jw_bool(&w, "kvm", ran);
     ds_jw_str(&w, "probed_at", ds_clock_iso(when, ds_clock_now_s()));
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, ACCEL_FILE));
@@ -181,9 +189,11 @@ static int save_verdict(const struct vmm_host *h, const char *key, struct ds_err
 
 static void decide(struct vmm_host *h, bool kvm, const char *reason)
 {
+    (void)pthread_mutex_lock(&h->lock);
     h->accel_known = true;
     h->kvm = kvm;
     (void)snprintf(h->accel_reason, sizeof h->accel_reason, "%s", reason);
+    (void)pthread_mutex_unlock(&h->lock);
 }
 
 static int probe(struct vmm_host *h, const char *kernel, struct ds_error *e)
@@ -195,18 +205,20 @@ static int probe(struct vmm_host *h, const char *kernel, struct ds_error *e)
         return DS_OK;
     }
     verdict_key(key, h);
-    if (load_verdict(h, key)) {
-        decide(h, h->kvm,
-               h->kvm ? "a kernel ran under KVM when it was tried"
-                      : "no kernel ran under KVM when it was tried");
+    bool ran = false;
+    if (load_verdict(&ran, h, key)) {
+        decide(h, ran,
+               ran ? "a kernel ran under KVM when it was tried"
+                   : "no kernel ran under KVM when it was tried");
         return DS_OK;
     }
-    bool ran = boots_under_kvm(h, kernel);
+    ran = boots_under_kvm(h, kernel);
     decide(h, ran, ran ? "a kernel runs under KVM" : "/dev/kvm opens, but no kernel runs under it");
-    return save_verdict(h, key, e);
+    return save_verdict(h, key, ran, e);
 }
 
-static int accel_locked(struct vmm_host *h, const char *kernel, struct ds_error *e)
+/* Under asking; what it decided before is its own to read. */
+static int accel_asked(struct vmm_host *h, const char *kernel, struct ds_error *e)
 {
     if (!h->accel_known && strcmp(h->cfg->accel, "tcg") == 0)
         decide(h, false, "the configuration says tcg");
@@ -219,10 +231,10 @@ static int accel_locked(struct vmm_host *h, const char *kernel, struct ds_error 
 
 int vmm_host_accel(bool *ret_kvm, struct vmm_host *h, const char *kernel, struct ds_error *e)
 {
-    (void)pthread_mutex_lock(&h->lock);
-    int r = accel_locked(h, kernel, e);
+    (void)pthread_mutex_lock(&h->asking);
+    int r = accel_asked(h, kernel, e);
     bool kvm = h->kvm;
-    (void)pthread_mutex_unlock(&h->lock);
+    (void)pthread_mutex_unlock(&h->asking);
     DS_TRY(r);
     *ret_kvm = kvm;
     return DS_OK;

@@ -14,8 +14,9 @@ struct vmm_host {
     const struct vmm_cfg *cfg;
     const struct vmm_places *places;
     const struct vmm_machine *platform; /* of VMs that ask for none */
-    pthread_mutex_t lock;               /* of what follows */
-    char qemu_version[32];              /* empty: not asked yet */
+    pthread_mutex_t asking;             /* held while QEMU is tried: for seconds */
+    char qemu_version[32];              /* under asking; empty: not asked yet */
+    pthread_mutex_t lock;               /* of what follows, for a moment: the loop looks at it */
     bool accel_known, kvm;
     char accel_reason[160]; /* why, for people */
 };
@@ -37,7 +38,7 @@ DS_MUST_USE int vmm_host_qemu_version(char ret[static 32], struct vmm_host *h, s
 DS_MUST_USE int vmm_host_accel(bool *ret_kvm, struct vmm_host *h, const char *kernel,
                                struct ds_error *e);
 
-/* "kvm", "tcg", or "" while nobody asked; out gets the reason. */
+/* "kvm", "tcg", or "" while it is not known; out gets the reason. Never waits for QEMU. */
 const char *vmm_host_accel_text(struct vmm_host *h, char out_reason[static 160]);
 
 /* SEV-SNP: where the C-bit is and how many address bits it costs; QEMU knows. */

@@ -528,6 +528,22 @@ static void end_simtee(const struct vmm_launch *launch)
     ds_proc_done(&simtee);
 }
 
+int vmm_launch_end(const char *dir, struct ds_error *e)
+{
+    struct vmm_launch launch;
+    struct ds_proc qemu = { .pidfd = -1 };
+    vmm_dir_load_launch(&launch, dir);
+    if (launch.id[0] == '\0')
+        return DS_OK;
+    if (launch.qemu.pid == 0)
+        DS_TRY(end_unrecorded(dir, e));
+    else if (ds_proc_open(&qemu, &launch.qemu, NULL) == DS_OK)
+        kill_now(&qemu);
+    ds_proc_done(&qemu);
+    end_simtee(&launch);
+    return DS_OK;
+}
+
 static int adopt_simtee(struct vmm_launched *l, struct vmm_host *h, const char *dir,
                         struct ds_error *e)
 {

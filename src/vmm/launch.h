@@ -43,6 +43,9 @@ DS_MUST_USE int vmm_launch_start(struct vmm_launched *ret, struct vmm_host *h,
 DS_MUST_USE int vmm_launch_adopt(struct vmm_launched *ret, struct vmm_host *h,
                                  const struct vmm_manifest *m, const char *dir, struct ds_error *e);
 
+/* End what runs of a VM whose directory is a leftover. err: vmm.launch_failed */
+DS_MUST_USE int vmm_launch_end(const char *dir, struct ds_error *e);
+
 /* The helper of a running VM died: start another for the same launch. */
 DS_MUST_USE int vmm_launch_resume_simtee(struct ds_proc *ret, struct vmm_host *h, const char *dir,
                                          const struct vmm_launch *launch, struct ds_error *e);

@@ -118,7 +118,7 @@ static void load_one(struct vmm *vmm, const char *id)
     (void)vmm_path(dir, vmm->places.vms, id);
     int r = m != NULL ? DS_OK : ds_fail(&e, DS_ERR_NOMEM, "VM");
     if (r == DS_OK && vmm_dir_is_leftover(dir)) {
-        if (ds_dir_remove(dir, &e) < 0)
+        if (vmm_launch_end(dir, &e) < 0 || vmm_dir_remove(dir, &e) < 0)
             ds_log(&vmm->log, DS_LOG_ERROR, "vm.remove_failed", "id", id, "err", e.msg);
         else
             ds_log(&vmm->log, DS_LOG_INFO, "vm.leftover_removed", "id", id);

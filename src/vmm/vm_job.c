@@ -265,7 +265,7 @@ static void create_work(struct vm_job *j)
     j->r = vmm_dir_create(j->vm->dir, &j->rq.m, j->rq.started, &files, &j->e);
     /* What is left of a failed one has no manifest: the next start clears it if this fails. */
     if (j->r < 0)
-        (void)(ds_dir_remove(j->vm->dir, NULL) == DS_OK);
+        (void)(vmm_dir_remove(j->vm->dir, NULL) == DS_OK);
 }
 
 static enum next create_after(struct vm_job *j)
@@ -413,7 +413,7 @@ static void remove_work(struct vm_job *j)
     }
     j->r = end_simtee(j);
     if (j->r == DS_OK)
-        j->r = ds_dir_remove(j->vm->dir, &j->e);
+        j->r = vmm_dir_remove(j->vm->dir, &j->e);
 }
 
 static enum next remove_ended(struct vm_job *j)
@@ -528,6 +528,9 @@ static enum next adopt_after(struct vm_job *j)
     if (j->r == DS_OK && j->launched.is_running) {
         vm_log(vm, DS_LOG_INFO, "vm.adopted", NULL);
         vm_run_begin(vm, &j->launched);
+        /* Its stop was noted, and we died before it was done. */
+        if (!vm->started)
+            vm_run_end(vm);
     } else if (vm->started) {
         vmm_vm_start(vm, NULL);
     }

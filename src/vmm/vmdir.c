@@ -109,7 +109,7 @@ int vmm_dir_load(struct vmm_manifest *ret, bool *ret_started, const char *dir, s
 
 int vmm_dir_save_instance(const char *dir, struct ds_span json, struct ds_error *e)
 {
-    return save_if(dir, VMM_SHARE_INSTANCE_INFO, json, "vmm.instance_info", e);
+    return save_if(dir, VMM_SHARE_INSTANCE_INFO, json, "vmm.instance_report", e);
 }
 
 int vmm_dir_identity(char ret_compose_hash[static 65], char ret_instance_id[static 41],
@@ -268,19 +268,29 @@ int vmm_dir_disk(const char *dir, uint32_t disk_gib, const char *qemu_img, struc
     if (ds_file_exists(path)) {
         const char *const argv[] = { qemu_img, "resize", "-q", "-f", "qcow2", path, len, NULL };
         DS_TRY(disk_len(&have, path, e));
-        return have < (uint64_t)disk_gib << 30 ? run_qemu_img(argv, e) : DS_OK;
+        if (have >= (uint64_t)disk_gib << 30)
+            return DS_OK;
+        DS_FAULT("vmm.disk_resize.before");
+        return run_qemu_img(argv, e);
     }
     const char *const argv[] = { qemu_img, "create", "-q", "-f", "qcow2", made, len, NULL };
     DS_TRY(run_qemu_img(argv, e));
-    DS_FAULT("vmm.disk.written");
-    if (rename(made, path) != 0)
-        return ds_fail_errno(e, errno, "rename '%s'", made);
-    return DS_OK;
+    return ds_file_commit(path, made, "vmm.disk", e);
 }
 
 int vmm_dir_mark_removed(const char *dir, struct ds_error *e)
 {
     return save(dir, REMOVING_FILE, (struct ds_span){ 0 }, "vmm.removing", e);
+}
+
+/* The manifest first: whatever else is gone, a directory with one would pass for a VM. */
+int vmm_dir_remove(const char *dir, struct ds_error *e)
+{
+    char path[VMM_PATH_LEN];
+    DS_TRY(ds_file_remove(vmm_path(path, dir, MANIFEST_FILE), "vmm.remove", e));
+    DS_TRY(ds_dir_remove(dir, e));
+    DS_FAULT("vmm.remove.whole");
+    return DS_OK;
 }
 
 bool vmm_dir_is_leftover(const char *dir)

@@ -65,5 +65,7 @@ DS_MUST_USE int vmm_dir_disk(const char *dir, uint32_t disk_gib, const char *qem
 
 /* From here on the VM is gone, whenever the rest of the removal happens. */
 DS_MUST_USE int vmm_dir_mark_removed(const char *dir, struct ds_error *e);
+/* Remove the directory; cut short, it is a leftover. */
+DS_MUST_USE int vmm_dir_remove(const char *dir, struct ds_error *e);
 /* Marked, or never finished. */
 bool vmm_dir_is_leftover(const char *dir);

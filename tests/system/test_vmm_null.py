@@ -328,7 +328,9 @@ def test_killed_while_a_vm_is_made(tmp_path, point, step):
     vmm.end()
 
 
-def test_killed_while_a_vm_is_removed(tmp_path):
+@pytest.mark.parametrize("point", ["vmm.removing.renamed", "vmm.remove.before", "vmm.remove.removed",
+                                   "vmm.remove.whole"])
+def test_killed_while_a_vm_is_removed(tmp_path, point):
     if not has_faults():
         pytest.skip("the build has no fault hooks (build-san)")
     make_image(tmp_path)
@@ -336,7 +338,7 @@ def test_killed_while_a_vm_is_removed(tmp_path):
     vmm.start()
     vm = create(vmm)
     with open(vmm.fault_path, "w", encoding="utf-8") as f:
-        f.write("vmm.removing.renamed\n")
+        f.write(point + "\n")
     with pytest.raises((OSError, ValueError)):
         vmm.call("RemoveVm", {"id": vm})
     vmm.died_of_fault()

@@ -174,6 +174,26 @@ def test_killed_while_qemu_starts(vmm, point):
     assert pids == [str(vmm.info(vm["id"])["pid"])]
 
 
+@pytest.mark.parametrize("method,point,left", [("StopVm", "vmm.state.renamed", ["stopped"]),
+                                               ("RemoveVm", "vmm.removing.renamed", [])])
+def test_killed_between_the_word_and_the_end(vmm, method, point, left):
+    """What was to end ends, though nobody asks again."""
+    if "build-san" not in program("vmm", "dstack-vmm"):
+        pytest.skip("the build has no fault hooks (build-san)")
+    vm = start_vm(vmm)
+    run = launch(vmm, vm)
+    with open(vmm.fault_path, "w", encoding="utf-8") as f:
+        f.write(point + "\n")
+    with pytest.raises((OSError, ValueError)):
+        vmm.call(method, {"id": vm})
+    vmm.died_of_fault()
+    assert is_alive(run["qemu"]["pid"])
+    vmm.start()
+    wait_until(lambda: not is_alive(run["qemu"]["pid"]) and not is_alive(run["simtee"]["pid"]))
+    wait_until(lambda: [v["status"] for v in vmm.call("Status")["vms"]] == left)
+    assert os.path.exists(vmm.vm_dir(vm)) == bool(left)
+
+
 def runs_in(pid, path):
     """A QEMU whose current directory is the VM's."""
     try:

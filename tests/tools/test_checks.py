@@ -140,3 +140,40 @@ def test_same_id_twice(run):
         '#define DS_CODES_VMM(X)', f'#define DS_CODES_VMM(X) {row} \\\n {row.replace("VMM_A", "VMM_B")}')
     status, text = run('check_codes.py', {'src/base/codes.h': table})
     assert status == 1 and 'id vmm.a is also in line' in text, text
+
+
+# As far as check_faults.py makes exceptions for it.
+FILE_C = (SPDX + 'int ds_fd_write_all(int fd)\n{\n    return write(fd, "", 1);\n}\n'
+          'static int sync_parent(int fd)\n{\n    return fsync(fd);\n}\n'
+          'static int remove_at(int fd)\n{\n    return unlinkat(fd, "a", 0);\n}\n')
+SAVE = 'int f(void)\n{\n    return ds_file_save("p", 0600, "kms.x", 0);\n}\n'
+
+FAULTS = [
+    ('a write without a hook', 'int f(void)\n{\n    return rename("a", "b");\n}\n',
+     'f writes (rename) without a fault hook'),
+    ('a hook in another function', 'int g(void)\n{\n    DS_FAULT("kms.g");\n    return 0;\n}\n'
+     'int f(void)\n{\n    return fsync(1);\n}\n', 'f writes (fsync)'),
+    ('a hook that is a comment', 'int f(void)\n{\n    /* DS_FAULT("kms.f") */\n    return fsync(1);\n}\n',
+     'f writes (fsync)'),
+    ('a helper without a point', 'int f(const char *p)\n{\n    return ds_file_save("p", 0600, p, 0);\n}\n',
+     'f calls ds_file_save without a point of its own'),
+    ('one point in two places', SAVE + SAVE.replace('int f', 'int g'),
+     'the point kms.x.before stands in several places'),
+    ('an exception that is not needed', None, 'exempt, and writes nothing: sync_parent'),
+]
+
+
+@pytest.mark.parametrize('name,text,fault', FAULTS, ids=[row[0] for row in FAULTS])
+def test_faults(run, name, text, fault):
+    file_c = FILE_C if text else FILE_C.replace('fsync', 'close')
+    status, out = run('check_faults.py', {'src/base/file.c': file_c, 'src/kms/a.c': SPDX + (text or SAVE)})
+    assert status == 1 and fault in out, out
+
+
+def test_hooks_pass_and_are_listed(run):
+    hooked = 'int f(void)\n{\n    DS_FAULT("kms.f");\n    return rename("a", "b");\n}\n'
+    tree = {'src/base/file.c': FILE_C, 'src/kms/a.c': SPDX + hooked, 'src/kms/b.c': SPDX + SAVE}
+    status, out = run('check_faults.py', tree)
+    assert status == 0, out
+    assert run('check_faults.py', tree, '--list')[1].split() == [
+        'kms.f', 'kms.x.before', 'kms.x.renamed', 'kms.x.written']

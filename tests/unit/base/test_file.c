@@ -75,6 +75,32 @@ static void left_overs_of_a_crash_do_not_matter(void **state)
     assert_content(in_dir("a"), "new");
 }
 
+static void a_finished_file_takes_its_place(void **state)
+{
+    (void)state;
+    struct ds_error e;
+    assert_int_equal(ds_file_save(in_dir("a"), DS_SPAN_LIT("old"), 0600, "t", NULL), DS_OK);
+    assert_int_equal(ds_file_save(in_dir("made"), DS_SPAN_LIT("new"), 0640, "t", NULL), DS_OK);
+    assert_int_equal(ds_file_commit(in_dir("a"), in_dir("made"), "t", NULL), DS_OK);
+    assert_content(in_dir("a"), "new");
+    assert_false(ds_file_exists(in_dir("made")));
+    assert_int_equal(ds_file_commit(in_dir("a"), in_dir("made"), "t", &e), DS_ERR_NOTFOUND);
+    assert_int_equal(symlink(in_dir("a"), in_dir("link")), 0);
+    assert_int_equal(ds_file_commit(in_dir("b"), in_dir("link"), "t", &e), DS_ERR_SYS);
+    assert_content(in_dir("a"), "new");
+}
+
+static void a_removed_file_is_gone(void **state)
+{
+    (void)state;
+    struct ds_error e;
+    assert_int_equal(ds_file_save(in_dir("a"), DS_SPAN_LIT("x"), 0600, "t", NULL), DS_OK);
+    assert_int_equal(ds_file_remove(in_dir("a"), "t", NULL), DS_OK);
+    assert_false(ds_file_exists(in_dir("a")));
+    assert_int_equal(ds_file_remove(in_dir("a"), "t", NULL), DS_OK);
+    assert_int_equal(ds_file_remove(dir, "t", &e), DS_ERR_SYS);
+}
+
 static const struct {
     const char *name;
     size_t len, max;
@@ -261,6 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIR(saved_is_what_is_loaded),
         IN_DIR(left_overs_of_a_crash_do_not_matter),
+        IN_DIR(a_finished_file_takes_its_place),
+        IN_DIR(a_removed_file_is_gone),
         IN_DIR(reading_has_a_bound),
         IN_DIR(loading_appends),
         IN_DIR(what_is_not_there_is_said),

@@ -606,6 +606,92 @@ static void test_out_of_descriptors(void **state)
     (void)close(client);
 }
 
+/* Sends first, then a byte at a time for as long as the server takes it; how long that was. */
+struct trickle {
+    const char *first;
+    int64_t lasted_ms;
+    struct ds_buf got;
+};
+
+static void do_trickle(void *arg)
+{
+    struct trickle *t = arg;
+    int fd = -1;
+    int64_t begin_ms = ds_clock_mono_ms();
+    if (net_connect(&fd, &fx->target, begin_ms + 1000, NULL) < 0)
+        return;
+    (void)!send(fd, t->first, strlen(t->first), MSG_NOSIGNAL);
+    for (ssize_t n = 1; n > 0 && t->lasted_ms < 20000;
+         t->lasted_ms = ds_clock_mono_ms() - begin_ms) {
+        char in[1000];
+        struct pollfd p = { .fd = fd, .events = 0 };
+        (void)poll(&p, 1, 20);
+        n = recv(fd, in, sizeof in, MSG_DONTWAIT);
+        if (n > 0)
+            ds_buf_add(&t->got, DS_SPAN(in, (size_t)n));
+        n = send(fd, "x", 1, MSG_NOSIGNAL);
+    }
+    (void)close(fd);
+}
+
+/* A byte now and then keeps no connection: neither before a request is whole nor after a refusal. */
+static void test_trickling_ends(void **state)
+{
+    static const struct {
+        const char *first, *reply;
+    } rows[] = {
+        { "GET /x HTTP/1.1\r\nX: ", "HTTP/1.1 408 " },
+        { "no HTTP at all\r\n\r\n", "HTTP/1.1 400 " },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        struct trickle t = { .first = rows[i].first };
+        serve_while(fx->loop, do_trickle, &t);
+        if (t.lasted_ms >= 20000 || t.got.p == NULL || !ds_str_starts(t.got.p, rows[i].reply))
+            fail_msg("%s: %lld ms, %s", rows[i].reply, (long long)t.lasted_ms,
+                     t.got.p != NULL ? t.got.p : "");
+        ds_buf_done(&t.got);
+    }
+}
+
+struct flood {
+    struct net_target target;
+    int listener;
+};
+
+/* Interim replies without end, faster than they are read. */
+static void *do_flood(void *arg)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const struct flood *f = arg;
+    struct pollfd p = { .fd = f->listener, .events = POLLIN };
+    (void)poll(&p, 1, 5000);
+    int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
+    while (fd >= 0 && send(fd, interim, sizeof interim - 1, MSG_NOSIGNAL) > 0)
+        ;
+    if (fd >= 0)
+        (void)close(fd);
+    return NULL;
+}
+
+static void test_a_server_that_never_pauses(void **state)
+{
+    (void)state;
+    char text[100];
+    struct flood f = { .listener = -1 };
+    struct net_http_response response = { 0 };
+    const struct net_http_call call = { .path = "/x", .timeout_ms = 200 };
+    pthread_t thread;
+    (void)snprintf(text, sizeof text, "unix:%s/flood", fx->dir);
+    assert_int_equal(net_target_parse(&f.target, text, NULL), DS_OK);
+    assert_int_equal(net_listen(&f.listener, &f.target, 0600, NULL), DS_OK);
+    assert_int_equal(pthread_create(&thread, NULL, do_flood, &f), 0);
+    assert_int_equal(net_http_call(&response, &f.target, NULL, &call, NULL), DS_ERR_TIMEOUT);
+    net_http_response_done(&response);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)close(f.listener);
+}
+
 static void test_server_ends_before_the_reply(void **state)
 {
     (void)state;
@@ -642,6 +728,8 @@ int main(void)
         TEST(test_expect_continue),
         TEST(test_too_many_connections_wait),
         TEST(test_out_of_descriptors),
+        TEST(test_trickling_ends),
+        TEST(test_a_server_that_never_pauses),
         TEST(test_server_ends_before_the_reply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

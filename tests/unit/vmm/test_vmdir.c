@@ -148,6 +148,18 @@ static void test_leftovers(void **state)
     assert_true(vmm_dir_is_leftover(vm));
 }
 
+/* Whatever the rest holds, without its manifest it passes for no VM. */
+static void test_removal_begins_with_the_manifest(void **state)
+{
+    (void)state;
+    char path[VMM_PATH_LEN];
+    assert_int_equal(vmm_dir_mark_removed(vm, NULL), DS_OK);
+    assert_int_equal(ds_dir_make(vmm_path(path, vm, "vm-manifest.json.new"), 0700, NULL), DS_OK);
+    assert_int_equal(vmm_dir_remove(vm, NULL), DS_OK);
+    assert_false(ds_file_exists(vm));
+    assert_int_equal(vmm_dir_remove(vm, NULL), DS_OK);
+}
+
 static void test_identity(void **state)
 {
     (void)state;
@@ -195,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_launch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_launches_are_none, setup, teardown),
         cmocka_unit_test_setup_teardown(test_leftovers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_removal_begins_with_the_manifest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files_over_their_caps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_disk_that_is_none, setup, teardown),

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Between the files of the HTTP server: http_server.c (listeners), http_conn.c
+ * (what comes in) and http_reply.c (what goes out).
+ */
+
+#include "net/http_parse.h"
+#include "net/http_server.h"
+
+struct bufferevent;
+struct evconnlistener;
+struct net_event;
+
+#define HTTP_LISTENERS_MAX 8
+
+/* Who is at the other end; shared by a connection and its requests. */
+struct http_peer {
+    unsigned refs;
+    struct net_http_peer pub;
+    struct net_chain chain;
+};
+
+/* The bodies of all requests, also of those that outlive the server: what is kept, in bytes. */
+struct http_bodies {
+    unsigned refs;
+    size_t len, max;
+};
+
+struct http_listener {
+    struct net_http_server *server;
+    struct evconnlistener *ev;
+    struct net_tls *tls;
+};
+
+struct http_conn {
+    struct net_http_server *server;
+    struct http_conn *prev, *next;
+    struct bufferevent *bev;
+    struct http_peer *peer;
+    struct net_http_request *req; /* being received or answered */
+    bool busy;                    /* req is with the handler */
+    bool processing;              /* process() is on the stack */
+    bool eof;                     /* the client sends no more */
+    bool closing;                 /* close when the output is written */
+    bool draining;                /* refused: reading only to throw away */
+    size_t drained;
+    int64_t began_ms; /* first byte of the request that is coming in; or the draining */
+};
+
+struct net_http_request {
+    struct http_conn *conn; /* NULL: the client left */
+    struct http_peer *peer;
+    struct http_bodies *bodies;
+    size_t body_len; /* bytes of ours in `bodies` */
+    struct http_msg msg;
+    char *path, *query; /* parts of the target */
+    bool continued, keep_alive, streaming, chunked;
+    const struct net_http_stream_ops *stream;
+    void *stream_arg;
+    bool want_room;
+};
+
+struct net_http_server {
+    struct net_loop *loop;
+    struct net_http_limits limits;
+    net_http_handler_fn *handler;
+    void *arg;
+    struct http_listener listeners[HTTP_LISTENERS_MAX];
+    size_t n_listeners;
+    struct http_conn *conns;
+    size_t n_conns;
+    struct http_bodies *bodies;
+    struct net_event *nap;
+};
+
+/* Take an accepted descriptor into the server's care. */
+void http_conn_open(struct net_http_server *s, int fd, struct net_tls *tls);
+/* A request that is with the handler outlives it. */
+void http_conn_free(struct http_conn *c);
+/* Take requests off the input until one is being answered or nothing whole is left. */
+void http_conn_process(struct http_conn *c);
+void http_request_free(struct net_http_request *r);
+void http_bodies_unref(struct http_bodies *b);
+
+/* A whole reply into the output; a failure closes the connection. */
+void http_conn_reply(struct http_conn *c, int status, const char *type, struct ds_span body,
+                     bool no_body, const char *extra);
+
+/* Listen on, or let new connections wait in the kernel. */
+void http_server_accept(struct net_http_server *s, bool on);
