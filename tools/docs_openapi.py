@@ -79,7 +79,7 @@ def operation(method):
         'summary': method['doc'],
         'description': WHO[method['who']],
         'responses': {'200': {'description': 'Done.', 'content': body(object_of(method['reply']))},
-                      '400': failed, '403': failed, '413': failed, '429': failed},
+                      '400': failed, '403': failed, '413': failed, '429': failed, '503': failed},
     }
     if method['request']:
         made['requestBody'] = {'required': any(f['required'] for f in method['request']),
