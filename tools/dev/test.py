@@ -118,6 +118,10 @@ def run_banned(_):
     return one([sys.executable, 'tools/check_banned.py'])
 
 
+def run_faults(_):
+    return one([sys.executable, 'tools/check_faults.py'])
+
+
 def run_codes(_):
     return one([sys.executable, 'tools/check_codes.py'])
 
@@ -272,6 +276,7 @@ PARTS = [
     ('scripts', 'lint', run_scripts),
     ('layers', 'lint', run_layers),
     ('banned', 'lint', run_banned),
+    ('faults', 'lint', run_faults),
     ('codes', 'lint', run_codes),
     ('tools', 'lint', run_tools),
     ('gcc', 'build system', run_gcc),
