@@ -29,7 +29,7 @@ def test_help_has_an_example(arguments):
     assert done.returncode == 0 and 'example:  ./dev up' in done.stdout
 
 
-@pytest.mark.parametrize('arguments', [[], ['tset'], ['--hlep'], ['bench']])
+@pytest.mark.parametrize('arguments', [[], ['tset'], ['--hlep'], ['bnech']])
 def test_unknown_commands_are_usage_errors(arguments):
     done = dev(*arguments)
     assert done.returncode == 2 and 'usage: ./dev' in done.stderr and not done.stdout
@@ -41,6 +41,7 @@ def test_unknown_commands_are_usage_errors(arguments):
     (['test', '--only', 'lnit'], 'no part is called "lnit"'),
     (['test', '--vectors', '/nonexistent'], 'needs a directory'),
     (['test', '--vectors'], 'needs a directory'),
+    (['bench', 'boto'], "there is no bench 'boto'; there are: boot"),
 ])
 def test_wrong_arguments_are_named(arguments, says):
     done = dev(*arguments)

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The commands of ./dev that run inside the tool root.
 #
-# usage: bash inside.sh up|test|build|image|lock [ARGUMENTS]
+# usage: bash inside.sh up|test|build|image|bench|lock [ARGUMENTS]
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -34,6 +34,22 @@ make_image() {
 cmd_image() {
     build_tree gcc
     make_image "$@"
+}
+
+# bench [ROOM [OPTIONS]]
+cmd_bench() {
+    local room
+    [ $# -eq 0 ] || [ -x "$TOP/bench/$1/bench" ] ||
+        die "there is no bench '$1'; there are: $(cd "$TOP/bench" && dirname -- */bench | tr '\n' ' ')"
+    build_tree gcc
+    make_image >&2
+    if [ $# -gt 0 ]; then
+        "$TOP/bench/$1/bench" "${@:2}"
+        return
+    fi
+    for room in "$TOP"/bench/*/bench; do
+        "$room"
+    done
 }
 
 cmd_up() {
