@@ -5,10 +5,14 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/daemons.h"
 #include "codec/json_write.h"
 #include "net/http_client.h"
+
+#define FOLLOW_S     1     /* between two questions to the guest */
+#define FOLLOW_LINES 10000 /* of a container in that time */
 
 struct opts {
     bool json, follow, containers;
@@ -17,8 +21,7 @@ struct opts {
 };
 
 static const struct ds_arg_option options[] = {
-    { "follow", 'f', DS_ARG_FLAG, NULL, "keep printing what the console says",
-      offsetof(struct opts, follow), 0 },
+    { "follow", 'f', DS_ARG_FLAG, NULL, "keep printing", offsetof(struct opts, follow), 0 },
     { "containers", 'c', DS_ARG_FLAG, NULL, "what the containers print instead of the console",
       offsetof(struct opts, containers), 0 },
     { "container", 0, DS_ARG_TEXT, "CONTAINER", "one container only",
@@ -99,21 +102,38 @@ static int print_console(struct cli *cli, const struct opts *o, struct output *o
     return DS_OK;
 }
 
-static int print_containers(struct cli *cli, const struct opts *o, struct output *out,
-                            const char *id, struct ds_error *e)
+/* since_s below 0: the newest lines up to now; else from there, and *ret_next_s is where to go on. */
+static int ask_containers(int64_t *ret_next_s, struct cli *cli, const struct opts *o,
+                          struct output *out, const char *id, int64_t since_s, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
     struct ds_jw w = ds_jw_of(&params);
     ds_jw_object(&w, NULL);
     ds_jw_str(&w, "id", id);
-    ds_jw_u64(&w, "lines", o->lines);
+    ds_jw_u64(&w, "lines", since_s > 0 ? FOLLOW_LINES : o->lines);
     ds_jw_str(&w, "container", o->container != NULL ? o->container : "");
+    if (since_s >= 0)
+        ds_jw_i64(&w, "since_s", since_s);
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "GuestLogs"));
     DS_TRY(cli_vmm_call(&doc, cli, "GuestLogs", ds_buf_span(&params), e));
-    const char *text = cli_text(yyjson_doc_get_root(doc), "text");
-    return take_piece(out, ds_span_str(text), e);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    *ret_next_s = yyjson_get_sint(yyjson_obj_get(root, "next_s"));
+    return take_piece(out, ds_span_str(cli_text(root, "text")), e);
+}
+
+/* Followed until the VM or the reader goes. */
+static int print_containers(struct cli *cli, const struct opts *o, struct output *out,
+                            const char *id, struct ds_error *e)
+{
+    int64_t next_s = 0;
+    if (!o->follow)
+        return ask_containers(&next_s, cli, o, out, id, -1, e);
+    for (;;) {
+        DS_TRY(ask_containers(&next_s, cli, o, out, id, next_s, e));
+        (void)nanosleep(&(struct timespec){ .tv_sec = FOLLOW_S }, NULL);
+    }
 }
 
 int cmd_logs(struct cli *cli, int argc, char **argv, struct ds_error *e)

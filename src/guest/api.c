@@ -8,11 +8,14 @@
 #include "app/derive.h"
 #include "app/identity.h"
 #include "attest/tdx/quote.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "codec/json_write.h"
 #include "crypto/hash.h"
 #include "guest/evidence.h"
 #include "guest/tls_key.h"
+
+#define LOGS_MAX ((size_t)200000) /* bytes of a reply with logs */
 
 int guest_api_get_key(struct ds_buf *ret, struct agent *a, const struct rpc_call *call,
                       struct ds_error *e)
@@ -196,21 +199,30 @@ int guest_api_version(struct ds_buf *ret, struct agent *a, const struct rpc_call
     return ds_buf_end(ret, e, "Version");
 }
 
+/*
+ * With since_s the reply ends at a whole second, next_s, where the next question goes on: so nothing
+ * is told twice and nothing is left out.
+ */
 int guest_api_host_logs(struct ds_buf *ret, struct agent *a, const struct rpc_call *call,
                         struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
     uint64_t lines = rpc_call_u64(call, "lines");
+    int64_t now_s = ds_clock_now_s();
+    const struct guest_logs want = { .container = rpc_call_text(call, "container"),
+                                     .lines = lines > 0 ? (unsigned)lines : 100,
+                                     .since_s = (int64_t)rpc_call_u64(call, "since_s"),
+                                     .until_s = rpc_call_has(call, "since_s") ? now_s : 0 };
     if (!a->compose.public_logs)
         return ds_refuse(e, DS_ERR_DENIED, DS_CODE_GUEST_LOGS_PRIVATE, "public_logs", "true",
                          "false", "app-compose");
-    DS_TRY(guest_engine_logs(&text, rpc_call_text(call, "container"),
-                             lines > 0 ? (unsigned)lines : 100, e));
+    DS_TRY(guest_engine_logs(&text, &want, e));
     struct ds_jw w = ds_jw_of(ret);
     ds_jw_object(&w, NULL);
     /* The channel's frames are bounded: the newest part is what one wants. */
-    size_t from = text.len > 200000 ? text.len - 200000 : 0;
+    size_t from = text.len > LOGS_MAX ? text.len - LOGS_MAX : 0;
     ds_jw_text(&w, "text", ds_span_sub(ds_buf_span(&text), from, text.len));
+    ds_jw_i64(&w, "next_s", now_s);
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "Logs");
 }

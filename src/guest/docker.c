@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "guest/engine_log.h"
 #include "net/http_client.h"
 
 #define CONTAINERD_SOCKET "/run/containerd/containerd.sock"
@@ -24,20 +25,6 @@
 #define COMPOSE_MS        (30 * 60 * 1000) /* images may have to be pulled */
 #define CONFIG_MAX        ((size_t)16 << 20)
 #define CONFIG_MS         60000
-#define LOG_TAIL          600 /* bytes of a log that fit into a message with room to spare */
-
-/* The end of a log, for a message. */
-static int fail_with_log(struct ds_error *e, int cls, enum ds_code code, const char *what,
-                         const char *log_path)
-{
-    DS_AUTO(ds_buf_done) struct ds_buf log = { 0 };
-    struct ds_error ignored; /* without its log the failure is still told */
-    if (ds_file_load(&log, log_path, 16 << 20, &ignored) < 0)
-        ds_buf_clear(&log);
-    size_t from = log.len > LOG_TAIL ? log.len - LOG_TAIL : 0;
-    return ds_refuse(e, cls, code, what, "success", log.p != NULL ? log.p + from : "no log",
-                     "container engine");
-}
 
 /* dockerd looks for containerd once and then only after a second's pause. */
 static int wait_containerd(const struct guest_engine *g, struct ds_error *e)
@@ -51,8 +38,8 @@ static int wait_containerd(const struct guest_engine *g, struct ds_error *e)
         if (ended.ended)
             break;
     }
-    return fail_with_log(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "containerd",
-                         ENGINE_LOG);
+    return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "containerd",
+                             ENGINE_LOG, g->logs_are_public);
 }
 
 int guest_engine_start(struct guest_engine *ret, struct ds_error *e)
@@ -94,8 +81,8 @@ int guest_engine_wait(const struct guest_engine *g, int64_t timeout_ms, struct d
         /* Until it binds, the socket is not there: wait a little, or for its end. */
         DS_TRY(ds_proc_wait(&ended, &dockerd, 20, e));
         if (ended.ended || left <= 0)
-            return fail_with_log(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "dockerd",
-                                 ENGINE_LOG);
+            return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "dockerd",
+                                     ENGINE_LOG, g->logs_are_public);
     }
 }
 
@@ -115,7 +102,8 @@ static int read_source(void *arg, uint8_t *out, size_t cap, size_t *ret_len, str
     return DS_OK;
 }
 
-int guest_engine_load(const char *archive, uint64_t len, struct ds_error *e)
+int guest_engine_load(const struct guest_engine *g, const char *archive, uint64_t len,
+                      struct ds_error *e)
 {
     DS_AUTO(ds_auto_close) int fd = open(archive, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -136,7 +124,7 @@ int guest_engine_load(const char *archive, uint64_t len, struct ds_error *e)
     /* The engine answers 200 and tells of a failure in the stream (Docker API, ImageLoad). */
     if (r.status != 200 || strstr(body, "\"error\"") != NULL)
         return ds_refuse(e, DS_ERR_PEER, DS_CODE_GUEST_IMAGE_REFUSED, archive, "a loaded image",
-                         body, "dockerd");
+                         g->logs_are_public ? body : "a refusal", "dockerd");
     return DS_OK;
 }
 
@@ -151,19 +139,26 @@ static int write_compose(char **ret_path, struct ds_span compose, const char *di
     return ds_file_save(*ret_path, compose, 0600, "guest.compose", e);
 }
 
-int guest_compose_config(struct ds_buf *ret, struct ds_span compose, const char *dir,
-                         struct ds_error *e)
+int guest_compose_config(struct ds_buf *ret, const struct guest_engine *g, struct ds_span compose,
+                         const char *dir, struct ds_error *e)
 {
     DS_AUTO(ds_auto_free) char *file = NULL;
     DS_TRY(write_compose(&file, compose, dir, e));
     const char *const argv[] = { COMPOSE,    "-f",   file, "config", "--no-interpolate",
                                  "--format", "json", NULL };
     const struct ds_proc_spec spec = { .argv = argv, .cwd = dir };
-    return ds_proc_run(ret, &spec, DS_SPAN_LIT(""), CONFIG_MAX, CONFIG_MS, e);
+    struct ds_error why;
+    int r = ds_proc_run(ret, &spec, DS_SPAN_LIT(""), CONFIG_MAX, CONFIG_MS, &why);
+    if (r == DS_ERR_SYS && !g->logs_are_public)
+        return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_COMPOSE_FAILED,
+                                 "docker compose config", COMPOSE_LOG, false);
+    if (r < 0)
+        *e = why;
+    return r;
 }
 
-int guest_compose_up(const char *name, struct ds_span compose, const char *dir,
-                     const char *const *env, struct ds_error *e)
+int guest_compose_up(const struct guest_engine *g, const char *name, struct ds_span compose,
+                     const char *dir, const char *const *env, struct ds_error *e)
 {
     DS_AUTO(ds_auto_free) char *file = NULL;
     DS_TRY(write_compose(&file, compose, dir, e));
@@ -181,8 +176,8 @@ int guest_compose_up(const char *name, struct ds_span compose, const char *dir,
         *e = why;
         return r;
     }
-    return fail_with_log(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_COMPOSE_FAILED, "docker compose up",
-                         COMPOSE_LOG);
+    return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_COMPOSE_FAILED,
+                             "docker compose up", COMPOSE_LOG, g->logs_are_public);
 }
 
 /* One request to the engine whose reply must be 200. */
@@ -213,11 +208,16 @@ static void add_frames(struct ds_buf *ret, const char *name, struct ds_span stre
     }
 }
 
-static int logs_of(struct ds_buf *ret, const char *id, const char *name, unsigned lines,
-                   struct ds_error *e)
+static int logs_of(struct ds_buf *ret, const char *id, const char *name,
+                   const struct guest_logs *want, struct ds_error *e)
 {
+    char until[48] = "";
+    /* dockerd's bound is inclusive: the last nanosecond before. */
+    if (want->until_s > 0)
+        (void)snprintf(until, sizeof until, "&until=%lld.999999999", (long long)want->until_s - 1);
     DS_AUTO(ds_auto_free)
-    char *path = ds_str_fmt("/containers/%s/logs?stdout=1&stderr=1&tail=%u", id, lines);
+    char *path = ds_str_fmt("/containers/%s/logs?stdout=1&stderr=1&tail=%u&since=%lld%s", id,
+                            want->lines, (long long)want->since_s, until);
     DS_AUTO(net_http_response_done) struct net_http_response r = { 0 };
     if (path == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "read container logs");
@@ -226,8 +226,9 @@ static int logs_of(struct ds_buf *ret, const char *id, const char *name, unsigne
     return ds_buf_end(ret, e, "container logs");
 }
 
-int guest_engine_logs(struct ds_buf *ret, const char *container, unsigned lines, struct ds_error *e)
+int guest_engine_logs(struct ds_buf *ret, const struct guest_logs *want, struct ds_error *e)
 {
+    const char *container = want->container;
     DS_AUTO(net_http_response_done) struct net_http_response list = { 0 };
     DS_TRY(get(&list, "/containers/json?all=1", e));
     yyjson_doc *doc = yyjson_read(list.body.p, list.body.len, 0);
@@ -243,7 +244,7 @@ int guest_engine_logs(struct ds_buf *ret, const char *container, unsigned lines,
         name += name[0] == '/';
         if (container[0] != '\0' && strcmp(container, name) != 0)
             continue;
-        r = logs_of(ret, id, name, lines, e);
+        r = logs_of(ret, id, name, want, e);
         n_shown++;
     }
     yyjson_doc_free(doc);

@@ -27,7 +27,8 @@ int guest_env_open(struct agent *a, struct ds_error *e)
     return r;
 }
 
-static int load_one(const struct app_volume *v, size_t index, struct ds_error *e)
+static int load_one(const struct guest_engine *g, const struct app_volume *v, size_t index,
+                    struct ds_error *e)
 {
     char serial[24], mapping[32], path[64];
     struct guest_path device;
@@ -38,7 +39,7 @@ static int load_one(const struct app_volume *v, size_t index, struct ds_error *e
     memcpy(verity.root32, v->verity_root32, 32);
     DS_TRY(guest_disk_find(&device, serial, e));
     DS_TRY(disk_verity_open(device.s, mapping, &verity, e));
-    int r = guest_engine_load(path, v->data_blocks * DISK_VERITY_BLOCK, e);
+    int r = guest_engine_load(g, path, v->data_blocks * DISK_VERITY_BLOCK, e);
     /* dm-verity answers a read of what does not hash to the root with an I/O error, and so does a
      * disk that the host does not let us read: either way it is not the volume that was measured. */
     if (r == DS_ERR_SYS && e != NULL && e->sys == EIO)
@@ -51,7 +52,7 @@ static int load_one(const struct app_volume *v, size_t index, struct ds_error *e
 int guest_images_load(struct agent *a, struct ds_error *e)
 {
     for (size_t i = 0; i < a->compose.n_image_volumes; i++) {
-        int r = load_one(&a->compose.image_volumes[i], i, e);
+        int r = load_one(&a->engine, &a->compose.image_volumes[i], i, e);
         if (r < 0)
             return ds_wrap(e, r, "image '%.*s'", (int)a->compose.image_volumes[i].image.len,
                            (const char *)a->compose.image_volumes[i].image.p);
@@ -146,7 +147,7 @@ static int check_images(struct agent *a, struct ds_error *e)
     if (is_json)
         return DS_OK;
     DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
-    DS_TRY(guest_compose_config(&json, text, GUEST_APP_DIR, e));
+    DS_TRY(guest_compose_config(&json, &a->engine, text, GUEST_APP_DIR, e));
     DS_TRY(check_json_images(&is_json, ds_buf_span(&json), &a->compose, e));
     if (!is_json)
         return ds_fail(e, DS_ERR_PEER, "Docker Compose printed something that is no JSON");
@@ -195,7 +196,8 @@ int guest_app_start(struct agent *a, struct ds_error *e)
                 ? env_list(env, APP_ENV_ITEMS_MAX + 3, store, ENV_STORE_LEN, a, e)
                 : ds_fail(e, DS_ERR_NOMEM, "start the app");
     if (r == DS_OK)
-        r = guest_compose_up("app", a->compose.docker_compose_file, GUEST_APP_DIR, env, e);
+        r = guest_compose_up(&a->engine, "app", a->compose.docker_compose_file, GUEST_APP_DIR, env,
+                             e);
     if (store != NULL)
         explicit_bzero(store, ENV_STORE_LEN); /* it held the app's secrets */
     free(store);

@@ -59,6 +59,8 @@ static void on_host_shutdown(struct rpc_call *call, void *ctx)
         net_loop_stop(a->loop);
 }
 
+#define LOGS_SINCE_MAX_S UINT32_MAX
+
 /* clang-format off */
 static const struct rpc_field get_key_request[] = {
     { "path", RPC_TEXT, false, 1024, "what the key is for; another path gives another key", NULL, 0 },
@@ -105,9 +107,11 @@ static const struct rpc_field nonce_request[] = {
 static const struct rpc_field logs_request[] = {
     { "lines", RPC_U64, false, 10000, "newest lines of each container", NULL, 0 },
     { "container", RPC_TEXT, false, 128, "one container; all when empty", NULL, 0 },
+    { "since_s", RPC_U64, false, LOGS_SINCE_MAX_S, "from this second up to the present one, which is left out", NULL, 0 },
 };
 static const struct rpc_field logs_reply[] = {
     { "text", RPC_TEXT, true, 0, "lines", NULL, 0 },
+    { "next_s", RPC_U64, true, 0, "the since_s that goes on from here", NULL, 0 },
 };
 
 static const struct rpc_method app_methods[] = {

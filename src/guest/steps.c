@@ -113,6 +113,7 @@ static int step_ready(struct agent *a, struct ds_error *e)
 
 static int step_engine(struct agent *a, struct ds_error *e)
 {
+    a->engine.logs_are_public = a->compose.public_logs;
     DS_TRY(guest_engine_start(&a->engine, e));
     return guest_engine_wait(&a->engine, ENGINE_MS, e);
 }

@@ -144,6 +144,8 @@ static void api_guest_logs(struct rpc_call *call, void *ctx)
     ds_jw_u64(&w, "lines", rpc_call_has(call, "lines") ? rpc_call_u64(call, "lines") : 1000);
     if (rpc_call_text(call, "container")[0] != '\0')
         ds_jw_str(&w, "container", rpc_call_text(call, "container"));
+    if (rpc_call_has(call, "since_s"))
+        ds_jw_u64(&w, "since_s", rpc_call_u64(call, "since_s"));
     ds_jw_object_end(&w);
     if (ds_jw_end(&w, &e, "request") < 0)
         rpc_call_fail(call, &e);
@@ -481,6 +483,7 @@ static const struct rpc_field guest_logs_fields[] = {
     { .name = "id", .kind = RPC_TEXT, .required = true, .max = VMM_ID_LEN, .help = "the VM's id" },
     { .name = "lines", .kind = RPC_U64, .max = 100000, .help = "the last so many" },
     { .name = "container", .kind = RPC_TEXT, .max = 256, .help = "only this one" },
+    { .name = "since_s", .kind = RPC_U64, .max = UINT32_MAX, .help = "to follow: first 0, then the reply's next_s" },
 };
 
 static const struct rpc_field id_reply[] = {
