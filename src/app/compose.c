@@ -260,6 +260,7 @@ static int parse_all(struct app_compose *c, const struct compose_in *in, struct 
     DS_TRY(compose_ports(c, in, e));
     DS_TRY(compose_requirements(c, in, e));
     DS_TRY(compose_volumes(c, in, e));
+    DS_TRY(compose_registries(c, in, e));
     return compose_hex32(c->user_config_hash32, &c->has_user_config_hash, in, "user_config_hash",
                          e);
 }

@@ -20,7 +20,9 @@
 #define APP_PLATFORMS_MAX       16
 #define APP_VOLUMES_MAX         16
 #define APP_KEY_PROVIDER_ID_MAX 512 /* bytes; an SPKI or an MRENCLAVE */
-#define APP_MANIFEST_MAX        3   /* newest manifest_version that we run */
+#define APP_REGISTRIES_MAX      2
+#define APP_REGISTRY_CA_MAX     16384 /* bytes of PEM */
+#define APP_MANIFEST_MAX        3     /* newest manifest_version that we run */
 
 enum app_runner {
     APP_RUNNER_DOCKER_COMPOSE,
@@ -54,6 +56,12 @@ struct app_volume {
     struct ds_span image;  /* image_volumes: the container image in it */
     uint8_t verity_root32[32];
     uint64_t data_blocks; /* image_volumes: blocks of 4096 before the hash tree */
+};
+
+/* Where images are pulled from beside what the internet offers; it is known by its own CA. */
+struct app_registry {
+    struct ds_span host;           /* "name:port", as image references begin */
+    struct ds_span ca_certificate; /* PEM */
 };
 
 /* An absent list of platforms allows any; an empty one allows none. */
@@ -97,6 +105,8 @@ struct app_compose {
     bool allow_tags; /* images by tag without a digest */
     struct app_volume image_volumes[APP_VOLUMES_MAX];
     size_t n_image_volumes;
+    struct app_registry registries[APP_REGISTRIES_MAX];
+    size_t n_registries;
     bool has_user_config_hash;
     uint8_t user_config_hash32[32];
 };

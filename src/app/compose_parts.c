@@ -259,3 +259,43 @@ int compose_volumes(struct app_compose *c, const struct compose_in *in, struct d
     }
     return DS_OK;
 }
+
+/* "name:port": it becomes a directory's name and a line of /etc/hosts in the guest. */
+static bool is_host(struct ds_span s)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+    const uint8_t *colon = s.len > 0 ? memchr(s.p, ':', s.len) : NULL;
+    uint64_t port = 0;
+    if (colon == NULL || colon == s.p || s.p[0] == '.' || s.p[0] == '-')
+        return false;
+    for (const uint8_t *p = s.p; p < colon; p++)
+        if (*p == '\0' || strchr(allowed, *p) == NULL)
+            return false;
+    size_t len = s.len - (size_t)(colon + 1 - s.p);
+    return ds_str_u64(&port, DS_SPAN(colon + 1, len), UINT16_MAX, NULL) == DS_OK && port > 0;
+}
+
+int compose_registries(struct app_compose *c, const struct compose_in *in, struct ds_error *e)
+{
+    static const char *const known[] = { "host", "ca_certificate" };
+    const struct ds_json_tok *list = compose_find(in, "registries");
+    if (list == NULL)
+        return DS_OK;
+    if (list->type != DS_JSON_ARRAY || list->n > APP_REGISTRIES_MAX)
+        return compose_bad(e, "registries", "is no list of at most 2 registries");
+    for (const struct ds_json_tok *t = ds_json_first(list); t != NULL; t = ds_json_next(list, t)) {
+        struct compose_in row = { .obj = t, .mem = in->mem };
+        struct app_registry *r = &c->registries[c->n_registries++];
+        DS_TRY(check_keys(t, "registries", known, DS_LEN(known), e));
+        DS_TRY(compose_text(&r->host, &row, "host", APP_NAME_MAX, e));
+        DS_TRY(compose_text(&r->ca_certificate, &row, "ca_certificate", APP_REGISTRY_CA_MAX, e));
+        if (!is_host(r->host))
+            return compose_bad(e, "registries", "names no host as name:port, in small letters");
+        if (r->ca_certificate.len == 0)
+            return compose_bad(e, "registries", "lacks the ca_certificate of a registry");
+        for (const struct app_registry *o = c->registries; o < r; o++)
+            if (ds_span_eq(o->host, r->host))
+                return compose_bad(e, "registries", "names a host twice");
+    }
+    return DS_OK;
+}

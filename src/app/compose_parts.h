@@ -46,5 +46,7 @@ DS_MUST_USE int compose_ports(struct app_compose *c, const struct compose_in *in
                               struct ds_error *e);
 DS_MUST_USE int compose_requirements(struct app_compose *c, const struct compose_in *in,
                                      struct ds_error *e);
+DS_MUST_USE int compose_registries(struct app_compose *c, const struct compose_in *in,
+                                   struct ds_error *e);
 DS_MUST_USE int compose_volumes(struct app_compose *c, const struct compose_in *in,
                                 struct ds_error *e);

@@ -694,6 +694,15 @@
     X(GUEST_EVENT_VERSION, "guest.event_version", "this guest cannot write that version of the event log", \
       "so far runtime events have digests of version 1", \
       "leave event_log_version out") \
+    X(GUEST_REGISTRY_UNTRUSTED, "guest.registry_untrusted", "a registry does not prove itself by TLS", \
+      "its certificate must follow from the CA that the measured app-compose names for it", \
+      "give the registry's CA as x-dstack.registries in the compose file; check its certificate's names and dates") \
+    X(GUEST_IMAGE_UNKNOWN, "guest.image_unknown", "the registry has no image of this digest", \
+      "a digest names content; what is not exactly that content is not run", \
+      "check the digest in the compose file, and push the image") \
+    X(GUEST_IMAGE_PULL, "guest.image_pull", "an image could not be pulled", \
+      "its registry does not answer, or refuses", \
+      "check that the registry runs and is named for this VM (dstack up --registry), or that app-compose asks for the internet") \
     X(GUEST_KMS_USAGE, "guest.kms_usage", "what answers as the KMS shows another kind of certificate", \
       "the KMS's root signs apps as well, and an app must not pass for the KMS", \
       "check kms_urls; somebody put an app's certificate in the KMS's place") \

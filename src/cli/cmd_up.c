@@ -27,7 +27,7 @@ struct opts {
     bool json, allow_simulated, timings, no_verify;
     const char *file, *name, *image;
     uint64_t vcpu, memory_mib, disk_gib, timeout_s;
-    struct ds_arg_list publish;
+    struct ds_arg_list publish, registry;
 };
 
 static const struct ds_arg_option options[] = {
@@ -45,6 +45,9 @@ static const struct ds_arg_option options[] = {
       offsetof(struct opts, disk_gib), 65536 },
     { "publish", 'p', DS_ARG_LIST, "HOST:GUEST",
       "publish a guest port on another port of 127.0.0.1", offsetof(struct opts, publish), 0 },
+    { "registry", 0, DS_ARG_LIST, "NAME:PORT=ADDRESS:PORT",
+      "let the VM reach a registry of x-dstack at this IPv4 address",
+      offsetof(struct opts, registry), 0 },
     { "allow-simulated", 0, DS_ARG_FLAG, NULL,
       "accept the simulated platform, which protects nothing",
       offsetof(struct opts, allow_simulated), 0 },
@@ -196,10 +199,21 @@ static int take_ports(struct up *u, struct ds_error *e)
     return DS_OK;
 }
 
+static int take_registries(struct up *u, struct ds_error *e)
+{
+    if (u->o.registry.n > COMPOSE_REGISTRIES_MAX)
+        return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE, "--registry: at most %d",
+                            COMPOSE_REGISTRIES_MAX);
+    for (size_t i = 0; i < u->o.registry.n; i++)
+        u->d.registries[u->d.n_registries++] = u->o.registry.v[i];
+    return DS_OK;
+}
+
 static int make_app(struct up *u, struct ds_error *e)
 {
     struct deploy *d = &u->d;
     DS_TRY(take_ports(u, e));
+    DS_TRY(take_registries(u, e));
     DS_TRY(cli_volumes_make(u->cli, &u->compose, e));
     DS_TRY(compose_app_json(&d->app_compose, &u->compose, d->name, u->kms_hex, e));
     return app_compose_hash(d->record.compose32, ds_buf_span(&d->app_compose), e);

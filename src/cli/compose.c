@@ -35,6 +35,8 @@ void compose_done(struct compose *c)
 {
     yyjson_mut_doc_free(c->doc);
     yyjson_doc_free(c->config);
+    for (size_t i = 0; i < c->n_registries; i++)
+        ds_buf_done(&c->registries[i].ca_pem);
     *c = (struct compose){ 0 };
 }
 
@@ -96,19 +98,19 @@ static bool is_passed(const char *key)
     return false;
 }
 
-/* A layout's path, relative to the compose file. */
-static int resolve_layout(struct compose_image *ret, const char *compose_path, const char *layout,
-                          struct ds_error *e)
+/* A path of x-dstack, which is relative to the compose file. */
+static int resolve(char *ret, size_t ret_len, const char *compose_path, const char *path,
+                   const char *key, const char *expected, struct ds_error *e)
 {
     char joined[PATH_MAX];
     const char *slash = strrchr(compose_path, '/');
-    int dir_len = slash != NULL && layout[0] != '/' ? (int)(slash - compose_path) + 1 : 0;
-    int n = snprintf(joined, sizeof joined, "%.*s%s", dir_len, compose_path, layout);
+    int dir_len = slash != NULL && path[0] != '/' ? (int)(slash - compose_path) + 1 : 0;
+    int n = snprintf(joined, sizeof joined, "%.*s%s", dir_len, compose_path, path);
     DS_AUTO(ds_auto_free)
     char *real = n > 0 && (size_t)n < sizeof joined ? realpath(joined, NULL) : NULL;
-    if (real == NULL || !ds_str_copy(ret->layout, sizeof ret->layout, real))
-        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_COMPOSE_INVALID, "x-dstack.images",
-                         "a directory with an OCI layout", layout, "compose file");
+    if (real == NULL || !ds_str_copy(ret, ret_len, real))
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_COMPOSE_INVALID, key, expected, path,
+                         "compose file");
     return DS_OK;
 }
 
@@ -125,8 +127,35 @@ static int parse_images(struct compose *c, const char *path, yyjson_val *images,
         struct compose_image *img = &c->images[c->n_images];
         if (!yyjson_is_str(value) || !ds_str_copy(img->name, sizeof img->name, yyjson_get_str(key)))
             return invalid(e, "x-dstack.images", "name: path", yyjson_get_str(key));
-        DS_TRY(resolve_layout(img, path, yyjson_get_str(value), e));
+        DS_TRY(resolve(img->layout, sizeof img->layout, path, yyjson_get_str(value),
+                       "x-dstack.images", "a directory with an OCI layout", e));
         c->n_images++;
+    }
+    return DS_OK;
+}
+
+static int parse_registries(struct compose *c, const char *path, yyjson_val *registries,
+                            struct ds_error *e)
+{
+    static const char key_name[] = "x-dstack.registries";
+    size_t i, n;
+    yyjson_val *key, *value;
+    if (!yyjson_is_obj(registries))
+        return invalid(e, key_name, "a map of name:port to a CA's PEM file", "something else");
+    yyjson_obj_foreach(registries, i, n, key, value)
+    {
+        char file[PATH_MAX];
+        if (c->n_registries == COMPOSE_REGISTRIES_MAX)
+            return invalid(e, key_name, "at most 2 registries", "more");
+        struct compose_registry *r = &c->registries[c->n_registries];
+        if (!yyjson_is_str(value) || !ds_str_copy(r->host, sizeof r->host, yyjson_get_str(key)))
+            return invalid(e, key_name, "name:port: file", yyjson_get_str(key));
+        DS_TRY(resolve(file, sizeof file, path, yyjson_get_str(value), key_name,
+                       "a CA certificate in PEM", e));
+        c->n_registries++;
+        DS_TRY(ds_file_load(&r->ca_pem, file, COMPOSE_CA_MAX, e));
+        if (r->ca_pem.p == NULL || strstr(r->ca_pem.p, "-----BEGIN CERTIFICATE-----") == NULL)
+            return invalid(e, key_name, "a CA certificate in PEM", file);
     }
     return DS_OK;
 }
@@ -144,6 +173,8 @@ static int parse_x(struct compose *c, const char *path, struct ds_error *e)
         const char *k = yyjson_get_str(key);
         if (strcmp(k, "images") == 0)
             DS_TRY(parse_images(c, path, value, e));
+        else if (strcmp(k, "registries") == 0)
+            DS_TRY(parse_registries(c, path, value, e));
         else if (!is_passed(k))
             return invalid(e, "x-dstack", "a key that app-compose knows", k);
     }
@@ -229,6 +260,18 @@ static yyjson_mut_val *volumes_json(yyjson_mut_doc *doc, const struct compose *c
     return list;
 }
 
+static yyjson_mut_val *registries_json(yyjson_mut_doc *doc, const struct compose *c)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    for (size_t i = 0; i < c->n_registries; i++) {
+        const struct compose_registry *r = &c->registries[i];
+        yyjson_mut_val *v = yyjson_mut_arr_add_obj(doc, list);
+        (void)yyjson_mut_obj_add_str(doc, v, "host", r->host);
+        (void)yyjson_mut_obj_add_strn(doc, v, "ca_certificate", r->ca_pem.p, r->ca_pem.len);
+    }
+    return list;
+}
+
 static void add_passed(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *x)
 {
     for (size_t i = 0; i < DS_LEN(passed_keys); i++) {
@@ -256,6 +299,8 @@ int compose_app_json(struct ds_buf *ret, const struct compose *c, const char *na
     }
     if (c->n_images > 0)
         (void)yyjson_mut_obj_add_val(doc, root, "image_volumes", volumes_json(doc, c));
+    if (c->n_registries > 0)
+        (void)yyjson_mut_obj_add_val(doc, root, "registries", registries_json(doc, c));
     size_t len = 0;
     char *text = file != NULL
                      ? yyjson_mut_write(doc, YYJSON_WRITE_PRETTY | YYJSON_WRITE_ESCAPE_UNICODE,

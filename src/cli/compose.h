@@ -15,6 +15,9 @@
 #define COMPOSE_IMAGES_MAX 7
 #define COMPOSE_PORTS_MAX  32
 
+#define COMPOSE_REGISTRIES_MAX 2
+#define COMPOSE_CA_MAX         ((size_t)16384) /* bytes of PEM */
+
 struct compose_port {
     uint16_t published, target_in_vm; /* the host's port; the port that the guest publishes */
     bool udp;
@@ -28,12 +31,20 @@ struct compose_image {
     struct disk_verity verity;
 };
 
+/* A registry that the app trusts under a CA of its own. */
+struct compose_registry {
+    char host[128];
+    struct ds_buf ca_pem;
+};
+
 struct compose {
     yyjson_mut_doc *doc; /* compose's JSON without x-dstack */
     yyjson_doc *config;  /* what compose printed; x-dstack points into it */
     yyjson_val *x;       /* the x-dstack map, or NULL */
     struct compose_image images[COMPOSE_IMAGES_MAX];
     size_t n_images;
+    struct compose_registry registries[COMPOSE_REGISTRIES_MAX];
+    size_t n_registries;
     struct compose_port ports[COMPOSE_PORTS_MAX];
     size_t n_ports;
 };

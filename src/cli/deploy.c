@@ -60,6 +60,26 @@ static void add_ports(struct ds_jw *w, const struct deploy *d)
     ds_jw_array_end(w);
 }
 
+/* err: ARG  not of the form name:port=ip:port */
+static int add_registries(struct ds_jw *w, const struct deploy *d, struct ds_error *e)
+{
+    char host[128];
+    ds_jw_array(w, "registries");
+    for (size_t i = 0; i < d->n_registries; i++) {
+        const char *text = d->registries[i], *equals = strchr(text, '=');
+        if (equals == NULL ||
+            !ds_str_copy_span(host, sizeof host, DS_SPAN(text, (size_t)(equals - text))))
+            return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
+                                "--registry takes NAME:PORT=ADDRESS:PORT, not '%.60s'", text);
+        ds_jw_object(w, NULL);
+        ds_jw_str(w, "host", host);
+        ds_jw_str(w, "target", equals + 1);
+        ds_jw_object_end(w);
+    }
+    ds_jw_array_end(w);
+    return DS_OK;
+}
+
 static int create(struct deploy *d, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
@@ -74,6 +94,7 @@ static int create(struct deploy *d, struct ds_error *e)
     ds_jw_u64(&w, "disk_size", or_default(d->disk_gib, DISK_GIB_DEFAULT));
     ds_jw_hex(&w, "app_id", DS_SPAN_OF(d->record.app_id20));
     add_ports(&w, d);
+    DS_TRY(add_registries(&w, d, e));
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "CreateVm"));
     DS_TRY(cli_vmm_call(&doc, d->cli, "CreateVm", ds_buf_span(&params), e));
@@ -102,6 +123,8 @@ static int update(struct deploy *d, struct ds_error *e)
     add_if(&w, "disk_size", d->disk_gib);
     ds_jw_bool(&w, "update_ports", true);
     add_ports(&w, d);
+    ds_jw_bool(&w, "update_registries", d->n_registries > 0);
+    DS_TRY(add_registries(&w, d, e));
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "UpdateVm"));
     return cli_vmm_call(&doc, d->cli, "UpdateVm", ds_buf_span(&params), e);

@@ -18,9 +18,11 @@ struct deploy {
     uint64_t vcpu, memory_mib, disk_gib;
     struct compose_port ports[COMPOSE_PORTS_MAX];
     size_t n_ports;
-    struct ds_buf app_compose; /* owned */
-    struct cli_record record;  /* all but the app id, which deploy_vm finds */
-    char id[64];               /* of the VM; filled by deploy_vm */
+    const char *registries[COMPOSE_REGISTRIES_MAX]; /* "name:port=ip:port"; borrowed */
+    size_t n_registries;                            /* 0: as the VM has them */
+    struct ds_buf app_compose;                      /* owned */
+    struct cli_record record;                       /* all but the app id, which deploy_vm finds */
+    char id[64];                                    /* of the VM; filled by deploy_vm */
 };
 
 void deploy_done(struct deploy *d);

@@ -60,7 +60,7 @@ int guest_images_load(struct agent *a, struct ds_error *e)
     return DS_OK;
 }
 
-static bool is_on_volume(struct ds_span image, const struct app_compose *app)
+bool guest_image_is_on_volume(struct ds_span image, const struct app_compose *app)
 {
     for (size_t i = 0; i < app->n_image_volumes; i++)
         if (ds_span_eq(app->image_volumes[i].image, image))
@@ -68,8 +68,7 @@ static bool is_on_volume(struct ds_span image, const struct app_compose *app)
     return false;
 }
 
-/* "name@sha256:<64 hex digits>" names content, a tag names whatever a registry says today. */
-static bool is_by_digest(struct ds_span image)
+bool guest_image_is_by_digest(struct ds_span image)
 {
     static const char mark[] = "@sha256:";
     size_t n = sizeof mark - 1 + 64;
@@ -97,7 +96,7 @@ static int check_service(const struct ds_json_tok *service, const struct app_com
     DS_TRY(ds_json_get_str(&image, service, "image", e));
     if (app->allow_tags)
         return DS_OK;
-    if (!is_on_volume(image, app) && !is_by_digest(image))
+    if (!guest_image_is_on_volume(image, app) && !guest_image_is_by_digest(image))
         return refuse(e, "image", "a measured volume or name@sha256:...", image);
     for (size_t i = 0; i < DS_LEN(elsewhere); i++)
         if (ds_json_find(service, elsewhere[i]) != NULL)

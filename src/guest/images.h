@@ -24,3 +24,8 @@ DS_MUST_USE int guest_app_start(struct agent *a, struct ds_error *e);
 struct ds_json_tok;
 DS_MUST_USE int guest_images_check(const struct ds_json_tok *compose, const struct app_compose *app,
                                    struct ds_error *e);
+
+/* The image travels on a measured volume. */
+bool guest_image_is_on_volume(struct ds_span image, const struct app_compose *app);
+/* "name@sha256:<64 hex digits>" names content; a tag names whatever a registry says today. */
+bool guest_image_is_by_digest(struct ds_span image);

@@ -19,6 +19,7 @@
 #include "guest/kms_client.h"
 #include "guest/network.h"
 #include "guest/pid1.h"
+#include "guest/pull.h"
 #include "guest/serve.h"
 
 #define ENGINE_MS  180000
@@ -60,7 +61,8 @@ static int step_modules(struct agent *a, struct ds_error *e)
 
 static int step_network(struct agent *a, struct ds_error *e)
 {
-    return guest_network_up(&a->sys, e);
+    DS_TRY(guest_network_up(&a->sys, e));
+    return guest_registries_open(a, e);
 }
 
 /* guest-api 4.1, events 1 to 8. */
@@ -118,7 +120,11 @@ static int step_engine(struct agent *a, struct ds_error *e)
     return guest_engine_wait(&a->engine, ENGINE_MS, e);
 }
 
-static int step_images(struct agent *a, struct ds_error *e) { return guest_images_load(a, e); }
+static int step_images(struct agent *a, struct ds_error *e)
+{
+    DS_TRY(guest_images_load(a, e));
+    return guest_images_pull(a, e);
+}
 
 static int step_app(struct agent *a, struct ds_error *e) { return guest_app_start(a, e); }
 
@@ -134,7 +140,7 @@ const struct boot_step boot_steps[] = {
     { "env", "decrypt the environment", step_env, NULL },
     { "ready", "close the trusted boot", step_ready, guest_serve_start },
     { "engine", "start the container engine", step_engine, NULL },
-    { "images", "load images from measured volumes", step_images, NULL },
+    { "images", "load images from volumes, pull them by digest", step_images, NULL },
     { "app", "start the app's containers", step_app, NULL },
 };
 const size_t boot_n_steps = DS_LEN(boot_steps);

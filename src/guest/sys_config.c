@@ -99,6 +99,26 @@ static int parse_nic(struct guest_nic *ret, const struct ds_json_tok *nic, struc
     return DS_OK;
 }
 
+static int parse_registries(struct guest_sys_config *c, const struct ds_json_tok *list,
+                            struct ds_error *e)
+{
+    if (list == NULL)
+        return DS_OK;
+    if (list->type != DS_JSON_ARRAY || list->n > GUEST_REGISTRIES_MAX)
+        return invalid(e, "registries", "an array of at most 2");
+    for (const struct ds_json_tok *v = ds_json_first(list); v != NULL; v = ds_json_next(list, v)) {
+        struct guest_registry *r = &c->registries[c->n_registries++];
+        struct ds_span host, address;
+        DS_TRY(ds_json_get_str(&host, v, "host", e));
+        DS_TRY(ds_json_get_str(&address, v, "address", e));
+        if (!ds_str_copy_span(r->host, sizeof r->host, host))
+            return invalid(e, "registries.host", "name:port");
+        if (!parse_ip(r->address4, address))
+            return invalid(e, "registries.address", "an IPv4 address");
+    }
+    return DS_OK;
+}
+
 static int parse_network(struct guest_sys_config *c, const struct ds_json_tok *network,
                          struct ds_error *e)
 {
@@ -131,6 +151,7 @@ static int parse_root(struct guest_sys_config *c, struct ds_arena *mem,
                       const struct ds_json_tok *root, struct ds_error *e)
 {
     DS_TRY(parse_urls(c, ds_json_find(root, "kms_urls"), e));
+    DS_TRY(parse_registries(c, ds_json_find(root, "registries"), e));
     DS_TRY(parse_network(c, ds_json_find(root, "network"), e));
     DS_TRY(dup_text(&c->vm_config, mem, root, "vm_config", e));
     return dup_text(&c->mr_config, mem, root, "mr_config", e);

@@ -410,9 +410,15 @@ static const struct rpc_field network_fields[] = {
     { .name = "bridge_name", .kind = RPC_TEXT, .max = 64, .help = "none" },
 };
 
+static const struct rpc_field registry_fields[] = {
+    { .name = "host", .kind = RPC_TEXT, .required = true, .max = 127, .help = "name:port, as image references begin" },
+    { .name = "target", .kind = RPC_TEXT, .required = true, .max = 31, .help = "IPv4 address:port of this host or its network" },
+};
 #define PORTS_FIELD { .name = "ports", .kind = RPC_OBJECT_LIST, .max = VMM_PORTS_MAX, .fields = port_fields, \
       .n_fields = DS_LEN(port_fields), .help = "ports of the host that lead into the VM" }
-#define URLS_FIELD(key, text) { .name = (key), .kind = RPC_TEXT_LIST, .max = VMM_RELAYS_MAX, .help = (text) }
+#define URLS_FIELD(key, text) { .name = (key), .kind = RPC_TEXT_LIST, .max = VMM_URLS_MAX, .help = (text) }
+#define REGISTRIES_FIELD { .name = "registries", .kind = RPC_OBJECT_LIST, .max = VMM_REGISTRIES_MAX, \
+      .fields = registry_fields, .n_fields = DS_LEN(registry_fields), .help = "registries that the guest may reach" }
 #define TEXTS_FIELDS \
     { .name = "encrypted_env", .kind = RPC_HEX, .max = ENV_MAX, .help = "environment, sealed to the app" }, \
     { .name = "user_config", .kind = RPC_TEXT, .max = TEXT_MAX, .help = "given to the app as it is; not measured" }
@@ -439,6 +445,7 @@ static const struct rpc_field create_fields[] = {
     NOT_YET_FIELDS,
     URLS_FIELD("kms_urls", "key services; default: the local one"),
     URLS_FIELD("gateway_urls", "gateways to register with"),
+    REGISTRIES_FIELD,
     { .name = "stopped", .kind = RPC_BOOL, .help = "do not start it" },
     { .name = "no_tee", .kind = RPC_BOOL, .help = "the simulated machine" },
     { .name = "simulated_tee", .kind = RPC_BOOL, .help = "the simulated machine" },
@@ -454,6 +461,8 @@ static const struct rpc_field update_fields[] = {
     URLS_FIELD("kms_urls", "key services"),
     { .name = "update_gateway_urls", .kind = RPC_BOOL, .help = "replace gateway_urls" },
     URLS_FIELD("gateway_urls", "gateways"),
+    { .name = "update_registries", .kind = RPC_BOOL, .help = "replace the registries" },
+    REGISTRIES_FIELD,
     NOT_YET_FIELDS,
     { .name = "update_networking", .kind = RPC_BOOL, .help = "mode user" },
     { .name = "vcpu", .kind = RPC_ANY, .help = "processors" },

@@ -51,6 +51,7 @@ struct plan {
     struct ds_buf mr_document;
     uint8_t mrconfigid48[48], host_data32[32];
     char targets[VMM_RELAYS_MAX][DS_PLACE_MAX];
+    uint16_t target_ports[VMM_RELAYS_MAX];
     size_t n_targets;
     struct vmm_launch launch;
     char file_paths[SIMTEE_FILE_COUNT][32]; /* /proc/self/fd/N, where simtee sealed the files */
@@ -145,19 +146,30 @@ static int resolve(char out[static DS_PLACE_MAX], const char *url, struct ds_err
     return DS_OK;
 }
 
-static int find_targets(struct plan *p, struct ds_error *e)
+static int add_kms_targets(struct plan *p, struct ds_error *e)
 {
     if (!p->wants_kms)
         return DS_OK;
-    if (p->h->places->relay[0] == '\0')
-        return ds_fail(e, DS_ERR_NOTFOUND, "the program dstack-relay is not installed");
     for (size_t i = 0; i < p->m->kms_urls.n; i++)
-        DS_TRY(resolve(p->targets[i], p->m->kms_urls.url[i], e));
-    p->n_targets = p->m->kms_urls.n;
+        DS_TRY(resolve(p->targets[p->n_targets++], p->m->kms_urls.url[i], e));
     if (p->n_targets > 0)
         return DS_OK;
     memcpy(p->targets[0], p->h->places->kms_target, sizeof p->targets[0]);
     p->n_targets = 1;
+    return DS_OK;
+}
+
+/* Registries stand behind the key services; vmm/sysconfig.c counts the same way. */
+static int find_targets(struct plan *p, struct ds_error *e)
+{
+    DS_TRY(add_kms_targets(p, e));
+    for (size_t i = 0; i < p->m->n_registries; i++) {
+        p->target_ports[p->n_targets] = p->m->registries[i].port;
+        (void)snprintf(p->targets[p->n_targets++], DS_PLACE_MAX, "tcp:%s",
+                       p->m->registries[i].target);
+    }
+    if (p->n_targets > 0 && p->h->places->relay[0] == '\0')
+        return ds_fail(e, DS_ERR_NOTFOUND, "the program dstack-relay is not installed");
     return DS_OK;
 }
 
@@ -317,6 +329,7 @@ static int make_args(struct vmm_args *ret, const struct plan *p, struct ds_error
     };
     for (size_t i = 0; i < p->n_targets; i++)
         spec.targets[i] = p->targets[i];
+    memcpy(spec.target_ports, p->target_ports, sizeof spec.target_ports);
     for (size_t i = 0; i < p->m->n_volumes; i++)
         spec.volumes[i] = p->m->volumes[i];
     memcpy(spec.mrconfigid48, p->mrconfigid48, sizeof spec.mrconfigid48);

@@ -132,7 +132,7 @@ static int get_urls(struct vmm_urls *ret, yyjson_val *obj, const char *key, stru
     yyjson_val *list = yyjson_obj_get(obj, key);
     if (is_absent(list))
         return DS_OK;
-    if (!yyjson_is_arr(list) || yyjson_arr_size(list) > VMM_RELAYS_MAX)
+    if (!yyjson_is_arr(list) || yyjson_arr_size(list) > VMM_URLS_MAX)
         return ds_refuse(e, DS_ERR_RANGE, DS_CODE_VMM_VALUE_RANGE, key, "a list of at most 4 URLs",
                          yyjson_get_type_desc(list), NULL);
     struct vmm_urls urls = { 0 };
@@ -146,6 +146,67 @@ static int get_urls(struct vmm_urls *ret, yyjson_val *obj, const char *key, stru
         memcpy(urls.url[urls.n++], url.p, url.len);
     }
     *ret = urls;
+    return DS_OK;
+}
+
+/* "name:port" in small letters; *ret_port is the port. */
+static bool registry_host_is_valid(uint16_t *ret_port, struct ds_span s)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+    const uint8_t *colon = s.len > 0 ? memchr(s.p, ':', s.len) : NULL;
+    uint64_t port = 0;
+    if (colon == NULL || colon == s.p)
+        return false;
+    for (const uint8_t *p = s.p; p < colon; p++)
+        if (*p == '\0' || strchr(allowed, *p) == NULL)
+            return false;
+    size_t len = s.len - (size_t)(colon + 1 - s.p);
+    if (ds_str_u64(&port, DS_SPAN(colon + 1, len), UINT16_MAX, NULL) < 0 || port == 0)
+        return false;
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+static bool registry_target_is_valid(const char *text)
+{
+    char ip[INET_ADDRSTRLEN];
+    const char *colon = strchr(text, ':');
+    struct in_addr addr;
+    uint64_t port = 0;
+    return colon != NULL &&
+           ds_str_copy_span(ip, sizeof ip, DS_SPAN(text, (size_t)(colon - text))) &&
+           inet_pton(AF_INET, ip, &addr) == 1 &&
+           ds_str_u64(&port, ds_span_str(colon + 1), UINT16_MAX, NULL) == DS_OK && port > 0;
+}
+
+static int get_registry(struct vmm_registry *ret, yyjson_val *v, struct ds_error *e)
+{
+    yyjson_val *host = yyjson_obj_get(v, "host"), *target = yyjson_obj_get(v, "target");
+    if (!yyjson_is_str(host) || !registry_host_is_valid(&ret->port, val_span(host)) ||
+        !ds_str_copy_span(ret->host, sizeof ret->host, val_span(host)))
+        return ds_refuse(e, DS_ERR_ARG, DS_CODE_VMM_VALUE_RANGE, "registries.host", "name:port",
+                         yyjson_is_str(host) ? yyjson_get_str(host) : "no text", NULL);
+    if (!yyjson_is_str(target) ||
+        !ds_str_copy_span(ret->target, sizeof ret->target, val_span(target)) ||
+        !registry_target_is_valid(ret->target))
+        return ds_refuse(e, DS_ERR_ARG, DS_CODE_VMM_VALUE_RANGE, "registries.target",
+                         "IPv4 address:port",
+                         yyjson_is_str(target) ? yyjson_get_str(target) : "no text", NULL);
+    return DS_OK;
+}
+
+static int get_registries(struct vmm_manifest *m, yyjson_val *obj, struct ds_error *e)
+{
+    yyjson_val *list = yyjson_obj_get(obj, "registries");
+    m->n_registries = 0;
+    if (is_absent(list))
+        return DS_OK;
+    if (!yyjson_is_arr(list) || yyjson_arr_size(list) > VMM_REGISTRIES_MAX)
+        return ds_refuse(e, DS_ERR_RANGE, DS_CODE_VMM_VALUE_RANGE, "registries",
+                         "a list of at most 2", yyjson_get_type_desc(list), NULL);
+    yyjson_arr_iter it = yyjson_arr_iter_with(list);
+    for (yyjson_val *v = yyjson_arr_iter_next(&it); v != NULL; v = yyjson_arr_iter_next(&it))
+        DS_TRY(get_registry(&m->registries[m->n_registries++], v, e));
     return DS_OK;
 }
 
@@ -314,6 +375,7 @@ int vmm_manifest_of_request(struct vmm_manifest *ret, yyjson_val *params,
     DS_TRY(get_ports(&m, params, &request_ports, e));
     DS_TRY(get_urls(&m.kms_urls, params, "kms_urls", e));
     DS_TRY(get_urls(&m.gateway_urls, params, "gateway_urls", e));
+    DS_TRY(get_registries(&m, params, e));
     DS_TRY(get_app_id(m.app_id, yyjson_obj_get(params, "app_id"), e));
     DS_TRY(get_machine(&m.machine, params, platform, e));
     *ret = m;
@@ -357,6 +419,8 @@ int vmm_manifest_update(struct vmm_manifest *m, bool *ret_resources, yyjson_val 
         next.gateway_urls.n = 0;
         DS_TRY(get_urls(&next.gateway_urls, params, "gateway_urls", e));
     }
+    if (yyjson_is_true(yyjson_obj_get(params, "update_registries")))
+        DS_TRY(get_registries(&next, params, e));
     *m = next;
     *ret_resources = resources;
     return DS_OK;
@@ -382,8 +446,9 @@ static int get_volumes(struct vmm_manifest *m, yyjson_val *obj, struct ds_error 
 static int check_keys(yyjson_val *obj, struct ds_error *e)
 {
     static const char *const known[] = {
-        "id",        "name",     "app_id",   "image",        "machine", "vcpu",     "memory",
-        "disk_size", "port_map", "kms_urls", "gateway_urls", "volumes", "internet", "created_at_ms",
+        "id",           "name",    "app_id",    "image",         "machine",
+        "vcpu",         "memory",  "disk_size", "port_map",      "kms_urls",
+        "gateway_urls", "volumes", "internet",  "created_at_ms", "registries",
     };
     yyjson_obj_iter it = yyjson_obj_iter_with(obj);
     for (yyjson_val *k = yyjson_obj_iter_next(&it); k != NULL; k = yyjson_obj_iter_next(&it)) {
@@ -414,6 +479,7 @@ static int parse_object(struct vmm_manifest *m, yyjson_val *obj, struct ds_error
     DS_TRY(get_urls(&m->kms_urls, obj, "kms_urls", e));
     DS_TRY(get_urls(&m->gateway_urls, obj, "gateway_urls", e));
     DS_TRY(get_volumes(m, obj, e));
+    DS_TRY(get_registries(m, obj, e));
     DS_TRY(get_bool(&m->internet, obj, "internet", e));
     m->created_at_ms = yyjson_get_sint(yyjson_obj_get(obj, "created_at_ms"));
     return DS_OK;
@@ -467,6 +533,18 @@ static void put_volumes(struct ds_jw *w, const struct vmm_manifest *m)
     ds_jw_array_end(w);
 }
 
+static void put_registries(struct ds_jw *w, const struct vmm_manifest *m)
+{
+    ds_jw_array(w, "registries");
+    for (size_t i = 0; i < m->n_registries; i++) {
+        ds_jw_object(w, NULL);
+        ds_jw_str(w, "host", m->registries[i].host);
+        ds_jw_str(w, "target", m->registries[i].target);
+        ds_jw_object_end(w);
+    }
+    ds_jw_array_end(w);
+}
+
 int vmm_manifest_encode(struct ds_buf *ret, const struct vmm_manifest *m, struct ds_error *e)
 {
     struct ds_jw w = ds_jw_of(ret);
@@ -483,6 +561,7 @@ int vmm_manifest_encode(struct ds_buf *ret, const struct vmm_manifest *m, struct
     put_urls(&w, "kms_urls", &m->kms_urls);
     put_urls(&w, "gateway_urls", &m->gateway_urls);
     put_volumes(&w, m);
+    put_registries(&w, m);
     ds_jw_bool(&w, "internet", m->internet);
     ds_jw_i64(&w, "created_at_ms", m->created_at_ms);
     ds_jw_object_end(&w);

@@ -16,9 +16,21 @@
 #define VMM_URL_MAX  255
 #define VMM_PATH_LEN 512 /* with its NUL */
 
+#define VMM_REGISTRIES_MAX 2
+
 struct vmm_urls {
-    char url[VMM_RELAYS_MAX][VMM_URL_MAX + 1];
+    char url[VMM_URLS_MAX][VMM_URL_MAX + 1];
     size_t n;
+};
+
+/*
+ * A registry that the guest may reach, and where it is. The host decides the latter alone: an app
+ * names a registry, and no address of this host.
+ */
+struct vmm_registry {
+    char host[128];  /* "name:port", as the app calls it */
+    char target[32]; /* "ip:port" */
+    uint16_t port;   /* of host */
 };
 
 struct vmm_manifest {
@@ -31,6 +43,8 @@ struct vmm_manifest {
     struct vmm_port ports[VMM_PORTS_MAX];
     size_t n_ports;
     struct vmm_urls kms_urls, gateway_urls;
+    struct vmm_registry registries[VMM_REGISTRIES_MAX];
+    size_t n_registries;
     char volumes[VMM_VOLUMES_MAX][VMM_PATH_LEN];
     size_t n_volumes;
     bool internet;

@@ -17,6 +17,7 @@
 #include "base/str.h"
 
 #define PCI_VOLUME_0 0x8u
+#define KMS_PORT     8001u
 
 enum {
     SIM = VMM_MACHINE_SIMULATED,
@@ -202,7 +203,8 @@ static void put_guestfwd(struct ds_buf *b, const struct vmm_qemu_spec *spec, siz
 {
     (void)i;
     for (size_t k = 0; k < spec->n_targets; k++) {
-        ds_buf_printf(b, ",guestfwd=tcp:10.0.2.%zu:8001-cmd:'", 101 + k);
+        ds_buf_printf(b, ",guestfwd=tcp:10.0.2.%zu:%u-cmd:'", 101 + k,
+                      spec->target_ports[k] != 0 ? spec->target_ports[k] : KMS_PORT);
         put_listed(b, spec->relay);
         ds_buf_str(b, "' '");
         put_listed(b, spec->targets[k]);

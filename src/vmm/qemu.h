@@ -15,7 +15,8 @@
 
 #define VMM_PORTS_MAX   64 /* forwarded ports of one VM */
 #define VMM_VOLUMES_MAX 16 /* verity volumes: PCI slots 0x8 to 0x17 */
-#define VMM_RELAYS_MAX  4  /* addresses of the host the guest may reach */
+#define VMM_URLS_MAX    4  /* key services, gateways */
+#define VMM_RELAYS_MAX  6  /* addresses of the host the guest may reach */
 
 /* Files of the VM directory that QEMU opens or makes. */
 #define VMM_FILE_DATA   "hda.img"
@@ -41,10 +42,11 @@ struct vmm_qemu_spec {
     const char *qemu; /* the program */
     const char *firmware, *kernel, *initrd, *cmdline, *rootfs;
     uint32_t vcpus, memory_mib;
-    const char *mac[2];                  /* of NIC 0, and of NIC 1 where internet is set */
-    bool internet;                       /* a second NIC with a way out, by passt */
-    const char *relay;                   /* the relay program behind guestfwd */
-    const char *targets[VMM_RELAYS_MAX]; /* "unix:/path" or "tcp:ip:port", at 10.0.2.(101+i):8001 */
+    const char *mac[2];                    /* of NIC 0, and of NIC 1 where internet is set */
+    bool internet;                         /* a second NIC with a way out, by passt */
+    const char *relay;                     /* the relay program behind guestfwd */
+    const char *targets[VMM_RELAYS_MAX];   /* "unix:/path" or "tcp:ip:port", at 10.0.2.(101+i) */
+    uint16_t target_ports[VMM_RELAYS_MAX]; /* the port there; 0: 8001 */
     size_t n_targets;
     const struct vmm_port *ports;
     size_t n_ports;

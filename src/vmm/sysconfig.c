@@ -61,6 +61,22 @@ static void put_kms_urls(struct ds_jw *w, const struct vmm_sys_config *c)
     ds_jw_array_end(w);
 }
 
+/* Addresses behind those of the key services, as vmm/launch.c counts them. */
+static void put_registries(struct ds_jw *w, const struct vmm_sys_config *c)
+{
+    size_t n_kms = !c->wants_kms ? 0 : c->m->kms_urls.n > 0 ? c->m->kms_urls.n : 1;
+    ds_jw_array(w, "registries");
+    for (size_t i = 0; i < c->m->n_registries; i++) {
+        char address[16];
+        (void)snprintf(address, sizeof address, "10.0.2.%zu", 101 + n_kms + i);
+        ds_jw_object(w, NULL);
+        ds_jw_str(w, "host", c->m->registries[i].host);
+        ds_jw_str(w, "address", address);
+        ds_jw_object_end(w);
+    }
+    ds_jw_array_end(w);
+}
+
 static void put_network(struct ds_jw *w, const struct vmm_sys_config *c)
 {
     ds_jw_object(w, "network");
@@ -91,6 +107,7 @@ int vmm_sys_config_encode(struct ds_buf *ret, const struct vmm_sys_config *c, st
     ds_jw_object(&w, NULL);
     put_kms_urls(&w, c);
     put_urls(&w, "gateway_urls", &c->m->gateway_urls);
+    put_registries(&w, c);
     ds_jw_str(&w, "pccs_url", "");
     ds_jw_str(&w, "docker_registry", "");
     ds_jw_str(&w, "host_api_url", "");

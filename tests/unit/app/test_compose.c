@@ -114,6 +114,8 @@ static void other_spellings(void **state)
     assert_false(good(",\"requirements\":{\"platforms\":null}").requirements.has_platforms);
 }
 
+#define REG(host) "{\"host\":\"" host "\",\"ca_certificate\":\"PEM\"}"
+
 static void refused_members(void **state)
 {
     (void)state;
@@ -163,6 +165,19 @@ static void refused_members(void **state)
           ",\"verity_volumes\":[{\"source\":\"v\",\"verity_root\":\"" ROOT "\",\"target\":\"/d\"},"
           "{\"source\":\"w\",\"verity_root\":\"" ROOT "\",\"target\":\"/d\"}]",
           DS_ERR_FORMAT },
+        { "registries no list", ",\"registries\":{}", DS_ERR_FORMAT },
+        { "three registries", ",\"registries\":[" REG("a:1") "," REG("b:1") "," REG("c:1") "]",
+          DS_ERR_FORMAT },
+        { "a registry twice", ",\"registries\":[" REG("a:1") "," REG("a:1") "]", DS_ERR_FORMAT },
+        { "a registry without port", ",\"registries\":[" REG("a") "]", DS_ERR_FORMAT },
+        { "a registry at port 0", ",\"registries\":[" REG("a:0") "]", DS_ERR_FORMAT },
+        { "a registry at port 65536", ",\"registries\":[" REG("a:65536") "]", DS_ERR_FORMAT },
+        { "a registry that is a path", ",\"registries\":[" REG("../a:1") "]", DS_ERR_FORMAT },
+        { "a registry of two words", ",\"registries\":[" REG("a b:1") "]", DS_ERR_FORMAT },
+        { "a registry of two lines", ",\"registries\":[" REG("a\\nb:1") "]", DS_ERR_FORMAT },
+        { "a registry without CA", ",\"registries\":[{\"host\":\"a:1\"}]", DS_ERR_FORMAT },
+        { "a registry with more", ",\"registries\":[{\"host\":\"a:1\",\"insecure\":true}]",
+          DS_ERR_UNSUPPORTED },
         { "volume without root", ",\"verity_volumes\":[{\"source\":\"v\",\"target\":\"/d\"}]",
           DS_ERR_FORMAT },
         { "volume without source",
@@ -231,11 +246,25 @@ static void refused_heads(void **state)
     }
 }
 
+static void registries_come_with_their_ca(void **state)
+{
+    struct ds_error e = { 0 };
+    struct app_compose c;
+    (void)state;
+    assert_int_equal(parse(&c, HEAD ",\"registries\":[" REG("r-1.example:5000") "]}", &e), DS_OK);
+    assert_int_equal(c.n_registries, 1);
+    assert_true(ds_span_eq_str(c.registries[0].host, "r-1.example:5000"));
+    assert_true(ds_span_eq_str(c.registries[0].ca_certificate, "PEM"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),        cmocka_unit_test(every_field),
-        cmocka_unit_test(other_spellings), cmocka_unit_test(refused_members),
+        cmocka_unit_test(registries_come_with_their_ca),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(every_field),
+        cmocka_unit_test(other_spellings),
+        cmocka_unit_test(refused_members),
         cmocka_unit_test(refused_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

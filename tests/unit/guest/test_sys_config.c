@@ -49,6 +49,12 @@ struct row {
 static const struct row rows[] = {
     { "an empty object", "{}", DS_OK },
     { "null texts", "{\"vm_config\":null,\"mr_config\":null}", DS_OK },
+    { "a registry", "{\"registries\":[{\"host\":\"a:1\",\"address\":\"10.0.2.102\"}]}", DS_OK },
+    { "a registry elsewhere", "{\"registries\":[{\"host\":\"a:1\",\"address\":\"x\"}]}",
+      DS_ERR_FORMAT },
+    { "a registry without host", "{\"registries\":[{\"address\":\"10.0.2.102\"}]}", DS_ERR_FORMAT },
+    { "registries no array", "{\"registries\":{}}", DS_ERR_FORMAT },
+    { "three registries", "{\"registries\":[{},{},{}]}", DS_ERR_FORMAT },
     { "nothing", "", DS_ERR_TRUNCATED },
     { "an array", "[]", DS_ERR_FORMAT },
     { "a key twice", "{\"vm_config\":\"a\",\"vm_config\":\"b\"}", DS_ERR_FORMAT },

@@ -15,7 +15,8 @@ static const struct vmm_limits limits = { 16, 65536, 1024 };
 
 #define BASE \
     "\"name\":\"hello\",\"image\":\"dstack-0.1\",\"vcpu\":2,\"memory\":2048,\"disk_size\":10"
-#define PORT(text) "{" BASE ",\"ports\":[" text "]}"
+#define REGISTRY(text) "{" BASE ",\"registries\":[" text "]}"
+#define PORT(text)     "{" BASE ",\"ports\":[" text "]}"
 
 struct row {
     const char *claim, *json;
@@ -28,6 +29,17 @@ static const struct row requests[] = {
     { "the least", "{" BASE "}", DS_OK, 0 },
     { "nulls are absent", "{" BASE ",\"ports\":null,\"app_id\":null,\"no_tee\":null}", DS_OK, 0 },
     { "a port", PORT("{\"protocol\":\"tcp\",\"host_port\":8080,\"vm_port\":80}"), DS_OK, 0 },
+    { "a registry", REGISTRY("{\"host\":\"r-1.example:5000\",\"target\":\"192.0.2.1:443\"}"), DS_OK, 0 },
+    { "registries no list", "{" BASE ",\"registries\":{}}", DS_ERR_RANGE, DS_CODE_VMM_VALUE_RANGE },
+    { "a registry without port", REGISTRY("{\"host\":\"r\",\"target\":\"192.0.2.1:443\"}"),
+      DS_ERR_ARG, DS_CODE_VMM_VALUE_RANGE },
+    { "a registry that is an option", REGISTRY("{\"host\":\"r,x:1\",\"target\":\"192.0.2.1:443\"}"),
+      DS_ERR_ARG, DS_CODE_VMM_VALUE_RANGE },
+    { "a registry at a name", REGISTRY("{\"host\":\"r:1\",\"target\":\"localhost:443\"}"),
+      DS_ERR_ARG, DS_CODE_VMM_VALUE_RANGE },
+    { "a registry at a command", REGISTRY("{\"host\":\"r:1\",\"target\":\"1.2.3.4:1' x '\"}"),
+      DS_ERR_ARG, DS_CODE_VMM_VALUE_RANGE },
+    { "a registry nowhere", REGISTRY("{\"host\":\"r:1\"}"), DS_ERR_ARG, DS_CODE_VMM_VALUE_RANGE },
     { "any port", PORT("{\"protocol\":\"udp\",\"host_port\":0,\"vm_port\":53}"), DS_OK, 0 },
     { "two times any port", PORT("{\"protocol\":\"tcp\",\"host_port\":0,\"vm_port\":1},"
                                  "{\"protocol\":\"tcp\",\"host_port\":0,\"vm_port\":2}"), DS_OK, 0 },

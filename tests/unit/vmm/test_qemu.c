@@ -85,6 +85,8 @@ static void test_golden_lines(void **state)
     s.internet = true;
     s.n_ports = 2;
     s.targets[s.n_targets++] = "tcp:192.0.2.7:8001";
+    s.target_ports[s.n_targets] = 5000;
+    s.targets[s.n_targets++] = "tcp:192.0.2.8:443";
     s.volumes[s.n_volumes++] = "/volumes/hello.tar";
     s.volumes[s.n_volumes++] = "/volumes/a,readonly=off";
     check(&s, "simulated-all");
@@ -109,7 +111,7 @@ static const struct refusal refusals[] = {
     { "TDX needs KVM", "tdx", false, 0, 0, 0, "/r", "/x", "t", "v", DS_ERR_UNSUPPORTED },
     { "SNP needs KVM", "snp", false, 0, 0, 0, "/r", "/x", "t", "v", DS_ERR_UNSUPPORTED },
     { "too many ports", "tdx", true, 65, 0, 0, "/r", "/x", "t", "v", DS_ERR_RANGE },
-    { "too many relays", "tdx", true, 0, 5, 0, "/r", "/x", "t", "v", DS_ERR_RANGE },
+    { "too many relays", "tdx", true, 0, 7, 0, "/r", "/x", "t", "v", DS_ERR_RANGE },
     { "too many volumes", "tdx", true, 0, 0, 17, "/r", "/x", "t", "v", DS_ERR_RANGE },
     { "quote in the root's path", "tdx", true, 0, 0, 0, "/r'", "/x", "t", "v", DS_ERR_ARG },
     { "newline in a volume", "tdx", true, 0, 0, 1, "/r", "/x", "t", "a\nb", DS_ERR_ARG },

@@ -18,30 +18,34 @@ struct row {
     size_t n_volumes, n_kms;
     const char *want; /* stands in the text */
     const char * not; /* does not */
+    size_t n_registries;
 };
 
 /* clang-format off */
 static const struct row vm_configs[] = {
-    { "memory is in bytes", "simulated", false, true, 0, 0, "\"memory_size\":3221225472,", NULL },
-    { "one NIC is not named", "simulated", false, true, 0, 0, "\"cpu_count\":2,", "num_nics" },
-    { "two NICs are", "simulated", true, true, 0, 0, "\"num_nics\":2", NULL },
-    { "no volume is not named", "simulated", false, true, 0, 0, "\"image\":\"i\"", "num_verity" },
-    { "volumes are", "simulated", false, true, 3, 0, "\"num_verity_volumes\":3", NULL },
-    { "TDX's measurement", "tdx", false, true, 0, 0, "\"tdx_measurement\":{\"a\":1}", "sev_snp" },
-    { "SNP's measurement", "snp", false, true, 0, 0, "\"sev_snp_measurement\":{\"a\":1}", "tdx_meas" },
-    { "the document as text", "tdx", false, true, 0, 0, "\"mr_config\":\"{\\\"version\\\":3}\"", NULL },
+    { "memory is in bytes", "simulated", false, true, 0, 0, "\"memory_size\":3221225472,", NULL, 0 },
+    { "one NIC is not named", "simulated", false, true, 0, 0, "\"cpu_count\":2,", "num_nics", 0 },
+    { "two NICs are", "simulated", true, true, 0, 0, "\"num_nics\":2", NULL, 0 },
+    { "no volume is not named", "simulated", false, true, 0, 0, "\"image\":\"i\"", "num_verity", 0 },
+    { "volumes are", "simulated", false, true, 3, 0, "\"num_verity_volumes\":3", NULL, 0 },
+    { "TDX's measurement", "tdx", false, true, 0, 0, "\"tdx_measurement\":{\"a\":1}", "sev_snp", 0 },
+    { "SNP's measurement", "snp", false, true, 0, 0, "\"sev_snp_measurement\":{\"a\":1}", "tdx_meas", 0 },
+    { "the document as text", "tdx", false, true, 0, 0, "\"mr_config\":\"{\\\"version\\\":3}\"", NULL, 0 },
 };
 
 static const struct row sys_configs[] = {
-    { "the local KMS", "simulated", false, true, 0, 0, "\"kms_urls\":[\"https://10.0.2.101:8001\"]", NULL },
+    { "the local KMS", "simulated", false, true, 0, 0, "\"kms_urls\":[\"https://10.0.2.101:8001\"]", NULL, 0 },
     { "two of the app's", "simulated", false, true, 0, 2,
-      "\"kms_urls\":[\"https://10.0.2.101:8001\",\"https://10.0.2.102:8001\"]", "kms.example" },
-    { "none is wanted", "simulated", false, false, 0, 2, "\"kms_urls\":[]", "10.0.2.101" },
+      "\"kms_urls\":[\"https://10.0.2.101:8001\",\"https://10.0.2.102:8001\"]", "kms.example", 0 },
+    { "none is wanted", "simulated", false, false, 0, 2, "\"kms_urls\":[]", "10.0.2.101", 0 },
     { "one address", "simulated", false, true, 0, 0,
-      "\"nics\":[{\"mac\":\"m0\",\"address\":\"10.0.2.15/24\",\"gateway\":\"10.0.2.2\"}]", "10.0.3" },
+      "\"nics\":[{\"mac\":\"m0\",\"address\":\"10.0.2.15/24\",\"gateway\":\"10.0.2.2\"}]", "10.0.3", 0 },
     { "a way out", "simulated", true, true, 0, 0,
-      "{\"mac\":\"m1\",\"address\":\"10.0.3.15/24\",\"gateway\":\"10.0.3.2\",\"default\":true,\"dns\":\"10.0.3.3\"}", NULL },
-    { "vm_config is a text", "simulated", false, true, 0, 0, "\"vm_config\":\"{\\\"spec_version\\\":1,", NULL },
+      "{\"mac\":\"m1\",\"address\":\"10.0.3.15/24\",\"gateway\":\"10.0.3.2\",\"default\":true,\"dns\":\"10.0.3.3\"}", NULL, 0 },
+    { "no registry", "simulated", false, true, 0, 0, "\"registries\":[]", NULL, 0 },
+    { "a registry behind the KMS", "simulated", false, true, 0, 2,
+      "\"registries\":[{\"host\":\"r:5000\",\"address\":\"10.0.2.103\"}]", "127.0.0.1", 1 },
+    { "vm_config is a text", "simulated", false, true, 0, 0, "\"vm_config\":\"{\\\"spec_version\\\":1,", NULL, 0 },
 };
 /* clang-format on */
 
@@ -59,6 +63,8 @@ static void check(const struct row *row, encode_fn *encode)
         .memory_mib = 3072,
         .internet = row->internet,
         .n_volumes = row->n_volumes,
+        .registries = { { .host = "r:5000", .target = "127.0.0.1:5000", .port = 5000 } },
+        .n_registries = row->n_registries,
         .kms_urls = { .url = { "https://kms.example", "https://b.example" }, .n = row->n_kms },
     };
     const struct vmm_sys_config c = {
