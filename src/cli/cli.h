@@ -7,6 +7,8 @@
  * main prints it and turns it into the exit code.
  */
 
+#include <stddef.h>
+
 #include "base/args.h"
 #include "base/place.h"
 #include "base/reason.h"
@@ -20,6 +22,22 @@ struct cli {
     struct ds_verdict reasons; /* of the failure that a command returns, when there are several */
     bool reported; /* the failure stands in the JSON that was printed: say it only once */
 };
+
+/*
+ * Rows of a command's options. Each lands in a field of the file's own `struct opts`, which has a
+ * `bool json` for CLI_JSON: every command takes --json.
+ */
+#define CLI_OPTION(kind, field, name, letter, value, max, help) \
+    { name, letter, kind, value, help, offsetof(struct opts, field), max }
+#define CLI_FLAG(field, name, letter, help) \
+    CLI_OPTION(DS_ARG_FLAG, field, name, letter, NULL, 0, help)
+#define CLI_TEXT(field, name, letter, value, help) \
+    CLI_OPTION(DS_ARG_TEXT, field, name, letter, value, 0, help)
+#define CLI_LIST(field, name, letter, value, help) \
+    CLI_OPTION(DS_ARG_LIST, field, name, letter, value, 0, help)
+#define CLI_U64(field, name, letter, value, max, help) \
+    CLI_OPTION(DS_ARG_U64, field, name, letter, value, max, help)
+#define CLI_JSON CLI_FLAG(json, "json", 0, "print JSON")
 
 typedef int cli_command_fn(struct cli *cli, int argc, char **argv, struct ds_error *e);
 

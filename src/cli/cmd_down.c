@@ -12,11 +12,9 @@ struct opts {
 };
 
 static const struct ds_arg_option options[] = {
-    { "remove", 0, DS_ARG_FLAG, NULL, "remove the VM and its data disk as well",
-      offsetof(struct opts, remove), 0 },
-    { "force", 0, DS_ARG_FLAG, NULL, "do not wait for the guest to shut down",
-      offsetof(struct opts, force), 0 },
-    { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
+    CLI_FLAG(remove, "remove", 0, "remove the VM and its data disk as well"),
+    CLI_FLAG(force, "force", 0, "do not wait for the guest to shut down"),
+    CLI_JSON,
 };
 
 const struct ds_arg_command cmd_down_args = {

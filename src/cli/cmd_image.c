@@ -21,12 +21,11 @@ struct opts {
 };
 
 static const struct ds_arg_option options[] = {
-    { "vcpu", 0, DS_ARG_U64, "N", "virtual CPUs (2)", offsetof(struct opts, vcpu), 512 },
-    { "memory", 'm', DS_ARG_U64, "MIB", "memory in MiB (3072)", offsetof(struct opts, memory_mib),
-      1 << 24 },
-    { "nics", 0, DS_ARG_U64, "N", "network cards (1)", offsetof(struct opts, nics), 8 },
-    { "volumes", 0, DS_ARG_U64, "N", "volumes (0)", offsetof(struct opts, volumes), 16 },
-    { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
+    CLI_U64(vcpu, "vcpu", 0, "N", 512, "virtual CPUs (2)"),
+    CLI_U64(memory_mib, "memory", 'm', "MIB", 1 << 24, "memory in MiB (3072)"),
+    CLI_U64(nics, "nics", 0, "N", 8, "network cards (1)"),
+    CLI_U64(volumes, "volumes", 0, "N", 16, "volumes (0)"),
+    CLI_JSON,
 };
 
 const struct ds_arg_command cmd_image_args = {

@@ -21,13 +21,11 @@ struct opts {
 };
 
 static const struct ds_arg_option options[] = {
-    { "follow", 'f', DS_ARG_FLAG, NULL, "keep printing", offsetof(struct opts, follow), 0 },
-    { "containers", 'c', DS_ARG_FLAG, NULL, "what the containers print instead of the console",
-      offsetof(struct opts, containers), 0 },
-    { "container", 0, DS_ARG_TEXT, "CONTAINER", "one container only",
-      offsetof(struct opts, container), 0 },
-    { "lines", 'n', DS_ARG_U64, "N", "newest lines (100)", offsetof(struct opts, lines), 10000 },
-    { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
+    CLI_FLAG(follow, "follow", 'f', "keep printing"),
+    CLI_FLAG(containers, "containers", 'c', "what the containers print instead of the console"),
+    CLI_TEXT(container, "container", 0, "CONTAINER", "one container only"),
+    CLI_U64(lines, "lines", 'n', "N", 10000, "newest lines (100)"),
+    CLI_JSON,
 };
 
 const struct ds_arg_command cmd_logs_args = {

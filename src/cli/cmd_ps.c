@@ -11,7 +11,7 @@ struct opts {
 };
 
 static const struct ds_arg_option options[] = {
-    { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
+    CLI_JSON,
 };
 
 const struct ds_arg_command cmd_ps_args = {

@@ -29,23 +29,17 @@ struct opts {
 };
 
 static const struct ds_arg_option options[] = {
-    { "allow-simulated", 0, DS_ARG_FLAG, NULL,
-      "accept the simulated platform, which protects nothing",
-      offsetof(struct opts, allow_simulated), 0 },
-    { "any-app", 0, DS_ARG_FLAG, NULL,
-      "accept a VM that 'up' has no record of: nothing is compared then",
-      offsetof(struct opts, any_app), 0 },
-    { "collateral", 0, DS_ARG_TEXT, "FILE", "vendor collateral as JSON, for evidence from a file",
-      offsetof(struct opts, collateral), 0 },
-    { "anchor", 0, DS_ARG_TEXT, "FILE", "trust this root certificate (PEM) as kind 'custom'",
-      offsetof(struct opts, anchor), 0 },
-    { "simulated-anchor", 0, DS_ARG_TEXT, "FILE",
-      "the root certificate (PEM) of a simulated platform", offsetof(struct opts, simulated_anchor),
-      0 },
-    { "at", 0, DS_ARG_TEXT, "TIME",
-      "judge as of this time (2026-11-22T10:00:00Z), for old evidence", offsetof(struct opts, at),
-      0 },
-    { "json", 0, DS_ARG_FLAG, NULL, "print JSON", offsetof(struct opts, json), 0 },
+    CLI_FLAG(allow_simulated, "allow-simulated", 0,
+             "accept the simulated platform, which protects nothing"),
+    CLI_FLAG(any_app, "any-app", 0,
+             "accept a VM that 'up' has no record of: nothing is compared then"),
+    CLI_TEXT(collateral, "collateral", 0, "FILE",
+             "vendor collateral as JSON, for evidence from a file"),
+    CLI_TEXT(anchor, "anchor", 0, "FILE", "trust this root certificate (PEM) as kind 'custom'"),
+    CLI_TEXT(simulated_anchor, "simulated-anchor", 0, "FILE",
+             "the root certificate (PEM) of a simulated platform"),
+    CLI_TEXT(at, "at", 0, "TIME", "judge as of this time (2026-11-22T10:00:00Z), for old evidence"),
+    CLI_JSON,
 };
 
 const struct ds_arg_command cmd_verify_args = {
