@@ -205,7 +205,8 @@ def test_image_lists_and_measures(hello):
 
 def test_doctor_knows_this_machine(hello):
     checks = {row["check"]: row for row in hello.json("doctor")}
-    assert {"qemu", "compose", "kvm", "images", "disk", "clock", "machine", "kms"} <= set(checks)
+    assert {"qemu", "tools", "images", "disk", "memory", "clock", "kvm", "machine", "kms", "ports"} <= set(checks)
+    assert checks["ports"]["level"] == "ok", "hello has its port itself"
     for row in checks.values():
         assert row["level"] != "bad" and (row["level"] == "ok" or row["fix"]), row
     assert len(hello.dstack("doctor").out.splitlines()) >= len(checks)

@@ -76,6 +76,7 @@ def test_an_upgrade_keeps_id_and_data_and_ends_the_old_version(machine, versions
     old_compose = app_compose(machine)
     assert len(page) == 37
     check_version(machine, "one", app_id, page)
+    assert machine.json("logs", "app", "-c", code=stack.EXIT_DENIED)["code"] == "guest.logs_private"
 
     # A version that does not start: the record stays, both versions may boot, and `up` goes back.
     failed = machine.json(*machine.up_args(versions["broken"], "app"), code=stack.EXIT_DENIED)
