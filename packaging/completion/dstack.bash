@@ -38,6 +38,7 @@ _dstack() {
     up:--memory|up:-m) _dstack_kind ANY ;;
     up:--disk) _dstack_kind ANY ;;
     up:--publish|up:-p) _dstack_kind ANY ;;
+    up:--registry) _dstack_kind ANY ;;
     up:--timeout) _dstack_kind ANY ;;
     logs:--container) _dstack_kind ANY ;;
     logs:--lines|logs:-n) _dstack_kind ANY ;;
@@ -56,7 +57,7 @@ _dstack() {
 _dstack_command() {
     case $verb in
     up)
-        _dstack_words "--file --name --image --vcpu --memory --disk --publish --allow-simulated --timings --timeout --no-verify --json --help -f -n -m -p -h"
+        _dstack_words "--file --name --image --vcpu --memory --disk --publish --registry --allow-simulated --timings --timeout --no-verify --json --help -f -n -m -p -h"
         [[ $cur == -* ]] || _dstack_kind 
         ;;
     down)
