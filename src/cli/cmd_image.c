@@ -80,7 +80,11 @@ static int predict(struct measure_tdx *ret, const struct cli *cli, const char *n
     if (strchr(name, '/') != NULL)
         return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_IMAGE, "image", "a name", name, NULL);
     (void)snprintf(path, sizeof path, "%s/%.100s/measurement.tdx.cbor", cli->images, name);
-    DS_TRY(ds_file_load(&doc, path, DOC_MAX, e));
+    int r = ds_file_load(&doc, path, DOC_MAX, e);
+    if (r == DS_ERR_NOTFOUND)
+        return ds_refuse(e, r, DS_CODE_CLI_NO_IMAGE, "image", "one that 'dstack image ls' lists",
+                         name, cli->images);
+    DS_TRY(r);
     DS_TRY(measure_image_parse(&image, ds_buf_span(&doc), e));
     DS_TRY(measure_acpi_find(&acpi, &shape, e));
     return measure_tdx_predict(ret, &image, &shape, &acpi, e);

@@ -170,13 +170,20 @@ static int host_port(uint16_t *ret, const struct opts *o, uint16_t guest, struct
         uint64_t from = 0, to = 0;
         if (colon == NULL ||
             ds_str_u64(&from, DS_SPAN(text, (size_t)(colon - text)), 65535, NULL) < 0 ||
-            ds_str_u64(&to, ds_span_str(colon + 1), 65535, NULL) < 0 || from == 0)
+            ds_str_u64(&to, ds_span_str(colon + 1), 65535, NULL) < 0 || from == 0 || to == 0)
             return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
                                 "--publish takes HOST:GUEST, not '%.40s'", text);
         if (to == guest)
             *ret = (uint16_t)from;
     }
     return DS_OK;
+}
+
+/* Before anything is started: every --publish has its form, whatever the app publishes. */
+static int check_publish(const struct opts *o, struct ds_error *e)
+{
+    uint16_t ignored;
+    return host_port(&ignored, o, 0, e);
 }
 
 static int take_ports(struct up *u, struct ds_error *e)
@@ -240,6 +247,7 @@ static int check_http(const struct deploy *d, struct ds_error *e)
 
 static int prepare(struct up *u, struct ds_error *e)
 {
+    DS_TRY(check_publish(&u->o, e));
     DS_TRY(choose_file(u, e));
     DS_TRY(choose_name(u, e));
     DS_TRY(compose_load(&u->compose, u->o.file, e));

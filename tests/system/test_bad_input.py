@@ -469,6 +469,37 @@ def test_names_of_no_vm(vmm, codes, verb):
             assert json.loads(run.out)["code"] in codes, (name, run)
 
 
+def test_images_to_measure(tmp_path, codes):
+    """Hostile names of images: none leads out of the directory of images."""
+    with nothing_changes(tmp_path):
+        for name in [*HOSTILE, b"\xff\xfe"]:
+            run = dstack(tmp_path, "image", "measure", "--", name)
+            assert run.code in (1, 5), (name, run)
+            assert_refused(run, codes, "cli.no_image", name)
+
+
+@pytest.mark.parametrize("when", ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-22", "0", "-1", "9" * 100, b"\xff"])
+def test_times_that_are_none(tmp_path, codes, when):
+    evidence = tmp_path / "evidence"
+    evidence.write_bytes(b"x")
+    run = dstack(tmp_path, "verify", "--at", when, evidence)
+    assert run.code == 2, run
+    assert_refused(run, codes, "args.usage", when)
+
+
+PORTS = ["", ":", "80", "0:80", "80:", ":80", "65536:80", "80:65536", "-1:80", "a:b", "80:80:80", "\x1b[31m:80"]
+
+
+@pytest.mark.parametrize("ports", PORTS)
+def test_ports_that_are_none(tmp_path, codes, ports):
+    """Judged first of all, whatever the app publishes."""
+    (tmp_path / "docker-compose.yaml").write_text("services: {web: {image: x}}\n")
+    with nothing_changes(tmp_path):
+        run = dstack(tmp_path, "up", "--name", "ports", f"--publish={ports}", cwd=tmp_path)
+        assert run.code == 2, run
+        assert_refused(run, codes, "args.usage", ports)
+
+
 def test_names_for_a_new_app(tmp_path, codes):
     """Refused before a daemon is started or anything is allowed."""
     state = tmp_path / "state"
