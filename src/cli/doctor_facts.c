@@ -128,7 +128,11 @@ static char read_flag(const char *path)
 {
     DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
     char c = read_text(&text, path, SMALL_MAX)[0];
-    return c == '\0' ? '\0' : (char)(c == 'Y' || c == '1' ? 'Y' : 'N');
+    if (c == 'Y' || c == '1')
+        return 'Y';
+    if (c == '\0')
+        return '\0';
+    return 'N';
 }
 
 static void gather_kernel(struct doctor_facts *f)
