@@ -22,13 +22,14 @@
 static void stale_remove(const char *dir)
 {
     DIR *d = opendir(dir);
-    for (struct dirent *at = d != NULL ? readdir(d) : NULL; at != NULL; at = readdir(d)) {
+    int fd = d != NULL ? dirfd(d) : -1;
+    for (struct dirent *at = fd >= 0 ? readdir(d) : NULL; at != NULL; at = readdir(d)) {
         uint64_t pid = 0;
         if (ds_str_starts(at->d_name, NEW_PREFIX) &&
             ds_str_u64(&pid, ds_span_str(at->d_name + strlen(NEW_PREFIX)), INT32_MAX, NULL) ==
                 DS_OK &&
             kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-            (void)unlinkat(dirfd(d), at->d_name, 0);
+            (void)unlinkat(fd, at->d_name, 0);
     }
     if (d != NULL)
         (void)closedir(d);

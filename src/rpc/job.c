@@ -17,7 +17,7 @@ struct carried {
     struct ds_error error;
 };
 
-static void work(void *arg)
+static void run(void *arg)
 {
     struct carried *c = arg;
     c->status = c->work(&c->job, &c->error);
@@ -47,7 +47,7 @@ static void done(void *arg)
     free(c);
 }
 
-void rpc_call_submit(struct rpc_call *call, struct net_pool *pool, rpc_job_fn *fn)
+void rpc_call_submit(struct rpc_call *call, struct net_pool *pool, rpc_job_fn *work)
 {
     struct ds_error e;
     struct carried *c = calloc(1, sizeof *c);
@@ -59,9 +59,9 @@ void rpc_call_submit(struct rpc_call *call, struct net_pool *pool, rpc_job_fn *f
     *c = (struct carried){
         .job = { .ctx = call->service->ctx, .call = call, .reply = { .wipes = true } },
         .call = call,
-        .work = fn,
+        .work = work,
     };
-    if (net_pool_submit(pool, work, done, c, &e) < 0) {
+    if (net_pool_submit(pool, run, done, c, &e) < 0) {
         rpc_call_fail(call, &e);
         free(c);
     }
