@@ -143,6 +143,9 @@ int app_mr_config_parse(struct app_mr_config *ret, struct ds_arena *mem, struct 
     if (!has_hash || ds_json_find(toks, "key_provider") == NULL ||
         ds_json_find(toks, "version") == NULL)
         return bad(e, "document", "lacks compose_hash, key_provider or version");
+    /* dstack may leave it out; the keys of an app that no register names would be anybody's. */
+    if (c.app_id.len == 0)
+        return bad(e, "app_id", "is missing");
     *ret = c;
     return DS_OK;
 }

@@ -81,6 +81,7 @@ static void malformed(void **state)
         { "nothing", "" },
         { "no object", "[]" },
         { "no compose_hash", "{\"key_provider\":\"none\",\"version\":3}" },
+        { "no app_id", "{\"compose_hash\":\"" HASH "\",\"key_provider\":\"none\",\"version\":3}" },
         { "no key_provider", "{\"compose_hash\":\"" HASH "\",\"version\":3}" },
         { "no version", "{\"compose_hash\":\"" HASH "\",\"key_provider\":\"none\"}" },
         { "version 2", "{\"compose_hash\":\"" HASH "\",\"key_provider\":\"none\",\"version\":2}" },
