@@ -36,6 +36,12 @@
     X(CFG_OUT_OF_BOUNDS, "cfg.out_of_bounds", "a configuration value is out of bounds", \
       "each number, text and list has bounds within which the program was tested", \
       "choose a value within the bounds that the message names") \
+    X(TIME_BEHIND_FLOOR, "time.behind_floor", "the clock is behind a time that is certainly past", \
+      "a clock set back makes old evidence good again; the release log, the file time.floor or the collateral knows a later time", \
+      "set the clock right, or wait as long as the message says; if the clock once ran ahead, the KMS state keeps that time") \
+    X(TIME_FLOOR_DAMAGED, "time.floor_damaged", "the file that keeps the time from going back is damaged", \
+      "it holds 8 bytes and is replaced as a whole; somebody else wrote it", \
+      "restore time.floor from a backup, or remove it once the system's clock is right") \
     X(PROC_NO_PROGRAM, "proc.no_program", "a program that is needed is not installed", \
       "it is neither on PATH nor at the path that was configured", \
       "install it, or set its path in the configuration; `dstack doctor` lists what is needed") \
@@ -561,6 +567,9 @@
     X(KMS_ROOT_IS_HARDWARE, "kms.root_is_hardware", "a hardware-born KMS root does not take this evidence", \
       "its keys are for hardware evidence alone, whatever the policy says", \
       "run the app on TDX hardware, or use a KMS with a simulated root") \
+    X(KMS_TOO_MANY, "kms.too_many", "the KMS was asked too often", \
+      "each decision is written to the release log, and a flood must not fill the disk: refusals are limited by what the caller shows, certificates by instance", \
+      "find out who asks so often ('dstack logs', the release log), and try again in a few minutes") \
 
 #define DS_CODES_VMM(X) \
     X(VMM_NAME_INVALID, "vmm.name_invalid", "a name or id has a form that is not allowed", \

@@ -14,12 +14,28 @@
 #include "ratls/cert.h"
 #include "rpc/job.h"
 
+/* Whoever may ask can make it fail: 64 lines, then one a minute. */
+static const struct kms_rate line_rate = { .burst = 64, .refill_ms = 60000 };
+
 /* A denial is in the release log. This may be the release log itself. */
 static void log_failure(void *ctx, const struct rpc_call *call, const struct ds_error *e)
 {
     struct kms *kms = ctx;
+    char dropped[24];
+    if (!kms_bucket_take(&kms->log_lines, &line_rate, ds_clock_mono_ms())) {
+        kms->n_lines_dropped++;
+        return;
+    }
+    (void)snprintf(dropped, sizeof dropped, "%llu", (unsigned long long)kms->n_lines_dropped);
     ds_log(&kms->log, DS_LOG_WARN, "kms.call", "method", rpc_call_method(call)->name, "code",
-           ds_code_info_get(e->code)->id, "err", e->msg);
+           ds_code_info_get(e->code)->id, "err", e->msg, "lines_left_out", dropped);
+}
+
+/* What is no request is no decision either: it is counted, and makes no leaf. */
+static int malformed(struct kms *kms, int r)
+{
+    kms->n_malformed += r < 0;
+    return r;
 }
 
 /* The evidence in the caller's certificate, and the certificate's own key. */
@@ -50,10 +66,10 @@ static int get_app_key(struct rpc_job *j, struct ds_error *e)
 {
     struct kms *kms = j->ctx;
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
-    struct kms_request request = { .act = KMS_ACT_BOOT_KEYS };
+    struct kms_request request = { .act = KMS_ACT_BOOT_KEYS, .mono_ms = ds_clock_mono_ms() };
     struct ds_x509 cert;
     int64_t now_s = ds_clock_now_s();
-    DS_TRY(peer_evidence(&request, &cert, j->call, e));
+    DS_TRY(malformed(kms, peer_evidence(&request, &cert, j->call, e)));
     DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, now_s, e));
     return kms_issue_boot_keys(&j->reply, kms, &grant, now_s, e);
 }
@@ -83,14 +99,15 @@ static int sign_cert(struct rpc_job *j, struct ds_error *e)
         return ds_fail(e, DS_ERR_NOMEM, "sign a certificate");
     DS_TRY(take_bytes(&csr_mem, &csr_bytes, j->call, "csr", e));
     DS_TRY(take_bytes(&sig_mem, &sig, j->call, "signature", e));
-    DS_TRY(app_csr_verify(csr, csr_bytes, sig, e));
+    DS_TRY(malformed(kms, app_csr_verify(csr, csr_bytes, sig, e)));
     struct kms_request request = { .act = KMS_ACT_SIGN_CERT,
+                                   .mono_ms = ds_clock_mono_ms(),
                                    .attestation = csr->attestation,
                                    .bound_spki = csr->spki };
     peer_chain(&request, j->call);
     int64_t now_s = ds_clock_now_s();
     struct kms_cert_dates dates; /* with the CA they are judged again */
-    DS_TRY(kms_cert_dates_of(&dates, csr, now_s, INT64_MAX, e));
+    DS_TRY(malformed(kms, kms_cert_dates_of(&dates, csr, now_s, INT64_MAX, e)));
     DS_TRY(kms_decide(&grant, &j->verdict, kms, &request, now_s, e));
     return kms_issue_cert(&j->reply, kms, &grant, csr, now_s, e);
 }
@@ -100,7 +117,7 @@ static int renew_credential(struct rpc_job *j, struct ds_error *e)
     struct kms *kms = j->ctx;
     DS_AUTO(ds_auto_free) uint8_t *mem = NULL;
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
-    struct kms_request request = { .act = KMS_ACT_RENEW_CREDENTIAL };
+    struct kms_request request = { .act = KMS_ACT_RENEW_CREDENTIAL, .mono_ms = ds_clock_mono_ms() };
     int64_t now_s = ds_clock_now_s();
     DS_TRY(take_bytes(&mem, &request.attestation, j->call, "attestation", e));
     peer_chain(&request, j->call);
@@ -123,8 +140,10 @@ static int get_env_pub(struct rpc_job *j, struct ds_error *e)
 {
     struct kms *kms = j->ctx;
     uint8_t app_id20[20];
+    int64_t now_s;
     DS_TRY(take_exact(app_id20, sizeof app_id20, j->call, "app_id", e));
-    return kms_issue_env_pub(&j->reply, kms, app_id20, ds_clock_now_s(), e);
+    DS_TRY(kms_now(&now_s, kms, ds_clock_now_s(), e)); /* it signs the time */
+    return kms_issue_env_pub(&j->reply, kms, app_id20, now_s, e);
 }
 
 static int get_meta(struct rpc_job *j, struct ds_error *e)
@@ -141,6 +160,11 @@ static int get_meta(struct rpc_job *j, struct ds_error *e)
     ds_jw_bool(&w, "is_dev", root->kind == KMS_KIND_SIMULATED);
     ds_jw_str(&w, "birth_kind", kms_kind_text(root->kind));
     ds_jw_u64(&w, "log_size", kms_log_size(kms->release_log));
+    ds_jw_object(&w, "not_logged"); /* since the start: what became no leaf */
+    ds_jw_u64(&w, "malformed", kms->n_malformed);
+    ds_jw_u64(&w, "denials_over_limit", kms->limit.n_denials_dropped);
+    ds_jw_u64(&w, "certificates_over_limit", kms->limit.n_holders_refused);
+    ds_jw_object_end(&w);
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "GetMeta");
 }

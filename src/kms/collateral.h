@@ -7,8 +7,18 @@
  * so it can say of simulated evidence what it is when it refuses it.
  */
 
+#include <yyjson.h>
+
 #include "attest/anchors.h"
 #include "kms/kms.h"
+
+/*
+ * Take what the VMM replied, all of it or nothing. It is verified with each
+ * evidence; here it must only be collateral.
+ *
+ * err:  PEER  kms.no_collateral; *s is untouched
+ */
+DS_MUST_USE int kms_collateral_take(struct kms_simulated *s, yyjson_val *reply, struct ds_error *e);
 
 /*
  * out:  ret        JSON, borrowed until the next call

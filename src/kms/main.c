@@ -110,6 +110,7 @@ static int open_state(struct kms *kms, const struct opts *o, struct ds_error *e)
     DS_TRY(kms_root_open(&kms->root, kms->dir, kind, ds_clock_now_s(), e));
     (void)snprintf(path, sizeof path, "%s/allow.json", kms->dir);
     DS_TRY(kms_allow_load(&kms->allow, path, e));
+    DS_TRY(kms_time_open(&kms->time, kms->dir, e));
     (void)snprintf(path, sizeof path, "%s/log.db", kms->dir);
     return kms_log_open(&kms->release_log, path, &kms->root, e);
 }

@@ -84,6 +84,28 @@ static int check_policy(struct ds_verdict *v, const struct kms *kms, enum kms_ac
     return DS_OK;
 }
 
+static struct kms_floors floors_of(const struct kms *kms)
+{
+    return (struct kms_floors){ .persisted_s = kms->time.persisted_s,
+                                .log_head_s = kms_log_head_time_s(kms->release_log),
+                                .collateral_s = kms->simulated.issue_s };
+}
+
+int kms_now(int64_t *ret_now_s, const struct kms *kms, int64_t clock_s, struct ds_error *e)
+{
+    const struct kms_floors floors = floors_of(kms);
+    return kms_time_decide(ret_now_s, clock_s, &floors, e);
+}
+
+/* A clock that is behind is a reason: nothing is in date by it. */
+static void check_time(struct ds_verdict *v, const struct kms *kms, int64_t clock_s)
+{
+    struct ds_error why;
+    int64_t now_s;
+    if (kms_now(&now_s, kms, clock_s, &why) < 0)
+        ds_verdict_add_error(v, &why, DS_CODE_TIME_BEHIND_FLOOR);
+}
+
 /* Fills the verdict; has_claims says whether evidence verified. A failure is an error of ours. */
 static int judge_evidence(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
                           const struct kms_request *in, int64_t now_s, struct ds_error *e)
@@ -101,6 +123,9 @@ static int judge_evidence(struct kms_grant *ret, struct ds_verdict *v, struct km
                                      .anchors = &anchors,
                                      .now_s = now_s };
     DS_TRY(kms_collateral_get(&evidence.collateral, &anchor, &anchors.n_extra, kms, now_s, e));
+    check_time(v, kms, now_s); /* fresh collateral may know of a later time */
+    if (v->n_reasons > 0)
+        return DS_OK;
     struct ds_error why = { 0 };
     int r = app_appraise(a, v, &mem, &evidence, &why);
     if (r == DS_ERR_NOMEM) {
@@ -121,22 +146,45 @@ static int judge_evidence(struct kms_grant *ret, struct ds_verdict *v, struct km
     return check_policy(v, kms, in->act, ret->bound_spki, a, e);
 }
 
-static int judge(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
-                 const struct kms_request *in, int64_t now_s, struct ds_error *e)
+static int too_many(struct ds_error *e, const char *of, const struct kms_rate *rate)
+{
+    char expected[96];
+    (void)snprintf(expected, sizeof expected, "%lld at once, then one each %lld s",
+                   (long long)rate->burst, (long long)rate->refill_ms / 1000);
+    return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_KMS_TOO_MANY, of, expected, "more", NULL);
+}
+
+/* Whoever holds a credential asks for what is his, and not too often. */
+static int judge_holder(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
+                        const struct kms_request *in, int64_t now_s, struct ds_error *e)
 {
     struct kms_holder holder;
-    ret->bound_spki = in->bound_spki;
-    if (in->act == KMS_ACT_BOOT_KEYS)
-        return judge_evidence(ret, v, kms, in, now_s, e);
     DS_TRY(kms_credential_check(&holder, v, &kms->root, in->chain, in->n_chain, now_s, e));
     if (v->n_reasons > 0)
         return DS_OK; /* nobody in particular asks: his evidence is not worth the work */
+    ret->source = KMS_SOURCE_HOLDER;
+    if (in->act == KMS_ACT_SIGN_CERT &&
+        !kms_limit_holder(&kms->limit, holder.app_id, holder.instance_id, in->mono_ms))
+        return too_many(e, "certificates for one instance", &KMS_HOLDER_RATE);
     if (in->act == KMS_ACT_RENEW_CREDENTIAL)
         ret->bound_spki = holder.spki;
     DS_TRY(judge_evidence(ret, v, kms, in, now_s, e));
     if (ret->has_claims)
         check_holder(v, &holder, ret->appraisal.claims);
     return DS_OK;
+}
+
+static int judge(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
+                 const struct kms_request *in, int64_t clock_s, struct ds_error *e)
+{
+    bool shows_nothing = in->n_chain == 0 && in->attestation.len == 0;
+    ret->source = shows_nothing ? KMS_SOURCE_NOBODY : KMS_SOURCE_GUEST;
+    ret->bound_spki = in->bound_spki;
+    check_time(v, kms, clock_s);
+    if (v->n_reasons > 0)
+        return DS_OK;
+    return in->act == KMS_ACT_BOOT_KEYS ? judge_evidence(ret, v, kms, in, clock_s, e)
+                                        : judge_holder(ret, v, kms, in, clock_s, e);
 }
 
 static const char *const act_names[] = {
@@ -177,15 +225,23 @@ static int write_leaf(struct kms_log_receipt *ret, struct kms *kms, const struct
 }
 
 int kms_decide(struct kms_grant *ret, struct ds_verdict *verdict, struct kms *kms,
-               const struct kms_request *in, int64_t now_s, struct ds_error *e)
+               const struct kms_request *in, int64_t clock_s, struct ds_error *e)
 {
     DS_AUTO(kms_grant_done) struct kms_grant g = { .mem = malloc(APP_APPRAISAL_MEM) };
     if (g.mem == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "judge evidence");
-    DS_TRY(judge(&g, verdict, kms, in, now_s, e));
+    DS_TRY(judge(&g, verdict, kms, in, clock_s, e));
+    if (verdict->n_reasons > 0 && !kms_limit_denial(&kms->limit, g.source, in->mono_ms))
+        return too_many(e, "refused requests", &KMS_DENIAL_RATE);
+    /* A leaf never goes back in time. The collateral's date is left out: it is not verified, and a
+     * false one must not stay in the log. */
+    struct kms_floors floors = floors_of(kms);
+    floors.collateral_s = 0;
+    int64_t floor_s = kms_floors_max(&floors), now_s = clock_s > floor_s ? clock_s : floor_s;
     DS_TRY(write_leaf(&g.receipt, kms, in, g.has_claims ? &g.appraisal : NULL, verdict, now_s, e));
     if (verdict->n_reasons > 0)
         return ds_verdict_fail(verdict, DS_ERR_DENIED, e);
+    DS_TRY(kms_time_raise(&kms->time, now_s, e));
     *ret = g;
     memset(&g, 0, sizeof g);
     return DS_OK;

@@ -22,23 +22,32 @@ struct kms_request {
                                     credential's own, whatever stands here */
     const struct ds_span *chain; /* what the caller showed in TLS, leaf first */
     size_t n_chain;
+    int64_t mono_ms; /* of a clock that never steps: for the limits */
 };
 
 struct kms_grant {
     uint8_t *mem; /* what `appraisal` points into */
     bool has_claims;
+    enum kms_source source; /* who asks */
     struct app_appraisal appraisal;
     struct ds_span bound_spki; /* borrows the request */
     struct kms_log_receipt receipt;
 };
 void kms_grant_done(struct kms_grant *g);
 
+/* The time by which the KMS acts: the clock, unless it is behind. err: STALE time.behind_floor */
+DS_MUST_USE int kms_now(int64_t *ret_now_s, const struct kms *kms, int64_t clock_s,
+                        struct ds_error *e);
+
 /*
- * Decide. A leaf is written in either case before this returns.
+ * Decide. A leaf is written in either case before this returns, but for the
+ * refusals that kms/limit.h lets no leaf be made of.
  *
+ * in:   clock_s  the system's clock, which is not believed when it is behind
  * out:  ret      on DS_OK; kms_grant_done
  *       verdict  every reason, when the return is DENIED
- * err:  DENIED; UNAVAILABLE (no collateral); SYS (the log cannot be written: no key leaves)
+ * err:  DENIED; UNAVAILABLE (no collateral; kms.too_many); SYS (the log cannot be written: no key
+ *       leaves)
  */
 DS_MUST_USE int kms_decide(struct kms_grant *ret, struct ds_verdict *verdict, struct kms *kms,
-                           const struct kms_request *in, int64_t now_s, struct ds_error *e);
+                           const struct kms_request *in, int64_t clock_s, struct ds_error *e);

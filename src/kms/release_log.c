@@ -19,6 +19,7 @@ struct kms_log {
     const struct kms_root *root;  /* borrowed */
     struct ds_merkle_range range; /* of all leaves; they themselves are on disk alone */
     uint64_t head_version;        /* 0: no head yet */
+    int64_t head_time_s;
 };
 
 void kms_log_close(struct kms_log *log)
@@ -33,6 +34,8 @@ DS_DEFINE_AUTO(struct kms_log, kms_log_close);
 void kms_log_receipt_done(struct kms_log_receipt *r) { ds_buf_done(&r->head); }
 
 uint64_t kms_log_size(const struct kms_log *log) { return log->range.size; }
+
+int64_t kms_log_head_time_s(const struct kms_log *log) { return log->head_time_s; }
 
 static void leaf_key(char out[32], uint64_t index)
 {
@@ -93,6 +96,7 @@ static int check_head(struct kms_log *log, struct ds_error *e)
     DS_TRY(ds_merkle_range_root(&root, &log->range, e));
     if (head.size != log->range.size || memcmp(root.b, head.root.b, sizeof root.b) != 0)
         return broken(e, "head", "the root of the leaves", "another root or size");
+    log->head_time_s = head.time_s;
     return DS_OK;
 }
 
@@ -157,6 +161,8 @@ int kms_log_append(struct kms_log_receipt *ret, struct kms_log *log,
     int got = head_make(&r, log, leaf->time_s, e);
     if (got == DS_OK)
         got = write_both(&is_durable, log, &r, ds_buf_span(&doc), e);
+    if (is_durable)
+        log->head_time_s = leaf->time_s;
     if (got < 0) {
         /* A leaf on disk stays counted: the next one must not take its place. */
         if (!is_durable)

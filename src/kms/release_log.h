@@ -33,3 +33,5 @@ DS_MUST_USE int kms_log_append(struct kms_log_receipt *ret, struct kms_log *log,
                                const struct app_log_leaf *leaf, struct ds_error *e);
 
 uint64_t kms_log_size(const struct kms_log *log);
+/* When the newest leaf was written; 0 for an empty log. */
+int64_t kms_log_head_time_s(const struct kms_log *log);

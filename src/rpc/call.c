@@ -238,9 +238,15 @@ void rpc_call_reply(struct rpc_call *c, yyjson_mut_val *root)
     rpc_call_reply_text(c, DS_SPAN(text, len));
 }
 
+/* Those that say: too many, come back later. */
+static bool is_too_many(enum ds_code code)
+{
+    return code == DS_CODE_NET_POOL_FULL || code == DS_CODE_KMS_TOO_MANY;
+}
+
 void rpc_call_fail(struct rpc_call *c, const struct ds_error *e)
 {
-    finish_error(c, e->code == DS_CODE_NET_POOL_FULL ? 429 : 400, e, NULL);
+    finish_error(c, is_too_many(e->code) ? 429 : 400, e, NULL);
 }
 
 void rpc_call_deny(struct rpc_call *c, int cls, const struct ds_verdict *v)

@@ -32,10 +32,12 @@ static struct ds_buf credential_pem;
 struct ask {
     const char *name, *method;
     bool is_anonymous, is_running, is_lent, is_old, is_csr_broken, is_long;
+    bool is_garbage, is_too_large;
     bool has_credential; /* the one that the first question brought */
     int want;
     enum ds_code code;
-    unsigned n_leaves; /* that the question adds to the log */
+    unsigned n_leaves;    /* that the question adds to the log */
+    unsigned n_malformed; /* to the count of what is no request */
 };
 
 /* What one question gave; filled on the client's thread, looked at on the test's. */
@@ -106,6 +108,10 @@ static int sign_cert_params(struct ds_buf *ret, const struct ask *ask, struct ds
     DS_TRY(ds_p256_sign_der(&sig, kit.guest, KIT_SPAN(bytes), e));
     if (ask->is_csr_broken)
         bytes.p[bytes.len - 1] ^= 1;
+    if (ask->is_garbage)
+        bytes.len = 3;
+    while (ask->is_too_large && bytes.len <= APP_CSR_MAX)
+        ds_buf_char(&bytes, 'x');
     struct ds_jw w = ds_jw_of(ret);
     ds_jw_object(&w, NULL);
     ds_jw_hex(&w, "csr", KIT_SPAN(bytes));
@@ -136,6 +142,8 @@ static int question(struct answer *a)
     const struct rpc_target target = { .address = address, .tls = tls, .timeout_ms = 20000 };
     if (strcmp(a->ask->method, "SignCert") == 0)
         DS_TRY(sign_cert_params(&params, a->ask, &a->e));
+    if (strcmp(a->ask->method, "GetAppEnvEncryptPubKey") == 0)
+        ds_buf_printf(&params, "{\"app_id\":\"%s\"}", DS_HEX(DS_SPAN_OF(kit.app_id20)));
     if (strcmp(a->ask->method, "RenewCredential") == 0)
         DS_TRY(renew_params(&params, a->ask, &a->e));
     return rpc_client_call(&a->doc, &a->reasons, &target, a->ask->method, KIT_SPAN(params), &a->e);
@@ -186,7 +194,7 @@ static const struct ask asks[] = {
     { "boot keys for evidence of another key", "GetAppKey", .is_lent = true, .want = DS_ERR_DENIED,
       .code = DS_CODE_RATLS_KEY_NOT_BOUND, .n_leaves = 1 },
     { "boot keys for a certificate of yesterday", "GetAppKey", .is_old = true, .want = DS_ERR_STALE,
-      .code = DS_CODE_X509_EXPIRED },
+      .code = DS_CODE_X509_EXPIRED, .n_malformed = 1 },
     { "certificate", "SignCert", .has_credential = true, .is_running = true, .want = DS_OK,
       .n_leaves = 1 },
     { "certificate without a credential", "SignCert", .is_anonymous = true, .is_running = true,
@@ -196,9 +204,14 @@ static const struct ask asks[] = {
     { "certificate for evidence of another key", "SignCert", .has_credential = true,
       .is_lent = true, .want = DS_ERR_DENIED, .code = DS_CODE_RATLS_KEY_NOT_BOUND, .n_leaves = 1 },
     { "certificate for a request that was changed", "SignCert", .has_credential = true,
-      .is_csr_broken = true, .want = DS_ERR_UNTRUSTED, .code = DS_CODE_APP_CSR_SIGNATURE },
+      .is_csr_broken = true, .want = DS_ERR_UNTRUSTED, .code = DS_CODE_APP_CSR_SIGNATURE,
+      .n_malformed = 1 },
+    { "certificate for no request at all", "SignCert", .has_credential = true, .is_garbage = true,
+      .want = DS_ERR_FORMAT, .code = DS_CODE_APP_CSR_FORMAT, .n_malformed = 1 },
+    { "certificate for too large a request", "SignCert", .has_credential = true,
+      .is_too_large = true, .want = DS_ERR_ARG, .code = DS_CODE_RPC_BAD_REQUEST },
     { "certificate for ever", "SignCert", .has_credential = true, .is_running = true,
-      .is_long = true, .want = DS_ERR_RANGE, .code = DS_CODE_KMS_CERT_DATES },
+      .is_long = true, .want = DS_ERR_RANGE, .code = DS_CODE_KMS_CERT_DATES, .n_malformed = 1 },
     { "credential anew", "RenewCredential", .has_credential = true, .is_running = true,
       .want = DS_OK, .n_leaves = 1 },
     { "credential anew without the old one", "RenewCredential", .is_running = true,
@@ -213,10 +226,11 @@ static void test_methods(void **state)
     (void)state;
     for (size_t i = 0; i < DS_LEN(asks); i++) {
         struct answer a = { .ask = &asks[i] };
-        uint64_t before = kms_log_size(kms.release_log);
+        uint64_t before = kms_log_size(kms.release_log), malformed = kms.n_malformed;
         serve_while(kms.loop, ask_on_thread, &a);
         bool ok = a.status == asks[i].want && (a.status == DS_OK || a.e.code == asks[i].code) &&
-                  kms_log_size(kms.release_log) == before + asks[i].n_leaves;
+                  kms_log_size(kms.release_log) == before + asks[i].n_leaves &&
+                  kms.n_malformed == malformed + asks[i].n_malformed;
         if (!ok)
             fail_msg("%s: %d %s", asks[i].name, a.status, a.e.msg);
         if (a.status == DS_ERR_DENIED)
@@ -227,6 +241,42 @@ static void test_methods(void **state)
             take_credential(a.doc);
         yyjson_doc_free(a.doc);
     }
+}
+
+/* Over the wire a flood ends in a code of its own, and the others are served. */
+static void test_flood(void **state)
+{
+    (void)state;
+    static const struct ask nobody = { "nobody's flood", "GetAppKey", .is_anonymous = true };
+    struct answer a = { .ask = &nobody };
+    while (kms_limit_denial(&kms.limit, KMS_SOURCE_NOBODY, ds_clock_mono_ms()))
+        continue;
+    uint64_t before = kms_log_size(kms.release_log);
+    serve_while(kms.loop, ask_on_thread, &a);
+    assert_int_equal(a.status, DS_ERR_UNAVAILABLE);
+    assert_int_equal(a.e.code, DS_CODE_KMS_TOO_MANY);
+    assert_int_equal(kms_log_size(kms.release_log), before);
+    a = (struct answer){ .ask = &asks[0] };
+    serve_while(kms.loop, ask_on_thread, &a);
+    assert_int_equal(a.status, DS_OK);
+    yyjson_doc_free(a.doc);
+}
+
+/* A clock that is behind signs nothing, not even the time beside a public key. */
+static void test_clock_behind(void **state)
+{
+    (void)state;
+    static const struct ask env = { "env key", "GetAppEnvEncryptPubKey", .is_anonymous = true };
+    struct answer a = { .ask = &env };
+    serve_while(kms.loop, ask_on_thread, &a);
+    assert_int_equal(a.status, DS_OK);
+    yyjson_doc_free(a.doc);
+    kms.time.persisted_s = ds_clock_now_s() + 1000;
+    a = (struct answer){ .ask = &env };
+    serve_while(kms.loop, ask_on_thread, &a);
+    assert_int_equal(a.status, DS_ERR_STALE);
+    assert_int_equal(a.e.code, DS_CODE_TIME_BEHIND_FLOOR);
+    kms.time.persisted_s = 0;
 }
 
 static void on_request(void *arg, struct net_http_request *req)
@@ -259,6 +309,7 @@ static int start(struct ds_error *e)
     kms.log = (struct ds_log){ .program = "kms", .min = DS_LOG_ERROR };
     DS_TRY(kms_root_open(&kms.root, dir, KMS_KIND_SIMULATED, now_s, e));
     DS_TRY(kms_log_open(&kms.release_log, path, &kms.root, e));
+    DS_TRY(kms_time_open(&kms.time, dir, e));
     kit_init(&kit, kms.root.ca_spki, now_s);
     DS_TRY(kms_allow_add(&kms.allow, kit.app_id20, kit.compose32, kit.os_image32, false, e));
     ds_buf_add(&kms.simulated.collateral, simtee_pki_collateral(kit.pki));
@@ -302,6 +353,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_methods) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_methods),
+                                        cmocka_unit_test(test_flood),
+                                        cmocka_unit_test(test_clock_behind) };
     return cmocka_run_group_tests_name("kms/api", tests, setup, teardown);
 }

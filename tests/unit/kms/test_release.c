@@ -29,6 +29,7 @@
 
 static char dir[] = "/tmp/ds-release-XXXXXX";
 static char log_path[64];
+static unsigned n_logs;
 static struct kit kit;
 static struct kit other; /* another simulated machine */
 static struct kms kms;
@@ -53,17 +54,30 @@ static void allow(const uint8_t app_id20[20], const uint8_t compose32[32],
     assert_int_equal(kms_allow_add(&kms.allow, app_id20, compose32, os_image32, false, &e), DS_OK);
 }
 
-/* The state before each question: one app, one image, fresh collateral. */
+/* A log of its own: time never goes back in one. */
+static void fresh_log(void)
+{
+    struct ds_error e = { 0 };
+    kms_log_close(kms.release_log);
+    (void)snprintf(log_path, sizeof log_path, "%s/log-%u.db", dir, n_logs++);
+    assert_int_equal(kms_log_open(&kms.release_log, log_path, &kms.root, &e), DS_OK);
+    kms.time.persisted_s = 0;
+    memset(&kms.limit, 0, sizeof kms.limit);
+}
+
+/* The state before each question: one app, one image, fresh collateral, an empty log. */
 static void begin(struct trial *t, enum kms_act act)
 {
     kms_allow_done(&kms.allow);
     allow(kit.app_id20, kit.compose32, kit.os_image32);
     kms.root.kind = KMS_KIND_SIMULATED;
+    fresh_log();
     struct kms_simulated *s = &kms.simulated;
     ds_buf_clear(&s->collateral);
     ds_buf_add(&s->collateral, simtee_pki_collateral(kit.pki));
     simtee_pki_root_spki32(s->root_spki32, kit.pki);
     s->fetched_s = NOW;
+    s->issue_s = 0;
     (void)snprintf(s->vmm_address, sizeof s->vmm_address, "unix:%s/none.sock", dir);
     *t = (struct trial){ .plan = act == KMS_ACT_BOOT_KEYS ? kit_plan_boot(&kit)
                                                           : kit_plan_running(&kit),
@@ -402,6 +416,8 @@ static void other_root(struct trial *t)
 }
 static void later(struct trial *t) { t->now_s = kms.simulated.fetched_s = NOW + 60LL * DAY_S; }
 static void earlier(struct trial *t) { t->now_s = kms.simulated.fetched_s = NOW - 60LL * DAY_S; }
+static void behind_disk(struct trial *t) { kms.time.persisted_s = t->now_s + 1; }
+static void behind_collateral(struct trial *t) { kms.simulated.issue_s = t->now_s + 1; }
 static void hardware_root(struct trial *t)
 {
     (void)t;
@@ -468,7 +484,7 @@ static const struct row {
     { "log in another order", BOOT, swapped, DS_CODE_LOG_ORDER, 1 },
     { "app-id of 19 bytes", BOOT, short_app_id, DS_CODE_LOG_PAYLOAD, 1 },
 
-    { "no app-id", BOOT, no_app_id, DS_CODE_KMS_APP_NOT_REGISTERED, 1 },
+    { "no app-id", BOOT, no_app_id, DS_CODE_APP_MR_CONFIG_FORMAT, 1 },
     { "no compose-hash", BOOT, no_compose, DS_CODE_APP_MR_CONFIG_MISMATCH, 2 },
     { "another compose hash measured", BOOT, logged_compose, DS_CODE_APP_MR_CONFIG_MISMATCH, 1 },
     { "another app id measured", BOOT, logged_app_id, DS_CODE_APP_MR_CONFIG_MISMATCH, 1 },
@@ -509,6 +525,10 @@ static const struct row {
     { "root that is not the anchor", BOOT, other_root, DS_CODE_ROOT_UNKNOWN, 1 },
     { "collateral of two months ago", BOOT, later, DS_CODE_CRL_DATES, 1 },
     { "collateral from the future", BOOT, earlier, DS_CODE_X509_NOT_YET_VALID, 1 },
+    { "clock behind the floor on disk", BOOT, behind_disk, DS_CODE_TIME_BEHIND_FLOOR, 1 },
+    { "clock behind it for a certificate", SIGN, behind_disk, DS_CODE_TIME_BEHIND_FLOOR, 1 },
+    { "clock behind it for a renewal", RENEW, behind_disk, DS_CODE_TIME_BEHIND_FLOOR, 1 },
+    { "clock behind the collateral", BOOT, behind_collateral, DS_CODE_TIME_BEHIND_FLOOR, 1 },
     { "simulated evidence to a hardware root", BOOT, hardware_root, DS_CODE_KMS_ROOT_IS_HARDWARE, 1 },
     { "simulated evidence to a hardware root for a certificate", SIGN, hardware_root,
       DS_CODE_KMS_ROOT_IS_HARDWARE, 1 },
@@ -526,9 +546,9 @@ static unsigned check_row(const struct row *row)
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf codes = { 0 };
-    uint64_t before = kms_log_size(kms.release_log);
     begin(&t, row->act);
     row->change(&t);
+    uint64_t before = kms_log_size(kms.release_log);
     int r = ask(&grant, &v, &t, &evidence, &e);
     bool ok = r == DS_ERR_DENIED && v.n_reasons == row->n && v.reasons[0].code == row->code;
     if (!ok) {
@@ -587,14 +607,110 @@ static void test_no_collateral(void **state)
     struct trial t;
     struct kms_grant grant = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    uint64_t before = kms_log_size(kms.release_log);
     begin(&t, KMS_ACT_BOOT_KEYS);
     ds_buf_clear(&kms.simulated.collateral);
+    uint64_t before = kms_log_size(kms.release_log);
     assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_ERR_UNAVAILABLE);
     assert_int_equal(e.code, DS_CODE_KMS_NO_COLLATERAL);
     assert_int_equal(v.n_reasons, 0);
     assert_null(grant.mem);
     assert_int_equal(kms_log_size(kms.release_log), before);
+}
+
+/* Ask for boot keys; evidence is made once. */
+static int ask_at(struct trial *t, struct ds_buf *evidence, int64_t at_s, struct ds_verdict *v)
+{
+    struct ds_error e = { 0 };
+    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
+    *v = (struct ds_verdict){ 0 };
+    t->now_s = at_s;
+    int r = ask(&grant, v, t, evidence, &e);
+    if (r < 0 && v->n_reasons == 0)
+        assert_int_equal(e.code, DS_CODE_KMS_TOO_MANY);
+    return r;
+}
+
+/* What was decided at a time is the floor from then on; a leaf never goes back. */
+static void test_time_goes_one_way(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    struct ds_verdict v;
+    struct trial t;
+    struct kms_time again;
+    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
+    begin(&t, KMS_ACT_BOOT_KEYS);
+    assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_OK);
+    assert_int_equal(kms_log_head_time_s(kms.release_log), NOW + 60);
+    assert_int_equal(kms_time_open(&again, dir, &e), DS_OK);
+    assert_int_equal(again.persisted_s, NOW + 60);
+    assert_int_equal(ask_at(&t, &evidence, NOW + 59, &v), DS_ERR_DENIED);
+    assert_true(ds_verdict_has(&v, DS_CODE_TIME_BEHIND_FLOOR));
+    load_leaf(&leaf, 1);
+    assert_says(&leaf, "\"time_s\":1790000060");
+    assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_OK);
+    /* A restart with an empty log: the floor on disk is left. */
+    fresh_log();
+    assert_int_equal(kms_time_open(&kms.time, dir, &e), DS_OK);
+    assert_int_equal(ask_at(&t, &evidence, NOW + 59, &v), DS_ERR_DENIED);
+    assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_OK);
+    /* A false date of the collateral denies while it stands there, and leaves nothing behind. */
+    kms.simulated.issue_s = NOW + 1000000;
+    assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_ERR_DENIED);
+    assert_int_equal(kms_log_head_time_s(kms.release_log), NOW + 60);
+    kms.simulated.issue_s = 0;
+    assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_OK);
+    int64_t now_s;
+    assert_int_equal(kms_now(&now_s, &kms, NOW + 59, &e), DS_ERR_STALE);
+    assert_int_equal(kms_now(&now_s, &kms, NOW + 61, &e), DS_OK);
+    assert_int_equal(now_s, NOW + 61);
+}
+
+/* A flood of refusals ends in no more leaves; good evidence is served all the same. */
+static void test_flood_of_refusals(void **state)
+{
+    (void)state;
+    struct ds_verdict v;
+    struct trial t, good;
+    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+    const struct kms_rate rate = KMS_DENIAL_RATE;
+    int64_t n_denied = 0;
+    begin(&t, KMS_ACT_BOOT_KEYS);
+    good = t;
+    none(&t);
+    while (ask_at(&t, &evidence, NOW, &v) == DS_ERR_DENIED)
+        n_denied++;
+    assert_int_equal(n_denied, rate.burst);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_ERR_UNAVAILABLE);
+    assert_int_equal(kms_log_size(kms.release_log), rate.burst);
+    assert_int_equal(kms.limit.n_denials_dropped, 51);
+    assert_int_equal(ask_at(&good, &evidence, NOW, &v), DS_OK);
+    t.request.mono_ms = rate.refill_ms;
+    assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_ERR_DENIED);
+    assert_int_equal(kms_log_size(kms.release_log), rate.burst + 2);
+}
+
+/* One instance asks for certificates without end. */
+static void test_flood_of_certificates(void **state)
+{
+    (void)state;
+    struct ds_verdict v;
+    struct trial t;
+    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+    const struct kms_rate rate = KMS_HOLDER_RATE;
+    begin(&t, KMS_ACT_SIGN_CERT);
+    for (int64_t i = 0; i < rate.burst; i++)
+        assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_OK);
+    assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_ERR_UNAVAILABLE);
+    assert_int_equal(kms_log_size(kms.release_log), rate.burst);
+    /* Its credential is renewed all the same. */
+    t.request.act = KMS_ACT_RENEW_CREDENTIAL;
+    assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_OK);
+    t.request.act = KMS_ACT_SIGN_CERT;
+    t.request.mono_ms = rate.refill_ms;
+    assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_OK);
 }
 
 /* Another writer took the log over: good evidence gets nothing, and the log is as it was. */
@@ -607,11 +723,11 @@ static void test_no_log_no_keys(void **state)
     struct kms_grant grant = { 0 };
     struct store *s = NULL;
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+    begin(&t, KMS_ACT_BOOT_KEYS);
     uint64_t before = kms_log_size(kms.release_log);
     assert_int_equal(store_open_sqlite(&s, log_path, NULL, &e), DS_OK);
     assert_int_equal(store_put(s, "head", DS_SPAN_LIT("another"), "test", &e), DS_OK);
     store_close(s);
-    begin(&t, KMS_ACT_BOOT_KEYS);
     assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_ERR_UNTRUSTED);
     assert_int_equal(e.code, DS_CODE_KMS_LOG_BROKEN);
     assert_null(grant.mem);
@@ -659,8 +775,7 @@ static int setup(void **state)
     struct ds_error e = { 0 };
     if (mkdtemp(dir) == NULL || kms_root_open(&kms.root, dir, KMS_KIND_SIMULATED, NOW, &e) < 0)
         return -1;
-    (void)snprintf(log_path, sizeof log_path, "%s/log.db", dir);
-    if (kms_log_open(&kms.release_log, log_path, &kms.root, &e) < 0)
+    if (kms_time_open(&kms.time, dir, &e) < 0)
         return -1;
     kit_init(&kit, kms.root.ca_spki, NOW);
     kit_init(&other, kms.root.ca_spki, NOW);
@@ -698,6 +813,9 @@ int main(void)
         cmocka_unit_test(test_each_fault_is_denied),
         cmocka_unit_test(test_all_reasons_at_once),
         cmocka_unit_test(test_no_collateral),
+        cmocka_unit_test(test_time_goes_one_way),
+        cmocka_unit_test(test_flood_of_refusals),
+        cmocka_unit_test(test_flood_of_certificates),
         cmocka_unit_test(test_no_log_no_keys), /* last: the log is broken then */
     };
     return cmocka_run_group_tests_name("kms/release", tests, setup, teardown);
