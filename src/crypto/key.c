@@ -88,6 +88,7 @@ static int point_of(uint8_t ret_point65[65], const BIGNUM *scalar, struct ds_err
         EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, ret_point65, 65, NULL) !=
             65)
         return ossl_fail(e, DS_ERR_CRYPTO, "P-256 public key failed");
+    ds_ct_public(ret_point65, 65); /* the public key */
     return DS_OK;
 }
 
@@ -97,7 +98,7 @@ static int pkey_of(EVP_PKEY **ret, const BIGNUM *scalar, const uint8_t point65[6
     DS_AUTO(OSSL_PARAM_BLD_free_auto) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
     if (bld == NULL ||
         OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) != 1 ||
-        OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1 ||
+        OSSL_PARAM_BLD_push_BN_pad(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar, 32) != 1 ||
         OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point65, 65) != 1)
         return ossl_fail(e, DS_ERR_CRYPTO, "P-256 key parameters failed");
     DS_AUTO(OSSL_PARAM_free_auto) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);

@@ -161,7 +161,19 @@ def last_line(text):
 
 
 def run_unit(name):
-    listed = subprocess.run(['meson', 'test', '-C', 'build-san', '--list'], capture_output=True,
+    return run_meson('build-san', 'unit', name)
+
+
+def run_ct(name):
+    """Under valgrind, which the sanitizers do not go together with: the plain build."""
+    if not os.path.exists('build/tests/ct/ct_derive'):
+        print('  skipped: there is no build/, or no valgrind; the part gcc makes it')
+        return Count(skipped=1)
+    return run_meson('build', 'ct', name)
+
+
+def run_meson(directory, suite, name):
+    listed = subprocess.run(['meson', 'test', '-C', directory, '--suite', suite, '--list'], capture_output=True,
                             text=True, check=True).stdout.splitlines()
     # "dstack:unit / base/hex", or "base/hex" where all are of one project and suite
     names = [line.split(' / ')[-1].strip() for line in listed]
@@ -169,11 +181,11 @@ def run_unit(name):
     if name and not wanted:
         print(f'  no unit test has "{name}" in its name; there are: {" ".join(sorted(names))}')
         return Count(failed=1)
-    log = 'build-san/meson-logs/testlog.json'
+    log = f'{directory}/meson-logs/testlog.json'
     if os.path.exists(log):
         os.remove(log)
-    run = subprocess.run(['meson', 'test', '-C', 'build-san', '--no-rebuild', '--timeout-multiplier', '4',
-                          '--print-errorlogs', '--quiet', *wanted], check=False)
+    run = subprocess.run(['meson', 'test', '-C', directory, '--suite', suite, '--no-rebuild', '--timeout-multiplier',
+                          '4', '--print-errorlogs', '--quiet', *wanted], check=False)
     count = Count()
     if not os.path.exists(log):
         return Count(passed=1) if run.returncode == 0 and not names else Count(failed=1)
@@ -280,6 +292,7 @@ PARTS = [
     ('codes', 'lint', run_codes),
     ('tools', 'lint', run_tools),
     ('gcc', 'build system', run_gcc),
+    ('ct', 'unit', run_ct),
     ('docs', 'lint', run_docs),
     ('clang', 'build lint tidy', run_clang),
     ('tidy', 'lint', run_tidy),
