@@ -85,8 +85,9 @@ struct agent {
     struct guest_keys keys;
     struct guest_credential credential; /* the chain in it changes: its own lock */
     struct guest_engine engine;
-    struct ds_buf boot_log; /* CCEL */
-    struct ds_secret env;   /* decrypted environment, JSON; empty without one */
+    struct guest_compose up; /* `docker compose up`, waiting for its document */
+    struct ds_buf boot_log;  /* CCEL */
+    struct ds_secret env;    /* decrypted environment, JSON; empty without one */
     struct boot_progress boot;
 
     struct net_event *channel_timer, *shutdown_timer, *renew_timer;

@@ -113,6 +113,5 @@ int guest_data_disk_open(struct agent *a, struct ds_error *e)
         return ds_fail_errno(e, errno, "mount the data disk");
     /* Mounted: a file system that is not, resize2fs wants to see checked in full each time. */
     DS_TRY(run(grow, e));
-    DS_TRY(bind_data("docker", "/var/lib/docker", e));
-    return bind_data("containerd", "/var/lib/containerd", e);
+    return bind_data("docker", "/var/lib/docker", e);
 }

@@ -6,55 +6,79 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <yyjson.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "guest/await.h"
 #include "guest/engine_log.h"
 #include "net/http_client.h"
 
-#define CONTAINERD_SOCKET "/run/containerd/containerd.sock"
-#define DOCKER_SOCKET     "/run/docker.sock"
-#define DOCKER_HOST       "unix:///run/docker.sock"
-#define ENGINE_LOG        "/run/log/engine.log"
-#define CONTAINERD_MS     60000
-#define COMPOSE_LOG       "/run/log/compose.log"
-#define COMPOSE           "/usr/libexec/docker/cli-plugins/docker-compose"
-#define LOAD_IDLE_MS      120000
-#define COMPOSE_MS        (30 * 60 * 1000) /* images may have to be pulled */
-#define CONFIG_MAX        ((size_t)16 << 20)
-#define CONFIG_MS         60000
+#define CONTAINERD_STATE    "/run/containerd"
+#define CONTAINERD_SOCKET   CONTAINERD_STATE "/containerd.sock"
+#define DOCKERD_CONFIG      "/etc/docker/daemon.json"
+#define DOCKERD_CONFIG_PIPE "/run/dstack/dockerd.json"
+#define DOCKER_SOCKET       "/run/docker.sock"
+#define DOCKER_HOST         "unix:///run/docker.sock"
+#define ENGINE_LOG          "/run/log/engine.log"
+#define CONTAINERD_MS       60000
+#define COMPOSE_LOG         "/run/log/compose.log"
+#define COMPOSE             "/usr/libexec/docker/cli-plugins/docker-compose"
+#define LOAD_IDLE_MS        120000
+#define COMPOSE_MS          (30 * 60 * 1000) /* images may have to be pulled */
+#define CONFIG_MAX          ((size_t)16 << 20)
+#define CONFIG_MS           60000
 
-/* dockerd looks for containerd once and then only after a second's pause. */
-static int wait_containerd(const struct guest_engine *g, struct ds_error *e)
+/*
+ * A pipe with a name, open at both ends: who reads it waits until something is written and all
+ * ends for writing are closed.
+ */
+static int gate_make(int *ret, const char *path, struct ds_error *e)
 {
-    struct ds_proc p = g->containerd;
-    for (int64_t until = ds_clock_mono_ms() + CONTAINERD_MS; ds_clock_mono_ms() < until;) {
-        struct ds_proc_exit ended;
-        if (ds_file_exists(CONTAINERD_SOCKET))
-            return DS_OK;
-        DS_TRY(ds_proc_wait(&ended, &p, 10, e));
-        if (ended.ended)
-            break;
-    }
-    return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "containerd",
-                             ENGINE_LOG, g->logs_are_public);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return ds_fail_errno(e, errno, "remove '%s'", path);
+    if (mkfifo(path, 0600) != 0)
+        return ds_fail_errno(e, errno, "make the pipe '%s'", path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return ds_fail_errno(e, errno, "open the pipe '%s'", path);
+    *ret = fd;
+    return DS_OK;
 }
 
 int guest_engine_start(struct guest_engine *ret, struct ds_error *e)
 {
-    /* Their configuration stands in the image: /etc/containerd and /etc/docker. */
+    /* Its configuration stands in the image: /etc/containerd. */
     static const char *const containerd[] = { "/usr/bin/containerd", NULL };
-    static const char *const dockerd[] = { "/usr/sbin/dockerd", "--containerd",
+    static const char *const dockerd[] = { "/usr/sbin/dockerd", "--config-file",
+                                           DOCKERD_CONFIG_PIPE, "--containerd",
                                            CONTAINERD_SOCKET,   "-H",
                                            DOCKER_HOST,         NULL };
-    struct ds_proc_spec spec = { .argv = containerd, .log_path = ENGINE_LOG, .session = true };
+    struct ds_proc_spec spec = { .argv = dockerd, .log_path = ENGINE_LOG, .session = true };
     DS_TRY(ds_dir_make("/run/home", 0700, e));
-    DS_TRY(ds_proc_spawn(&ret->containerd, &spec, e));
-    DS_TRY(wait_containerd(ret, e));
-    spec.argv = dockerd;
-    return ds_proc_spawn(&ret->dockerd, &spec, e);
+    DS_TRY(ds_dir_make("/run/log", 0755, e));
+    DS_TRY(ds_dir_make("/run/dstack", 0755, e));
+    DS_TRY(ds_dir_make(CONTAINERD_STATE, 0711, e));
+    DS_TRY(gate_make(&ret->gate, DOCKERD_CONFIG_PIPE, e));
+    DS_TRY(ds_proc_spawn(&ret->dockerd, &spec, e));
+    spec.argv = containerd;
+    return ds_proc_spawn(&ret->containerd, &spec, e);
+}
+
+int guest_engine_open(struct guest_engine *g, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf config = { 0 };
+    /* dockerd looks for containerd once, and then only after a second's pause. */
+    int r = guest_socket_await(CONTAINERD_SOCKET, &g->containerd, CONTAINERD_MS, e);
+    if (r < 0)
+        return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "containerd",
+                                 ENGINE_LOG, g->logs_are_public);
+    DS_TRY(ds_file_load(&config, DOCKERD_CONFIG, CONFIG_MAX, e));
+    DS_AUTO(ds_auto_close) int gate = DS_TAKE_FD(g->gate);
+    return ds_fd_write_all(gate, ds_buf_span(&config), e);
 }
 
 static struct net_target docker_target(void)
@@ -62,28 +86,21 @@ static struct net_target docker_target(void)
     return (struct net_target){ .kind = NET_TARGET_UNIX, .host = DOCKER_SOCKET };
 }
 
-/* dockerd binds its socket early and answers when it is ready: one connect, one patient request. */
+/* dockerd binds its socket early and answers when it is ready: one patient request. */
 int guest_engine_wait(const struct guest_engine *g, int64_t timeout_ms, struct ds_error *e)
 {
     const struct net_target target = docker_target();
     int64_t deadline = ds_clock_mono_ms() + timeout_ms;
-    for (;;) {
-        DS_AUTO(net_http_response_done) struct net_http_response r = { 0 };
-        int64_t left = deadline - ds_clock_mono_ms();
-        const struct net_http_call ping = { .path = "/_ping", .timeout_ms = left };
-        struct ds_error why;
-        int got = left > 0 ? net_http_call(&r, &target, NULL, &ping, &why)
-                           : ds_fail(&why, DS_ERR_TIMEOUT, "no answer");
-        if (got == DS_OK && r.status == 200)
-            return DS_OK;
-        struct ds_proc_exit ended = { 0 };
-        struct ds_proc dockerd = g->dockerd;
-        /* Until it binds, the socket is not there: wait a little, or for its end. */
-        DS_TRY(ds_proc_wait(&ended, &dockerd, 20, e));
-        if (ended.ended || left <= 0)
-            return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "dockerd",
-                                     ENGINE_LOG, g->logs_are_public);
-    }
+    DS_AUTO(net_http_response_done) struct net_http_response r = { 0 };
+    int got = guest_socket_await(DOCKER_SOCKET, &g->dockerd, timeout_ms, e);
+    const struct net_http_call ping = { .path = "/_ping",
+                                        .timeout_ms = deadline - ds_clock_mono_ms() };
+    if (got == DS_OK)
+        got = net_http_call(&r, &target, NULL, &ping, e);
+    if (got == DS_OK && r.status == 200)
+        return DS_OK;
+    return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "dockerd",
+                             ENGINE_LOG, g->logs_are_public);
 }
 
 struct source {
@@ -157,27 +174,77 @@ int guest_compose_config(struct ds_buf *ret, const struct guest_engine *g, struc
     return r;
 }
 
-int guest_compose_up(const struct guest_engine *g, const char *name, struct ds_span compose,
-                     const char *dir, const char *const *env, struct ds_error *e)
+int guest_compose_start(struct guest_compose *ret, const char *name, const char *dir,
+                        const char *const *env, struct ds_error *e)
 {
-    DS_AUTO(ds_auto_free) char *file = NULL;
-    DS_TRY(write_compose(&file, compose, dir, e));
-    const char *const argv[] = { COMPOSE,      "-f",    file, "-p", name,
-                                 "--progress", "plain", "up", "-d", "--remove-orphans",
-                                 NULL };
-    const struct ds_proc_spec spec = {
-        .argv = argv, .env = env, .cwd = dir, .log_path = COMPOSE_LOG
+    const char *const argv[] = {
+        COMPOSE, "--project-directory", dir, "-f", "-", "-p", name, "--progress", "plain", "up",
+        "-d",    "--remove-orphans",    NULL
     };
-    struct ds_error why;
-    int r = ds_proc_run(NULL, &spec, DS_SPAN_LIT(""), 0, COMPOSE_MS, &why);
-    if (r == DS_OK)
-        return DS_OK;
-    if (r != DS_ERR_SYS) {
-        *e = why;
-        return r;
+    int ends[2];
+    DS_TRY(ds_dir_make(dir, 0700, e));
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return ds_fail_errno(e, errno, "make a pipe");
+    DS_AUTO(ds_auto_close) int in = ends[0], out = ends[1];
+    const struct ds_proc_fd fd = { .from = in, .to = 0 };
+    const struct ds_proc_spec spec = {
+        .argv = argv, .env = env, .cwd = dir, .log_path = COMPOSE_LOG, .fds = &fd, .n_fds = 1
+    };
+    DS_TRY(ds_proc_spawn(&ret->proc, &spec, e));
+    ret->document = DS_TAKE_FD(out);
+    return DS_OK;
+}
+
+/* A pipe takes 64 KiB; the rest goes as it is read. */
+static int write_until(int fd, struct ds_span bytes, int64_t deadline_ms, struct ds_error *e)
+{
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+        return ds_fail_errno(e, errno, "set up a pipe");
+    while (bytes.len > 0) {
+        struct pollfd p = { .fd = fd, .events = POLLOUT };
+        ssize_t n = write(fd, bytes.p, bytes.len);
+        if (n >= 0)
+            bytes = ds_span_sub(bytes, (size_t)n, bytes.len);
+        else if (errno != EAGAIN && errno != EINTR)
+            return ds_fail_errno(e, errno, "write to a pipe");
+        int64_t left = deadline_ms - ds_clock_mono_ms();
+        if (left <= 0 || (n < 0 && poll(&p, 1, (int)left) == 0))
+            return ds_fail(e, DS_ERR_TIMEOUT, "a pipe is not read");
     }
+    return DS_OK;
+}
+
+int guest_compose_up(struct guest_compose *c, struct ds_span compose, bool logs_are_public,
+                     struct ds_error *e)
+{
+    struct ds_proc_exit ended;
+    struct ds_error why;
+    DS_AUTO(ds_auto_close) int out = DS_TAKE_FD(c->document);
+    /* One that ended early says why in its log. */
+    int64_t deadline = ds_clock_mono_ms() + COMPOSE_MS;
+    int written = write_until(out, compose, deadline, &why);
+    (void)close(DS_TAKE_FD(out));
+    int64_t left = deadline - ds_clock_mono_ms();
+    DS_TRY(ds_proc_wait(&ended, &c->proc, left > 0 ? (int)left : 0, e));
+    if (!ended.ended)
+        return ds_fail(e, DS_ERR_TIMEOUT, "'docker compose up' runs longer than %d s",
+                       COMPOSE_MS / 1000);
+    if (written == DS_OK && ended.known && ended.status == 0)
+        return DS_OK;
     return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_COMPOSE_FAILED,
-                             "docker compose up", COMPOSE_LOG, g->logs_are_public);
+                             "docker compose up", COMPOSE_LOG, logs_are_public);
+}
+
+void guest_compose_done(struct guest_compose *c)
+{
+    struct ds_proc_exit ended;
+    if (c->document >= 0)
+        (void)close(c->document);
+    /* A process that cannot be killed has no remedy here. */
+    if (c->proc.pidfd >= 0 && ds_proc_stop(&ended, &c->proc, 0, NULL) < 0)
+        c->proc.id.pid = 0;
+    ds_proc_done(&c->proc);
+    *c = (struct guest_compose)GUEST_COMPOSE_NONE;
 }
 
 /* One request to the engine whose reply must be 200. */

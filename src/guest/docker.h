@@ -13,12 +13,27 @@
 struct guest_engine {
     struct ds_proc containerd, dockerd; /* pidfd -1 when not started */
     bool logs_are_public;               /* of app-compose: what a failure may tell */
+    int gate;                           /* what dockerd waits for; -1 when it is open */
 };
 
-#define GUEST_ENGINE_NONE ((struct guest_engine){ .containerd.pidfd = -1, .dockerd.pidfd = -1 })
+#define GUEST_ENGINE_NONE { .containerd.pidfd = -1, .dockerd.pidfd = -1, .gate = -1 }
 
-/* Start both. Returns once containerd listens. err: NOTFOUND, SYS, UNAVAILABLE */
+/*
+ * Start both, as early as there is a root: a Go program of 90 MB spends seconds on its own start.
+ * dockerd stops short of everything that matters: its configuration is a pipe that says nothing
+ * yet, and it looks at no disk, network or container before it has read that.
+ *
+ * err: NOTFOUND, SYS
+ */
 DS_MUST_USE int guest_engine_start(struct guest_engine *ret, struct ds_error *e);
+
+/*
+ * Let dockerd go on, once the data disk is there and the trusted boot is closed: from here on it
+ * may start containers, those of an earlier boot among them.
+ *
+ * err: UNAVAILABLE (guest.engine_failed: containerd ended), SYS
+ */
+DS_MUST_USE int guest_engine_open(struct guest_engine *g, struct ds_error *e);
 
 /* dockerd answers. Its socket queues the request, so this waits without polling.
  * err: UNAVAILABLE (guest.engine_failed: with the last lines of its log), TIMEOUT */
@@ -29,17 +44,33 @@ DS_MUST_USE int guest_engine_wait(const struct guest_engine *g, int64_t timeout_
 DS_MUST_USE int guest_engine_load(const struct guest_engine *g, const char *archive, uint64_t len,
                                   struct ds_error *e);
 
+/* A Compose that was started ahead and waits for its document. */
+struct guest_compose {
+    struct ds_proc proc; /* pidfd -1 when not started */
+    int document;        /* the end of a pipe that it reads; -1 when none */
+};
+
+#define GUEST_COMPOSE_NONE { .proc.pidfd = -1, .document = -1 }
+
 /*
- * `docker compose up -d` on a compose document.
+ * `docker compose up -d`, so far that it reads its document: it starts beside the engine.
  *
  * in:   name     project name
- *       compose  JSON or YAML text
- *       dir      project directory, where the document is written (0700)
+ *       dir      project directory (made, 0700)
  *       env      NULL-terminated "NAME=value", the app's environment; may be NULL
+ * out:  ret      free it with guest_compose_done
  */
-DS_MUST_USE int guest_compose_up(const struct guest_engine *g, const char *name,
-                                 struct ds_span compose, const char *dir, const char *const *env,
-                                 struct ds_error *e);
+DS_MUST_USE int guest_compose_start(struct guest_compose *ret, const char *name, const char *dir,
+                                    const char *const *env, struct ds_error *e);
+
+/* Hand over the document, JSON or YAML, and wait until its containers run.
+ * err: UNAVAILABLE (guest.compose_failed: with the last lines of its log, if they are public),
+ *      TIMEOUT */
+DS_MUST_USE int guest_compose_up(struct guest_compose *c, struct ds_span compose,
+                                 bool logs_are_public, struct ds_error *e);
+
+/* Kills it when it still runs. */
+void guest_compose_done(struct guest_compose *c);
 
 /* What Compose makes of a YAML document, as JSON, *appended*. */
 DS_MUST_USE int guest_compose_config(struct ds_buf *ret, const struct guest_engine *g,

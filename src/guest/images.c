@@ -183,23 +183,26 @@ static int env_list(const char **ret, size_t cap, uint8_t *store, size_t store_l
     return DS_OK;
 }
 
-int guest_app_start(struct agent *a, struct ds_error *e)
+int guest_app_prepare(struct agent *a, struct ds_error *e)
 {
-    if (a->compose.runner != APP_RUNNER_DOCKER_COMPOSE)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_RUNNER, "runner", "docker-compose",
-                         "another runner", "app-compose");
-    DS_TRY(check_images(a, e));
     const char **env = calloc(APP_ENV_ITEMS_MAX + 3, sizeof *env);
     uint8_t *store = malloc(ENV_STORE_LEN);
     int r = env != NULL && store != NULL
                 ? env_list(env, APP_ENV_ITEMS_MAX + 3, store, ENV_STORE_LEN, a, e)
                 : ds_fail(e, DS_ERR_NOMEM, "start the app");
     if (r == DS_OK)
-        r = guest_compose_up(&a->engine, "app", a->compose.docker_compose_file, GUEST_APP_DIR, env,
-                             e);
+        r = guest_compose_start(&a->up, "app", GUEST_APP_DIR, env, e);
     if (store != NULL)
         explicit_bzero(store, ENV_STORE_LEN); /* it held the app's secrets */
     free(store);
     free(env);
+    return r;
+}
+
+int guest_app_start(struct agent *a, struct ds_error *e)
+{
+    DS_TRY(check_images(a, e));
+    int r = guest_compose_up(&a->up, a->compose.docker_compose_file, a->compose.public_logs, e);
+    guest_compose_done(&a->up);
     return r;
 }

@@ -13,6 +13,9 @@ DS_MUST_USE int guest_env_open(struct agent *a, struct ds_error *e);
 /* Open each image volume by its measured root and stream it to the engine. */
 DS_MUST_USE int guest_images_load(struct agent *a, struct ds_error *e);
 
+/* Start Compose ahead; it waits for its document, which guest_app_start gives. */
+DS_MUST_USE int guest_app_prepare(struct agent *a, struct ds_error *e);
+
 /*
  * Start the containers.
  *

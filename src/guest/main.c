@@ -175,7 +175,8 @@ static void last_words(const struct ds_error *e)
 static int agent_main(void)
 {
     static struct agent a = { .log = { .program = "guest", .min = DS_LOG_INFO },
-                              .engine = { .containerd.pidfd = -1, .dockerd.pidfd = -1 } };
+                              .engine = GUEST_ENGINE_NONE,
+                              .up = GUEST_COMPOSE_NONE };
     struct ds_error e = { 0 };
     guest_credential_init(&a.credential);
     int r = run(&a, &e);

@@ -30,6 +30,11 @@ static int emit(struct agent *a, const char *event, struct ds_span payload, stru
     return tee_runtime_emit(a->tee, TEE_RUNTIME_DIR, event, payload, e);
 }
 
+static int step_programs(struct agent *a, struct ds_error *e)
+{
+    return guest_engine_start(&a->engine, e);
+}
+
 static int step_shared(struct agent *a, struct ds_error *e)
 {
     struct guest_path disk;
@@ -116,7 +121,11 @@ static int step_ready(struct agent *a, struct ds_error *e)
 static int step_engine(struct agent *a, struct ds_error *e)
 {
     a->engine.logs_are_public = a->compose.public_logs;
-    DS_TRY(guest_engine_start(&a->engine, e));
+    if (a->compose.runner != APP_RUNNER_DOCKER_COMPOSE)
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_RUNNER, "runner", "docker-compose",
+                         "another runner", "app-compose");
+    DS_TRY(guest_engine_open(&a->engine, e));
+    DS_TRY(guest_app_prepare(a, e));
     return guest_engine_wait(&a->engine, ENGINE_MS, e);
 }
 
@@ -129,6 +138,7 @@ static int step_images(struct agent *a, struct ds_error *e)
 static int step_app(struct agent *a, struct ds_error *e) { return guest_app_start(a, e); }
 
 const struct boot_step boot_steps[] = {
+    { "programs", "load the container engine's programs", step_programs, NULL },
     { "shared", "read what the host hands over", step_shared, NULL },
     { "platform", "open the platform and its boot log", step_platform, NULL },
     { "identity", "check who this VM is", guest_identity_check, NULL },

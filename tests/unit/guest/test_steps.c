@@ -56,7 +56,7 @@ static const struct step_row step_rows[] = {
     { "an event log that it cannot write", "measure", log_version_2, DS_CODE_GUEST_EVENT_VERSION },
     { "keys from elsewhere", "keys", no_kms, DS_CODE_GUEST_KEY_PROVIDER },
     { "a file system that it cannot make", "disk", zfs, DS_CODE_GUEST_STORAGE_FS },
-    { "a runner that it has not", "app", bash, DS_CODE_GUEST_RUNNER },
+    { "a runner that it has not", "engine", bash, DS_CODE_GUEST_RUNNER },
 };
 
 static const struct boot_step *step_find(const char *name)
