@@ -34,7 +34,7 @@ enum kms_source {
 /* A leaf has at most about 2 KiB: three sources make less than 9 MiB a day, and 6 at once. */
 #define KMS_DENIAL_RATE ((struct kms_rate){ .burst = 1024, .refill_ms = 60000 })
 /* Certificates for one instance: less than 20 MiB of leaves a day. */
-#define KMS_HOLDER_RATE ((struct kms_rate){ .burst = 256, .refill_ms = 10000 })
+#define KMS_HOLDER_RATE ((struct kms_rate){ .burst = 1024, .refill_ms = 10000 })
 #define KMS_HOLDERS_MAX 256 /* the one not heard of for longest gives way */
 #define KMS_HOLDER_LEN  40  /* app id, instance id */
 
