@@ -78,19 +78,20 @@ static int set_u64(const struct load *l, const struct ds_cfg_key *k, struct ds_s
     return DS_OK;
 }
 
-static int dup_text(const struct load *l, char **ret, struct ds_span text)
+static int dup_text(const struct load *l, const struct ds_cfg_key *k, char **ret,
+                    struct ds_span text)
 {
+    if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
+        return wrong_type(l, k, "text without NUL");
     *ret = ds_str_dup_span(text);
-    if (*ret == NULL)
-        return ds_fail(l->e, DS_ERR_NOMEM, "%s: out of memory, or a NUL in a text", l->what);
-    return DS_OK;
+    return *ret != NULL ? DS_OK : ds_fail(l->e, DS_ERR_NOMEM, "%s", l->what);
 }
 
 static int set_text(const struct load *l, const struct ds_cfg_key *k, struct ds_span text)
 {
     if (!is_within(k, text.len))
         return out_of_bounds(l, k, "a length");
-    return dup_text(l, field_of(l->ret, k), text);
+    return dup_text(l, k, field_of(l->ret, k), text);
 }
 
 static int set_choice(const struct load *l, const struct ds_cfg_key *k, struct ds_span text)
@@ -98,7 +99,7 @@ static int set_choice(const struct load *l, const struct ds_cfg_key *k, struct d
     char all[160] = "one of";
     for (const char *const *c = k->choices; *c != NULL; c++) {
         if (ds_span_eq_str(text, *c))
-            return dup_text(l, field_of(l->ret, k), text);
+            return dup_text(l, k, field_of(l->ret, k), text);
         size_t n = strlen(all);
         (void)snprintf(all + n, sizeof all - n, " %s", *c);
     }
@@ -120,7 +121,7 @@ static int set_list(const struct load *l, const struct ds_cfg_key *k, struct fy_
         struct ds_span text;
         if (!scalar(fy_node_sequence_get_by_index(n, i), &text))
             return wrong_type(l, k, "a list of texts");
-        DS_TRY(dup_text(l, &list->v[list->n], text));
+        DS_TRY(dup_text(l, k, &list->v[list->n], text));
         list->n++;
     }
     return DS_OK;
@@ -340,7 +341,7 @@ int ds_cfg_parse(const struct ds_cfg_schema *schema, void *ret, struct ds_span y
         return ds_fail(e, DS_ERR_NOMEM, "%s", what);
     struct load l = { .schema = schema, .ret = ret, .what = what, .seen = seen, .e = e };
     DS_AUTO(destroy_doc) struct fy_document *doc = NULL;
-    /* libfyaml ends at a NUL, and hands on what is not UTF-8. */
+    /* libfyaml ends at a NUL, hands on what is not UTF-8, and hangs in such a directive. */
     if (!ds_utf8_is_valid(yaml) || (yaml.len > 0 && memchr(yaml.p, '\0', yaml.len) != NULL))
         return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_CFG_SYNTAX, "%s: not UTF-8 text", what);
     DS_TRY(build(&doc, yaml, what, e));
