@@ -105,6 +105,9 @@ static int query_pair(yyjson_mut_doc *doc, const struct rpc_method *m, char *pai
         *value++ = '\0';
     if (!url_decode(pair) || (value != NULL && !url_decode(value)))
         return bad_request(e, "query", "name=value pairs", "a bad escape");
+    /* As in a JSON body: a text that is not UTF-8 could not be given back in a reply. */
+    if (value != NULL && !ds_utf8_is_valid(ds_span_str(value)))
+        return bad_request(e, "query", "UTF-8", "other bytes");
     char *bracket = strchr(pair, '[');
     if (bracket != NULL)
         *bracket = '\0';

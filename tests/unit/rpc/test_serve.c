@@ -223,6 +223,7 @@ static const struct http_row http_rows[] = {
     { "query with a bad escape", "/prpc/Echo?text=%zz", NULL, NULL, "GET", 400, "bad escape" },
     { "query with a cut escape", "/prpc/Echo?text=%2", NULL, NULL, "GET", 400, "bad escape" },
     { "query with a NUL", "/prpc/Echo?text=%00", NULL, NULL, "GET", 400, "bad escape" },
+    { "query that is not UTF-8", "/prpc/Echo?text=%96", NULL, NULL, "GET", 400, "UTF-8" },
     { "query with mixed forms", "/prpc/Echo?names=x&names[]=y", NULL, NULL, "GET", 400,
       "rpc.bad_request" },
     { "query that says it twice", "/prpc/Echo?n=1&n=2", NULL, NULL, "GET", 400, "rpc.bad_request" },
