@@ -16,6 +16,8 @@
 #define AT_CHECKSUM 148
 #define AT_KIND     156
 #define AT_MAGIC    257
+#define AT_PREFIX   345
+#define PREFIX_LEN  155
 #define LEN_DIGITS  11
 #define CONTENT_MAX (((uint64_t)1 << 33) - 1) /* what 11 octal digits hold */
 
@@ -129,6 +131,9 @@ int ds_tar_header_parse(struct ds_tar_member *ret, uint64_t *ret_content_len, bo
         return ds_fail(e, DS_ERR_FORMAT, "archive: a header is not ustar");
     if (block.p[AT_KIND] != '0' && block.p[AT_KIND] != '\0')
         return ds_fail(e, DS_ERR_FORMAT, "archive: a member is no regular file");
+    /* A directory that other readers put before the name: two readers must see one name. */
+    if (!all_zero(ds_span_sub(block, AT_PREFIX, PREFIX_LEN)))
+        return ds_fail(e, DS_ERR_FORMAT, "archive: a member's name has a prefix");
     DS_TRY(get_octal(&len, ds_span_sub(block, AT_LEN, 12), e));
     struct ds_span name = ds_span_sub(block, AT_NAME, DS_TAR_NAME_MAX + 1);
     const uint8_t *nul = memchr(name.p, 0, name.len);

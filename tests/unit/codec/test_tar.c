@@ -101,6 +101,8 @@ static const struct poke_row pokes[] = {
     { "length in base 256", 124, 0x80, true, DS_ERR_FORMAT },
     { "length beyond the archive", 130, '1', true, DS_ERR_TRUNCATED },
     { "absolute name", 0, '/', true, DS_ERR_FORMAT },
+    { "a directory before the name", 345, 'd', true, DS_ERR_FORMAT },
+    { "a byte at the end of the prefix", 499, 'd', true, DS_ERR_FORMAT },
 };
 
 static void fix_checksum(uint8_t *block)
