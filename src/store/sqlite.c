@@ -99,6 +99,18 @@ static struct ds_span column(sqlite3_stmt *s, int at)
     return DS_SPAN(p, (size_t)sqlite3_column_bytes(s, at));
 }
 
+/* The file may be anybody's work: what we would not have written is not handed out. */
+static int check_row(struct ds_span key, struct ds_span value, struct ds_error *e)
+{
+    if (key.len > STORE_KEY_MAX || (key.len > 0 && memchr(key.p, '\0', key.len) != NULL))
+        return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_STORE_FOREIGN_FILE,
+                            "store: a key of %zu bytes, or with a NUL", key.len);
+    if (value.len > STORE_VALUE_MAX)
+        return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_STORE_FOREIGN_FILE,
+                            "store: a value of %zu bytes", value.len);
+    return DS_OK;
+}
+
 /* Version 0: absent. ret may be NULL. */
 static int get(struct sqlite *q, const char *key, struct ds_buf *ret, uint64_t *ret_version,
                struct ds_error *e)
@@ -110,9 +122,11 @@ static int get(struct sqlite *q, const char *key, struct ds_buf *ret, uint64_t *
         return fail_db(q, e, "get");
     uint64_t version = 0;
     if (r == SQLITE_ROW) {
+        struct ds_span value = column(s, 0);
+        DS_TRY(check_row(ds_span_str(key), value, e));
         version = (uint64_t)sqlite3_column_int64(s, 1);
         if (ret != NULL)
-            ds_buf_add(ret, column(s, 0));
+            ds_buf_add(ret, value);
     }
     if (ret != NULL)
         DS_TRY(ds_buf_end(ret, e, "value"));
@@ -183,15 +197,13 @@ static int apply(struct sqlite *q, const struct store_op *ops, size_t n_ops, con
 static int row_entry(sqlite3_stmt *s, char key[static STORE_KEY_MAX + 1], struct store_entry *ret,
                      struct ds_error *e)
 {
-    struct ds_span k = column(s, 0);
-    if (k.len > STORE_KEY_MAX)
-        return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_STORE_FOREIGN_FILE,
-                            "store: a key of %zu bytes", k.len);
+    struct ds_span k = column(s, 0), value = column(s, 1);
+    DS_TRY(check_row(k, value, e));
     if (k.len > 0)
         memcpy(key, k.p, k.len);
     key[k.len] = '\0';
     *ret = (struct store_entry){ .key = key,
-                                 .value = column(s, 1),
+                                 .value = value,
                                  .version = (uint64_t)sqlite3_column_int64(s, 2) };
     return DS_OK;
 }

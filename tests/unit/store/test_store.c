@@ -291,6 +291,35 @@ static void test_files_that_are_not_ours(void **state)
     assert_null(s);
 }
 
+/* Rows that we would not write: a key that two readers would read differently, a huge value. */
+static void test_rows_that_are_not_ours(void **state)
+{
+    static const char *const writes[] = {
+        "INSERT INTO kv VALUES (x'610062', x'00', 1)",
+        "INSERT INTO kv VALUES (x'61', zeroblob(16777217), 1)",
+        "INSERT INTO kv VALUES (zeroblob(513), x'00', 1)",
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(writes); i++) {
+        struct store *s = NULL;
+        struct ds_error e;
+        sqlite3 *db = NULL;
+        DS_AUTO(ds_buf_done) struct ds_buf got = { 0 };
+        uint64_t version = 0;
+        assert_int_equal(store_open_sqlite(&s, path, NULL, &e), DS_OK);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "DELETE FROM kv", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, writes[i], NULL, NULL, NULL), SQLITE_OK);
+        (void)sqlite3_close(db);
+        assert_int_equal(store_range(s, "", NULL, 9, add_key, &got, &e), DS_ERR_FORMAT);
+        assert_int_equal(e.code, DS_CODE_STORE_FOREIGN_FILE);
+        int r = store_get(s, "a", &got, &version, &e);
+        assert_int_equal(r, i == 1 ? DS_ERR_FORMAT : DS_OK);
+        assert_int_equal(version, 0);
+        store_close(s);
+    }
+}
+
 struct order {
     struct store *store;
     char log[64];
@@ -466,6 +495,7 @@ int main(void)
         TEST(test_compare_and_set),
         TEST(test_range),
         TEST(test_files_that_are_not_ours),
+        TEST(test_rows_that_are_not_ours),
         TEST(test_async_in_order),
         TEST(test_shutdown_loses_nothing),
         TEST(test_full_queue_refuses),
