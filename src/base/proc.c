@@ -39,6 +39,7 @@ struct plan {
     struct ds_proc_fd fds[FDS_MAX];
     size_t n_fds;
     int report_fd;
+    pid_t parent;
 };
 
 static int read_boot_id(char ret[static 37], struct ds_error *e)
@@ -95,6 +96,9 @@ static _Noreturn void child_run(struct plan *plan)
         child_fail(plan, STEP_SETUP);
     if (spec->bound && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         child_fail(plan, STEP_SETUP);
+    /* A parent that ended before prctl sends no signal any more. */
+    if (spec->bound && getppid() != plan->parent)
+        _exit(127);
     /* First out of the way of every target number, then to the targets. */
     int above = 3;
     for (size_t i = 0; i < plan->n_fds; i++)
@@ -164,13 +168,27 @@ static int identify(struct ds_proc *p, pid_t pid, struct ds_error *e)
     return DS_OK;
 }
 
+/* No handler of ours may run in the child: it would write to pipes that it shares with us. */
+static pid_t fork_blocked(struct plan *plan)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    plan->parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        child_run(plan); /* unblocks when the handlers are gone */
+    int err = errno;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = err;
+    return pid;
+}
+
 static int start(struct ds_proc *ret, struct plan *plan, int report_in, struct ds_error *e)
 {
-    pid_t pid = fork();
+    pid_t pid = fork_blocked(plan);
     if (pid < 0)
         return ds_fail_errno(e, errno, "start '%s': fork", plan->spec->argv[0]);
-    if (pid == 0)
-        child_run(plan);
     (void)close(plan->report_fd);
     plan->report_fd = -1;
     struct report r;

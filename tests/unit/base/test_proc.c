@@ -169,7 +169,9 @@ static void test_signals_are_reset(void **state)
     struct ds_proc_spec spec = { .argv = ARGV("grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status") };
     assert_int_equal(ds_proc_run(&out, &spec, (struct ds_span){ 0 }, 1000, 5000, &e), DS_OK);
     assert_string_equal(out.p, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
-    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+    sigset_t after; /* ours is as it was */
+    (void)sigprocmask(SIG_UNBLOCK, &set, &after);
+    assert_true(sigismember(&after, SIGUSR1) == 1 && sigismember(&after, SIGUSR2) == 0);
 }
 
 static void test_wait_stop_and_recognition(void **state)
