@@ -89,6 +89,8 @@ void ds_buf_printf(struct ds_buf *b, const char *fmt, ...)
         b->len += (size_t)n;
     }
     va_end(again);
+    if (b->wipes)
+        explicit_bzero(small, sizeof small);
 }
 
 void ds_buf_hex(struct ds_buf *b, struct ds_span s)

@@ -13,7 +13,7 @@ static int put_path(char ret[static DS_PLACE_MAX], const char *a, const char *b,
     char out[DS_PLACE_MAX];
     int n = snprintf(out, sizeof out, "%s%s", a, b);
     if (n < 0 || (size_t)n >= sizeof out)
-        return ds_fail(e, DS_ERR_RANGE, "the path '%.100s…%s' is too long", a, b);
+        return ds_fail(e, DS_ERR_RANGE, "the path '%.100s%.100s' is too long", a, b);
     memcpy(ret, out, (size_t)n + 1);
     return DS_OK;
 }
