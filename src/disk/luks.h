@@ -16,8 +16,6 @@
 
 #include "base/span.h"
 
-#define DISK_LUKS_PAYLOAD_AT ((uint64_t)16 * 1024 * 1024) /* bytes; guest-api 8.2 h */
-
 enum disk_content {
     DISK_CONTENT_EMPTY, /* no header, in neither place: a new disk, or one that was never whole */
     DISK_CONTENT_LUKS,  /* starts with a LUKS magic */

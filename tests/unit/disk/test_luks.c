@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "crypto/hash.h"
 
 #define KEY      DS_SPAN_LIT("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
 #define DISK_LEN ((off_t)32 * 1024 * 1024)
@@ -198,11 +199,11 @@ struct other {
 };
 
 static const struct other others[] = {
-    { "another mode", "aes", "xts-plain", 64, 1000, 4096, 32768, false, "cipher mode" },
+    { "another mode", "aes", "xts-plain", 64, 1000, 4096, 32768, false, "cipher" },
     { "a shorter key", "aes", "xts-plain64", 32, 1000, 4096, 32768, false, "key bytes" },
     { "more rounds", "aes", "xts-plain64", 64, 1001, 4096, 32768, false, "key slot rounds" },
     { "small sectors", "aes", "xts-plain64", 64, 1000, 512, 32768, false, "sector bytes" },
-    { "payload elsewhere", "aes", "xts-plain64", 64, 1000, 4096, 40960, false, "payload sector" },
+    { "payload elsewhere", "aes", "xts-plain64", 64, 1000, 4096, 40960, false, "payload offset" },
     { "a second key slot", "aes", "xts-plain64", 64, 1000, 4096, 32768, true, "key slots" },
 };
 
@@ -262,6 +263,55 @@ static void test_wrong_key_refused(void **state)
     assert_accepted();
 }
 
+/* LUKS2 On-Disk Format 2.1: the header's checksum is over header and JSON with itself as zeros. */
+#define HEADER_LEN   0x4000
+#define CHECKSUM_AT  448
+#define CHECKSUM_LEN 64
+
+/* Changes a text of the JSON into one of the same length, in both headers, checksums made right. */
+static void forge(const char *from, const char *to)
+{
+    static uint8_t head[HEADER_LEN];
+    size_t n = strlen(from);
+    assert_int_equal(n, strlen(to));
+    int fd = open(header, O_RDWR | O_CLOEXEC);
+    for (off_t at = 0; at <= HEADER_LEN; at += HEADER_LEN) {
+        assert_int_equal(pread(fd, head, sizeof head, at), sizeof head);
+        uint8_t *text = memmem(head, sizeof head, from, n);
+        assert_non_null(text);
+        memcpy(text, to, n);
+        memset(head + CHECKSUM_AT, 0, CHECKSUM_LEN);
+        assert_int_equal(ds_hash(DS_SHA256, head + CHECKSUM_AT, DS_SPAN_OF(head), NULL), DS_OK);
+        assert_int_equal(pwrite(fd, head, sizeof head, at), sizeof head);
+    }
+    assert_int_equal(close(fd), 0);
+}
+
+/* Headers that libcryptsetup loads, but does not write: a host makes them by hand. */
+static void test_forged_headers_refused(void **state)
+{
+    static const struct {
+        const char *name, *from, *to, *claim;
+    } rows[] = {
+        { "a key slot that any passphrase opens", "\"encryption\":\"aes-xts-plain64\"",
+          "\"encryption\":\"cipher_null-ecb\"", "key slot cipher" },
+        { "data that is not encrypted", "\"iv_tweak\":\"0\",\"encryption\":\"aes-xts-plain64\"",
+          "\"iv_tweak\":\"0\",\"encryption\":\"cipher_null-ecb\"", "cipher" },
+        { "another initial vector", "\"iv_tweak\":\"0\"", "\"iv_tweak\":\"8\"", "iv offset" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ds_error e = { 0 };
+        fresh_disk();
+        assert_int_equal(disk_luks_format(header, disk, KEY, &e), DS_OK);
+        forge(rows[i].from, rows[i].to);
+        if (disk_luks_open(disk, "ds-test", KEY, header, &e) != DS_ERR_DENIED ||
+            strcmp(e.detail.claim, rows[i].claim) != 0)
+            fail_msg("%s: %s", rows[i].name, e.msg);
+        assert_int_equal(e.code, DS_CODE_DISK_HEADER_REFUSED);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -282,6 +332,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forged_headers_refused),
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_half_of_a_header_lost),
         cmocka_unit_test(test_unreadable),
