@@ -5,12 +5,14 @@
 # build        gcc, optimised: what ./dev run, the image and the system tests use
 # build-clang  clang, warnings as errors; what clang-tidy reads
 # build-san    clang with address and undefined-behaviour sanitizers and the fault hooks: unit tests
+# build-fuzz   the same with libFuzzer's coverage: ./dev fuzz, which builds only what it runs
 
 build_options() { # KIND
     case $1 in
     gcc) printf '%s\n' -Dbuildtype=debugoptimized ;;
     clang) printf '%s\n' -Dbuildtype=debugoptimized ;;
     san) printf '%s\n' -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Dfaults=true ;;
+    fuzz) printf '%s\n' -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Dfuzz=true ;;
     esac
 }
 
@@ -29,7 +31,7 @@ setup_tree() { # KIND
     local -a options
     dir=$(build_dir "$1")
     mapfile -t options < <(build_options "$1")
-    wanted=$(printf '%s\n' "${options[@]}" && find src tests guest -name meson.build 2>/dev/null | LC_ALL=C sort)
+    wanted=$(printf '%s\n' "${options[@]}" && find src tests guest fuzz -name meson.build 2>/dev/null | LC_ALL=C sort)
     if [ -f "$dir/build.ninja" ]; then
         [ "$wanted" != "$(cat "$dir/dev-setup" 2>/dev/null)" ] || return 0
         meson setup --reconfigure "$dir" "${options[@]}"

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The commands of ./dev that run inside the tool root.
 #
-# usage: bash inside.sh up|test|build|image|bench|lock [ARGUMENTS]
+# usage: bash inside.sh up|test|build|image|fuzz|soak|bench|lock [ARGUMENTS]
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -23,6 +23,17 @@ cmd_build-one() { build_tree "$1"; }
 
 cmd_test() {
     exec python3 "$TOP/tools/dev/test.py" "$@"
+}
+
+cmd_fuzz() {
+    exec python3 "$TOP/tools/dev/fuzz.py" "$@"
+}
+
+cmd_soak() {
+    build_tree gcc
+    make_image
+    build_tree san
+    exec python3 "$TOP/tools/dev/soak.py" "$@"
 }
 
 # make_image [--check]

@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the seeds of the fuzz targets: corpus/<target>/<name>.
+
+Texts, archives and frames are made here; evidence comes from the simulated platform
+(evidence.c). Inputs that a fuzzer found stay where they are: they are named found-*.
+
+usage (inside the tool root): make_corpus.py EVIDENCE-PROGRAM [DIRECTORY]
+"""
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+COMPOSE = {
+    'manifest_version': 2, 'name': 'hello', 'runner': 'docker-compose',
+    'docker_compose_file': 'services: {web: {image: "hello@sha256:' + '0' * 64 + '"}}',
+    'kms_enabled': True, 'gateway_enabled': True, 'public_logs': True, 'public_sysinfo': True,
+    'public_tcbinfo': False, 'key_provider_id': '30' * 8, 'allowed_envs': ['A', 'B_C'],
+    'no_instance_id': False, 'secure_time': False, 'pre_launch_script': 'echo \\u0041 "x"\n',
+}
+NEWER = dict(COMPOSE, manifest_version='3', key_provider='kms', storage_fs='ext4',
+             swap_size=1 << 30, event_log_version=2,
+             ports=[{'port': 80, 'proxy_protocol': True}, {'port': 443}],
+             requirements={'os_version': '1', 'platforms': ['tdx'], 'launch_token_hash': '1' * 64,
+                           'tdx_measure_acpi_tables': True, 'gpu_policy': {'a': [1, 2]}},
+             image_volumes=[{'source': 'web.img', 'image': 'hello:1', 'verity_root': 'ab' * 32,
+                             'data_blocks': 16}],
+             verity_volumes=[{'source': 'data.img', 'target': '/data', 'verity_root': 'cd' * 32}],
+             internet=False, user_config_hash='ef' * 32)
+SYS_CONFIG = {
+    'kms_urls': ['https://10.0.2.100:8000'], 'vm_config': '{"a":"\\u00e9"}', 'mr_config': '{}',
+    'network': {'nics': [{'mac': '52:54:00:00:00:01', 'address': '10.0.2.15/24',
+                          'gateway': '10.0.2.2', 'dns': '10.0.2.3', 'default': True}]},
+}
+LUKS = {
+    'keyslots': {'0': {
+        'type': 'luks2', 'key_size': 64, 'af': {'type': 'luks1', 'stripes': 4000, 'hash': 'sha256'},
+        'area': {'type': 'raw', 'offset': '32768', 'size': '258048', 'encryption': 'aes-xts-plain64',
+                 'key_size': 64},
+        'kdf': {'type': 'pbkdf2', 'hash': 'sha256', 'iterations': 1000, 'salt': 'AA=='}}},
+    'tokens': {},
+    'segments': {'0': {'type': 'crypt', 'offset': '16777216', 'size': 'dynamic', 'iv_tweak': '0',
+                       'encryption': 'aes-xts-plain64', 'sector_size': 4096}},
+    'digests': {'0': {'type': 'pbkdf2', 'keyslots': ['0'], 'segments': ['0'], 'hash': 'sha256',
+                      'iterations': 1000, 'salt': 'AA==', 'digest': 'AA=='}},
+    'config': {'json_size': '12288', 'keyslots_size': '16744448'},
+}
+MARKER = bytes.fromhex('d5c79af1b6e883acfd91ceb4a2ef98db')
+
+
+def dumps(value):
+    return json.dumps(value).encode()
+
+
+def tar(*members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue().rstrip(b'\0').ljust((len(out.getvalue().rstrip(b'\0')) + 511) // 512 * 512,
+                                              b'\0') + bytes(1024)
+
+
+def frame(stream, kind, payload):
+    return len(payload).to_bytes(4, 'little') + stream.to_bytes(4, 'little') + bytes([kind]) + payload
+
+
+def hello(own, seen=0):
+    return frame(0, 1, MARKER + (1).to_bytes(4, 'little') + own.to_bytes(16, 'big') +
+                 seen.to_bytes(16, 'big'))
+
+
+def rpc(method, path, kind, body):
+    return f'{method}\n{path}\n{kind}\n'.encode() + body
+
+
+HELLO, REQUEST, REPLY, DATA, END, RESET = range(1, 7)
+JSON_TYPE = 'application/json'
+ALL = {'text': 'abc', 'n': 7, 'on': True, 'data': '0xDEADbeef', 'names': ['a', 'b'],
+       'hashes': ['00ff'], 'inner': {'n': 1, 'text': 'x'}, 'list': [{'n': 2}], 'any': [None, 1.5]}
+
+
+def event(imr, kind, name, payload=b'', **more):
+    return dict(imr=imr, event_type=kind, digest='', event=name, event_payload=payload.hex(), **more)
+
+
+def ccel():
+    """A TCG crypto-agile log: the Spec ID event, then one event with a SHA-384 digest."""
+    def le(value, n):
+        return value.to_bytes(n, 'little')
+    spec = (b'Spec ID Event03\0' + le(0, 4) + bytes([0, 2, 0, 2]) + le(1, 4) + le(0x0c, 2) + le(48, 2) +
+            b'\0')
+    first = le(1, 4) + le(3, 4) + bytes(20) + le(len(spec), 4) + spec
+    second = le(1, 4) + le(4, 4) + le(1, 4) + le(0x0c, 2) + bytes(range(48)) + le(4, 4) + b'boot'
+    return first + second + b'\xff' * 16
+
+
+SEEDS = {
+    'compose': {'first.json': dumps(COMPOSE), 'newer.json': dumps(NEWER),
+                'bash.json': dumps({'manifest_version': 1, 'name': '', 'runner': 'bash',
+                                    'bash_script': 'true', 'init_script': ['a', 'b']})},
+    'config': {
+        'all.yaml': b'on: false\nname: "a text"\nmode: kvm\nnet:\n  port: 80\n  limits: {bytes: 32}\n'
+                    b'  hosts: [a, "b", \'c\']\n',
+        'least.yaml': b'net: {port: 1}\n', 'anchors.yaml': b'net: &n {port: 1}\nname: *n\n',
+        'block.yaml': b'# comment\nnet:\n  port: 1\nname: |\n  two\n  lines\n',
+        'two.yaml': b'net: {port: 1}\n---\nnet: {port: 2}\n', 'unknown.yaml': b'nett: {port: 1}\n',
+    },
+    'documents': {'sys_config.json': dumps(SYS_CONFIG)},
+    'event_log': {
+        'runtime.json': dumps([event(3, 0x08000001, 'app-id', b'\1\2'),
+                               event(3, 0x08000001, 'x', b'', version=2, preimage='7b7d')]),
+        'small.ccel': ccel(),
+    },
+    'frame': {
+        'session': bytes([15]) + hello(1) + frame(1, REQUEST, b'{}') + frame(2, DATA, b'abc') +
+                   frame(2, END, b''),
+        'restart': bytes([3]) + b'tail of a cut frame' + hello(1) + frame(1, REQUEST, b'{"a":1}')[:-4] +
+                   hello(2) + frame(4, REPLY, b'{}'),
+        'bad': bytes([0]) + hello(1) + frame(1, 9, b'') + hello(2) + frame(1, RESET, b''),
+        'marker': bytes([7]) + MARKER[:14] + MARKER + MARKER,
+    },
+    'channel': {
+        'requests': bytes([0xfd]) + frame(2, REQUEST, b'{}') + frame(4, REQUEST, b'{ }') +
+                    frame(2, DATA, b'abc') + frame(2, END, b''),
+        'replies': bytes([0xff]) + frame(1, REPLY, b'{}') + frame(1, DATA, b'abcdef') + frame(1, END, b''),
+        'guest': bytes([0xfc]) + frame(1, REQUEST, b'{}') + frame(1, RESET, b'') + hello(9),
+        'bad': bytes([0x07]) + frame(2, REQUEST, b'{}') + frame(2, 77, b''),
+    },
+    'http': {
+        'get': b'\x05GET /prpc/Info?a=b HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n',
+        'post': b'\x00POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET',
+        'chunked': b'\x01POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n'
+                   b'Trailer: t\r\n\r\n',
+        'reply': b'\x8aHTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+        'many': b'\x10GET / HTTP/1.1\r\n' + b''.join(b'H%d: v\r\n' % i for i in range(70)) + b'\r\n',
+        'smuggle': b'\x02POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    },
+    'json': {
+        'all.json': b'{"a":[1,-2.5e+3,true,false,null,"\\u00e9\\ud83d\\ude00\\n"],"b":{"":0}}',
+        'twice.json': b'{"a":1,"\\u0061":2}', 'surrogate.json': b'"\\ud800"',
+        'deep.json': b'[' * 40 + b']' * 40, 'numbers.json': b'[0,-0,1E9,9007199254740993,01]',
+    },
+    'luks': {'ours.json': dumps(LUKS)},
+    'rpc': {
+        'all': rpc('POST', '/prpc/All?json', JSON_TYPE, dumps(ALL)),
+        'prefix': rpc('POST', '/prpc/Old.All', '', b'{"text":"\\u0000"}'),
+        'query': rpc('GET', '/prpc/All?text=%41+b&n=5&on=true&names[]=a&names[]=b&data=00', '', b''),
+        'query-object': rpc('GET', '/prpc/All?inner=1&list[0]=2&text=1&text=2', '', b''),
+        'protobuf': rpc('POST', '/prpc/All', 'application/x-protobuf', b'\x0a\x01a'),
+        'twice': rpc('POST', '/prpc/All', JSON_TYPE, b'{"n":1,"n":2}'),
+        'forbidden': rpc('POST', '/prpc/Admin', JSON_TYPE, b'{}'),
+        'call': rpc('CALL', '', '', dumps({'method': 'All', 'params': ALL})),
+        'call-guest': rpc('CALL', '', '', b'{"method":"Guest","params":null}'),
+        'delete': rpc('DELETE', '/prpc/All', '', b''),
+    },
+    'shared': {
+        'all': tar(('app-compose.json', dumps(COMPOSE)), ('.sys-config.json', dumps(SYS_CONFIG)),
+                   ('.instance_info', b'{}'), ('.encrypted-env', bytes(60)), ('.user-config', b'x' * 513)),
+        'least': tar(('app-compose.json', b'{}'), ('.sys-config.json', b'{}')),
+        'twice': tar(('app-compose.json', b'{}'), ('app-compose.json', b'{}')),
+        'unknown': tar(('dir/app-compose.json', b'{}')),
+    },
+}
+
+
+def main():
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    corpus = sys.argv[2] if len(sys.argv) == 3 else os.path.join(HERE, 'corpus')
+    for target, seeds in SEEDS.items():
+        os.makedirs(os.path.join(corpus, target), exist_ok=True)
+        for name, content in seeds.items():
+            with open(os.path.join(corpus, target, name), 'wb') as file:
+                file.write(content)
+    subprocess.run([sys.argv[1], corpus], check=True)
+
+
+if __name__ == '__main__':
+    main()
