@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""./dev soak: hours of what a machine meets in its life, and after each step a look whether all is there.
+
+Steps are drawn at random: a program killed at a named point of a state write (base/fault.h; the points
+are found in the sources), a daemon killed and met again, the app stopped and started, a fuzz target, and
+the system tests with DSTACK_SOAK=1. A machine serves some steps and is thrown away with its directory;
+what stays is the fuzz corpus, which is kept within bounds: so it runs as long as it is told.
+
+It prints one JSON line a step and one at the end. Exit code 1 when a step broke something.
+
+usage (inside the tool root): soak.py [--hours H] [--kills N] [--seed N] [--only STEP[,...]]
+"""
+import argparse
+import contextlib
+import glob
+import json
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, 'tests', 'system'))
+import stack  # noqa: E402
+
+FREE_MIN_BYTES = 4 << 30
+CORPUS_MAX_BYTES = 64 << 20  # of one fuzz target
+FUZZ_S = 60
+STEPS_PER_MACHINE = 6
+# Passed once in the life of a machine: a new one is made for them.
+FIRST_BOOT = ('kms.root', 'simtee.key', 'simtee.certificates', 'simtee.collateral')
+# What KVM can do is put into each machine beforehand (tests/system/stack.py).
+NEVER = ('vmm.accel',)
+SYSTEM_TESTS_S = 3 * 3600
+NAME = 'hello'
+PORT = 8080
+HOST_PROGRAMS = r'(?:kms|vmm|simtee|cli)'
+REPORTS = re.compile(r'(ERROR: \w+Sanitizer|runtime error:).*')
+
+
+def fault_points():
+    """Every named point that a program of the host can pass, from the sources."""
+    points = set()
+    for path in glob.glob(f'{TOP}/src/*/*.c'):
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+        points.update(re.findall(rf'DS_FAULT\("({HOST_PROGRAMS}\.[a-z_.]+)"\)', text))
+        for name in re.findall(rf'store_(?:apply|put|delete)\w*\([^;]*?"({HOST_PROGRAMS}\.[a-z_]+)"', text):
+            points.update((f'{name}.before', f'{name}.committed'))
+        if path.endswith('store/sqlite.c'):
+            continue
+        for name in re.findall(rf'"({HOST_PROGRAMS}\.[a-z_]+)", e\)', text):
+            points.update(f'{name}.{step}' for step in ('before', 'written', 'renamed'))
+    return sorted(point for point in points if not point.startswith(NEVER))
+
+
+class Broken(Exception):
+    """Something is lost, doubled, torn or reported."""
+
+
+def need(condition, what):
+    if not condition:
+        raise Broken(what)
+
+
+class Life:
+    """One machine with the app on it, in the build that has fault hooks and sanitizers."""
+
+    def __init__(self, compose):
+        self.compose = compose
+        self.machine = stack.Machine(build=stack.FAULT_BUILD)
+        self.n_steps = 0
+        self.n_leaves = 0
+
+    def close(self):
+        self.machine.close()
+
+    def up(self, code=0):
+        return self.machine.up(self.compose, NAME, code=code)
+
+    def leaves(self):
+        """Leaves of the release log, read beside the KMS."""
+        found = glob.glob(os.path.join(self.machine.state, 'kms', '*.db'))
+        need(len(found) == 1, f'{len(found)} release logs: {found}')
+        with contextlib.closing(sqlite3.connect(f'file:{found[0]}?mode=ro', uri=True)) as db:
+            need(db.execute('PRAGMA integrity_check').fetchone() == ('ok',), 'the release log is torn')
+            return db.execute("SELECT count(*) FROM kv WHERE substr(key, 1, 5) = CAST('leaf/' AS BLOB)"
+                              ).fetchone()[0]
+
+    def check(self, has_booted):
+        """One of everything, nothing torn, evidence that verifies, a leaf for each release."""
+        machine = self.machine
+        need(machine.vm(NAME)['status'] == 'running', 'the VM does not run')
+        need(len(machine.vm_dirs()) == 1, f'directories of VMs: {machine.vm_dirs()}')
+        for name in ('dstack-vmm', 'dstack-kms', 'qemu-', 'dstack-simtee'):
+            need(len(machine.processes(name)) == 1, f'{name}: {machine.processes()}')
+        for at, _, names in os.walk(machine.state):
+            for name in names:
+                if name.endswith('.json'):
+                    with open(os.path.join(at, name), 'rb') as file:
+                        need_json(os.path.join(at, name), file.read())
+        machine.dstack('verify', NAME, '--allow-simulated')
+        need('Hello from a confidential VM' in machine.get(PORT), 'the app does not answer')
+        leaves = self.leaves()
+        need(leaves >= self.n_leaves + (1 if has_booted else 0),
+             f'{leaves} leaves after {self.n_leaves} and a boot: a key was released without one')
+        self.n_leaves = leaves
+        self.check_reports()
+
+    def check_reports(self):
+        for at, _, names in os.walk(self.machine.state):
+            for name in names:
+                if name.endswith('.log'):
+                    with open(os.path.join(at, name), 'rb') as file:
+                        report = REPORTS.search(file.read().decode(errors='replace'))
+                    need(report is None, f'{name}: {report and report.group(0)}')
+
+    def arm(self, point):
+        with open(self.machine.fault_file + '.new', 'w', encoding='utf-8') as file:
+            file.write(point + '\n')
+        os.rename(self.machine.fault_file + '.new', self.machine.fault_file)
+
+    def disarm(self):
+        """True when the point was passed."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.machine.fault_file)
+            return False
+        return True
+
+
+def need_json(path, content):
+    try:
+        json.loads(content)
+    except ValueError as error:
+        raise Broken(f'{path} is torn: {error}') from error
+
+
+class Soak:
+    def __init__(self, args):
+        self.random = random.Random(args.seed)
+        self.points = fault_points()
+        self.kills_left = args.kills
+        self.work = tempfile.mkdtemp(prefix='ds-soak-', dir='/tmp')
+        self.compose = stack.hello_app(os.path.join(self.work, NAME))
+        self.life = None
+        self.tests_ran = False
+
+    def close(self):
+        if self.life is not None:
+            self.life.close()
+        shutil.rmtree(self.work)
+
+    def get_life(self):
+        if self.life is not None and self.life.n_steps >= STEPS_PER_MACHINE:
+            self.drop_life()
+        if self.life is None:
+            self.life = Life(self.compose)
+            self.life.up()
+            self.life.check(has_booted=True)
+        self.life.n_steps += 1
+        return self.life
+
+    def drop_life(self):
+        if self.life is not None:
+            self.life.close()
+        self.life = None
+
+    def kill_point(self):
+        """The app is removed and made anew, so that as many points as possible are on the way."""
+        point = self.random.choice(self.points)
+        if point.startswith(FIRST_BOOT):
+            self.drop_life()
+            self.life = Life(self.compose)
+        life = self.life if point.startswith(FIRST_BOOT) else self.get_life()
+        life.arm(point)
+        if life.n_steps > 0:
+            life.machine.dstack('down', NAME, '--remove', '--force', code=None)
+        first = life.up(code=None)
+        fired = life.disarm()
+        need(fired or first.code == 0, f'up failed although {point} was not passed: {first}')
+        if fired:
+            self.kills_left -= 1
+            life.up()
+        life.check(has_booted=True)
+        life.n_steps += 1
+        return {'point': point, 'fired': fired}
+
+    def restart_daemon(self):
+        name = self.random.choice(('dstack-vmm', 'dstack-kms', 'dstack-simtee'))
+        life = self.get_life()
+        life.machine.kill(name)
+        life.up()
+        stack.wait_for(f'{name} is back', lambda: life.machine.processes(name), stack.UP_S)
+        life.check(has_booted=False)
+        return {'program': name}
+
+    def restart_vm(self):
+        life = self.get_life()
+        life.machine.dstack('down', NAME)
+        life.up()
+        life.check(has_booted=True)
+        return {}
+
+    def fuzz(self):
+        target = self.random.choice(sorted(os.listdir(f'{TOP}/fuzz/corpus')))
+        run = subprocess.run([sys.executable, f'{TOP}/tools/dev/fuzz.py', target, '--seconds', str(FUZZ_S)],
+                             capture_output=True, text=True, check=False)
+        keep_corpus_small(target)
+        need(run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:])
+        return {'target': target}
+
+    def system_tests(self):
+        """Once: the rows that are too slow for the suite."""
+        self.tests_ran = True
+        self.drop_life()  # the tests have machines of their own
+        run = subprocess.run([sys.executable, '-B', '-m', 'pytest', '-q', '-p', 'no:cacheprovider',
+                              f'{TOP}/tests/system', '-k', 'tamper'], capture_output=True, text=True,
+                             check=False, env={**os.environ, 'DSTACK_SOAK': '1'}, timeout=SYSTEM_TESTS_S)
+        need(run.returncode in (0, 5), run.stdout[-3000:])  # 5: there are none
+        return {'said': run.stdout.strip().splitlines()[-1:]}
+
+    def steps(self):
+        """Names with their weights; what has been done often enough is left out."""
+        weights = {'restart_daemon': 2, 'restart_vm': 1, 'fuzz': 3}
+        weights['kill_point'] = 5 if self.kills_left > 0 else 1
+        if not self.tests_ran:
+            weights['system_tests'] = 1
+        return weights
+
+
+def keep_corpus_small(target):
+    kept = f'{TOP}/build-fuzz/corpus/{target}'
+    files = sorted((os.stat(entry.path).st_mtime, entry.stat().st_size, entry.path)
+                   for entry in os.scandir(kept)) if os.path.isdir(kept) else []
+    total = sum(row[1] for row in files)
+    for _, length, path in files:
+        if total <= CORPUS_MAX_BYTES:
+            break
+        os.unlink(path)
+        total -= length
+
+
+def say(**fields):
+    print(json.dumps(fields), flush=True)
+
+
+def run_step(soak, name):
+    """One step as a line; False when it broke something. The machine is then left for a new one."""
+    began, fields = time.monotonic(), {}
+    try:
+        fields = getattr(soak, name)()
+        broken = None
+    except (Broken, AssertionError, OSError, subprocess.SubprocessError) as error:
+        broken = f'{type(error).__name__}: {error}'[-6000:]
+        soak.drop_life()
+    say(step=name, ok=broken is None, s=round(time.monotonic() - began, 1), **fields,
+        **({'broken': broken} if broken else {}))
+    return broken is None
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='./dev soak', description=__doc__.splitlines()[0])
+    parser.add_argument('--hours', type=float, default=2)
+    parser.add_argument('--kills', type=int, default=50, help='kill points to pass before kills become rare')
+    parser.add_argument('--seed', type=int, default=int(time.time()))
+    parser.add_argument('--only', default='', metavar='STEP,…')
+    args = parser.parse_args()
+    only = [name for name in args.only.split(',') if name]
+    soak, counts, n_broken, n_fired = Soak(args), {}, 0, 0
+    end = time.monotonic() + args.hours * 3600
+    say(soak='begins', hours=args.hours, seed=args.seed, points=len(soak.points))
+    try:
+        while time.monotonic() < end:
+            if shutil.disk_usage(soak.work).free < FREE_MIN_BYTES:
+                say(soak='stops', why=f'less than {FREE_MIN_BYTES} bytes are free in {soak.work}')
+                n_broken += 1
+                break
+            weights = {name: weight for name, weight in soak.steps().items() if not only or name in only}
+            name = soak.random.choices(list(weights), list(weights.values()))[0]
+            left = soak.kills_left
+            n_broken += 0 if run_step(soak, name) else 1
+            n_fired += left - soak.kills_left
+            counts[name] = counts.get(name, 0) + 1
+    finally:
+        soak.close()
+    say(soak='ends', steps=counts, kills=n_fired, broken=n_broken)
+    return 1 if n_broken else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
