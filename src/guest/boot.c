@@ -69,9 +69,13 @@ static void step_done(void *arg);
 static void next_step(struct agent *a)
 {
     report(a, BOOT_STARTED);
-    a->boot.status = net_pool_submit(a->pool, run_step, step_done, a, &a->boot.error);
-    if (a->boot.status < 0)
-        agent_boot_failed(a);
+    struct ds_error e;
+    int r = net_pool_submit(a->pool, run_step, step_done, a, &e);
+    if (r == DS_OK)
+        return; /* boot.status is the step's own from here on: it may have ended already */
+    a->boot.status = r;
+    a->boot.error = e;
+    agent_boot_failed(a);
 }
 
 static void step_done(void *arg)
