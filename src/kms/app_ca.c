@@ -40,7 +40,6 @@ int kms_app_ca_make(struct kms_app_ca *ret, const struct kms_root *root,
                                      .usage = "app:ca" };
     DS_TRY(ratls_cert_make(&ca.der, &spec, DS_SPAN_OF(spki), ds_buf_span(&root->ca_der),
                            root->ca_key, e));
-    *ret = ca;
-    ca = (struct kms_app_ca){ 0 };
+    *ret = DS_TAKE(ca, (struct kms_app_ca){ 0 });
     return DS_OK;
 }
