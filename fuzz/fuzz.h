@@ -17,13 +17,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 /* An invariant; unlike assert it stays in every build. */
-#define FUZZ_CHECK(cond)                                                                       \
-    do {                                                                                       \
-        if (!(cond)) {                                                                         \
-            (void)fprintf(stderr, "%s:%d: invariant broken: %s\n", __FILE__, __LINE__, #cond); \
-            abort();                                                                           \
-        }                                                                                      \
-    } while (0)
+#define FUZZ_CHECK(cond) fuzz_check((cond), __FILE__, __LINE__, #cond)
+
+static inline void fuzz_check(bool holds, const char *file, int line, const char *text)
+{
+    if (holds)
+        return;
+    (void)fprintf(stderr, "%s:%d: invariant broken: %s\n", file, line, text);
+    abort();
+}
 
 /* Zero or a failure that says why: no caller can tell an unexplained failure to anyone. */
 static inline bool fuzz_is_ok(int r, const struct ds_error *e)

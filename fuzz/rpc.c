@@ -190,8 +190,10 @@ static void take_line(char out[static LINE_MAX_LEN], struct ds_span *in)
 {
     size_t n = 0;
     while (n < in->len && in->p[n] != '\n' && n < LINE_MAX_LEN - 1) {
-        uint8_t c = in->p[n];
-        out[n++] = c > ' ' && c < 0x7f ? (char)c : 'x';
+        char c = (char)in->p[n];
+        if (c <= ' ' || c >= 0x7f)
+            c = 'x';
+        out[n++] = c;
     }
     out[n] = '\0';
     if (n < in->len && in->p[n] == '\n')

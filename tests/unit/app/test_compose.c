@@ -116,87 +116,86 @@ static void other_spellings(void **state)
 
 #define REG(host) "{\"host\":\"" host "\",\"ca_certificate\":\"PEM\"}"
 
+static const struct {
+    const char *name, *members;
+    int want;
+} refused[] = {
+    { "flag as number", ",\"public_logs\":1", DS_ERR_FORMAT },
+    { "flag as text", ",\"internet\":\"true\"", DS_ERR_FORMAT },
+    { "script as number", ",\"init_script\":1", DS_ERR_FORMAT },
+    { "six scripts", ",\"init_script\":[\"\",\"\",\"\",\"\",\"\",\"\"]", DS_ERR_FORMAT },
+    { "script list with a number", ",\"init_script\":[1]", DS_ERR_FORMAT },
+    { "NUL in a text", ",\"bash_script\":\"a\\u0000b\"", DS_ERR_FORMAT },
+    { "unknown key provider", ",\"key_provider\":\"hsm\"", DS_ERR_FORMAT },
+    { "id without provider", ",\"key_provider_id\":\"00\"", DS_ERR_FORMAT },
+    { "id of a tpm", ",\"key_provider\":\"tpm\",\"key_provider_id\":\"00\"", DS_ERR_FORMAT },
+    { "odd id", ",\"key_provider\":\"kms\",\"key_provider_id\":\"000\"", DS_ERR_FORMAT },
+    { "envs as text", ",\"allowed_envs\":\"A\"", DS_ERR_FORMAT },
+    { "envs with a number", ",\"allowed_envs\":[1]", DS_ERR_FORMAT },
+    { "btrfs", ",\"storage_fs\":\"btrfs\"", DS_ERR_UNSUPPORTED },
+    { "negative swap", ",\"swap_size\":-1", DS_ERR_FORMAT },
+    { "fraction of swap", ",\"swap_size\":1.5", DS_ERR_FORMAT },
+    { "swap without a number", ",\"swap_size\":\"G\"", DS_ERR_FORMAT },
+    { "empty swap", ",\"swap_size\":\"\"", DS_ERR_FORMAT },
+    { "swap in unknown units", ",\"swap_size\":\"1P\"", DS_ERR_FORMAT },
+    { "bad hex swap", ",\"swap_size\":\"0xg\"", DS_ERR_FORMAT },
+    { "too much swap", ",\"swap_size\":\"99999999T\"", DS_ERR_FORMAT },
+    { "event log 3", ",\"event_log_version\":3", DS_ERR_FORMAT },
+    { "event log as text", ",\"event_log_version\":\"1\"", DS_ERR_FORMAT },
+    { "features as text", ",\"features\":\"tproxy-net\"", DS_ERR_FORMAT },
+    { "port 0", ",\"port_policy\":{\"ports\":[{\"port\":0}]}", DS_ERR_FORMAT },
+    { "port 65536", ",\"port_policy\":{\"ports\":[{\"port\":65536}]}", DS_ERR_FORMAT },
+    { "port without number", ",\"port_policy\":{\"ports\":[{\"pp\":true}]}", DS_ERR_FORMAT },
+    { "port as number", ",\"port_policy\":{\"ports\":[80]}", DS_ERR_FORMAT },
+    { "policy as list", ",\"port_policy\":[]", DS_ERR_FORMAT },
+    { "unknown requirement", ",\"requirements\":{\"moon\":\"full\"}", DS_ERR_UNSUPPORTED },
+    { "unknown gpu policy", ",\"requirements\":{\"gpu_policy\":{\"x\":1}}", DS_ERR_UNSUPPORTED },
+    { "requirements as list", ",\"requirements\":[]", DS_ERR_FORMAT },
+    { "requirements null", ",\"requirements\":null", DS_ERR_FORMAT },
+    { "token hash too short", ",\"requirements\":{\"launch_token_hash\":\"00\"}", DS_ERR_FORMAT },
+    { "relative target",
+      ",\"verity_volumes\":[{\"source\":\"v\",\"verity_root\":\"" ROOT "\",\"target\":\"d\"}]",
+      DS_ERR_FORMAT },
+    { "target twice",
+      ",\"verity_volumes\":[{\"source\":\"v\",\"verity_root\":\"" ROOT "\",\"target\":\"/d\"},"
+      "{\"source\":\"w\",\"verity_root\":\"" ROOT "\",\"target\":\"/d\"}]",
+      DS_ERR_FORMAT },
+    { "registries no list", ",\"registries\":{}", DS_ERR_FORMAT },
+    { "three registries", ",\"registries\":[" REG("a:1") "," REG("b:1") "," REG("c:1") "]",
+      DS_ERR_FORMAT },
+    { "a registry twice", ",\"registries\":[" REG("a:1") "," REG("a:1") "]", DS_ERR_FORMAT },
+    { "a registry without port", ",\"registries\":[" REG("a") "]", DS_ERR_FORMAT },
+    { "a registry at port 0", ",\"registries\":[" REG("a:0") "]", DS_ERR_FORMAT },
+    { "a registry at port 65536", ",\"registries\":[" REG("a:65536") "]", DS_ERR_FORMAT },
+    { "a registry that is a path", ",\"registries\":[" REG("../a:1") "]", DS_ERR_FORMAT },
+    { "a registry of two words", ",\"registries\":[" REG("a b:1") "]", DS_ERR_FORMAT },
+    { "a registry of two lines", ",\"registries\":[" REG("a\\nb:1") "]", DS_ERR_FORMAT },
+    { "a registry without CA", ",\"registries\":[{\"host\":\"a:1\"}]", DS_ERR_FORMAT },
+    { "a registry with more", ",\"registries\":[{\"host\":\"a:1\",\"insecure\":true}]",
+      DS_ERR_UNSUPPORTED },
+    { "volume without root", ",\"verity_volumes\":[{\"source\":\"v\",\"target\":\"/d\"}]",
+      DS_ERR_FORMAT },
+    { "volume without source",
+      ",\"image_volumes\":[{\"image\":\"a\",\"verity_root\":\"" ROOT "\",\"data_blocks\":1}]",
+      DS_ERR_FORMAT },
+    { "image without blocks",
+      ",\"image_volumes\":[{\"image\":\"a\",\"source\":\"v\",\"verity_root\":\"" ROOT "\"}]",
+      DS_ERR_FORMAT },
+    { "user config hash too short", ",\"user_config_hash\":\"00\"", DS_ERR_FORMAT },
+    { "key twice", ",\"name\":\"again\"", DS_ERR_FORMAT },
+};
+
 static void refused_members(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name, *members;
-        int want;
-    } rows[] = {
-        { "flag as number", ",\"public_logs\":1", DS_ERR_FORMAT },
-        { "flag as text", ",\"internet\":\"true\"", DS_ERR_FORMAT },
-        { "script as number", ",\"init_script\":1", DS_ERR_FORMAT },
-        { "six scripts", ",\"init_script\":[\"\",\"\",\"\",\"\",\"\",\"\"]", DS_ERR_FORMAT },
-        { "script list with a number", ",\"init_script\":[1]", DS_ERR_FORMAT },
-        { "NUL in a text", ",\"bash_script\":\"a\\u0000b\"", DS_ERR_FORMAT },
-        { "unknown key provider", ",\"key_provider\":\"hsm\"", DS_ERR_FORMAT },
-        { "id without provider", ",\"key_provider_id\":\"00\"", DS_ERR_FORMAT },
-        { "id of a tpm", ",\"key_provider\":\"tpm\",\"key_provider_id\":\"00\"", DS_ERR_FORMAT },
-        { "odd id", ",\"key_provider\":\"kms\",\"key_provider_id\":\"000\"", DS_ERR_FORMAT },
-        { "envs as text", ",\"allowed_envs\":\"A\"", DS_ERR_FORMAT },
-        { "envs with a number", ",\"allowed_envs\":[1]", DS_ERR_FORMAT },
-        { "btrfs", ",\"storage_fs\":\"btrfs\"", DS_ERR_UNSUPPORTED },
-        { "negative swap", ",\"swap_size\":-1", DS_ERR_FORMAT },
-        { "fraction of swap", ",\"swap_size\":1.5", DS_ERR_FORMAT },
-        { "swap without a number", ",\"swap_size\":\"G\"", DS_ERR_FORMAT },
-        { "empty swap", ",\"swap_size\":\"\"", DS_ERR_FORMAT },
-        { "swap in unknown units", ",\"swap_size\":\"1P\"", DS_ERR_FORMAT },
-        { "bad hex swap", ",\"swap_size\":\"0xg\"", DS_ERR_FORMAT },
-        { "too much swap", ",\"swap_size\":\"99999999T\"", DS_ERR_FORMAT },
-        { "event log 3", ",\"event_log_version\":3", DS_ERR_FORMAT },
-        { "event log as text", ",\"event_log_version\":\"1\"", DS_ERR_FORMAT },
-        { "features as text", ",\"features\":\"tproxy-net\"", DS_ERR_FORMAT },
-        { "port 0", ",\"port_policy\":{\"ports\":[{\"port\":0}]}", DS_ERR_FORMAT },
-        { "port 65536", ",\"port_policy\":{\"ports\":[{\"port\":65536}]}", DS_ERR_FORMAT },
-        { "port without number", ",\"port_policy\":{\"ports\":[{\"pp\":true}]}", DS_ERR_FORMAT },
-        { "port as number", ",\"port_policy\":{\"ports\":[80]}", DS_ERR_FORMAT },
-        { "policy as list", ",\"port_policy\":[]", DS_ERR_FORMAT },
-        { "unknown requirement", ",\"requirements\":{\"moon\":\"full\"}", DS_ERR_UNSUPPORTED },
-        { "unknown gpu policy", ",\"requirements\":{\"gpu_policy\":{\"x\":1}}",
-          DS_ERR_UNSUPPORTED },
-        { "requirements as list", ",\"requirements\":[]", DS_ERR_FORMAT },
-        { "requirements null", ",\"requirements\":null", DS_ERR_FORMAT },
-        { "token hash too short", ",\"requirements\":{\"launch_token_hash\":\"00\"}",
-          DS_ERR_FORMAT },
-        { "relative target",
-          ",\"verity_volumes\":[{\"source\":\"v\",\"verity_root\":\"" ROOT "\",\"target\":\"d\"}]",
-          DS_ERR_FORMAT },
-        { "target twice",
-          ",\"verity_volumes\":[{\"source\":\"v\",\"verity_root\":\"" ROOT "\",\"target\":\"/d\"},"
-          "{\"source\":\"w\",\"verity_root\":\"" ROOT "\",\"target\":\"/d\"}]",
-          DS_ERR_FORMAT },
-        { "registries no list", ",\"registries\":{}", DS_ERR_FORMAT },
-        { "three registries", ",\"registries\":[" REG("a:1") "," REG("b:1") "," REG("c:1") "]",
-          DS_ERR_FORMAT },
-        { "a registry twice", ",\"registries\":[" REG("a:1") "," REG("a:1") "]", DS_ERR_FORMAT },
-        { "a registry without port", ",\"registries\":[" REG("a") "]", DS_ERR_FORMAT },
-        { "a registry at port 0", ",\"registries\":[" REG("a:0") "]", DS_ERR_FORMAT },
-        { "a registry at port 65536", ",\"registries\":[" REG("a:65536") "]", DS_ERR_FORMAT },
-        { "a registry that is a path", ",\"registries\":[" REG("../a:1") "]", DS_ERR_FORMAT },
-        { "a registry of two words", ",\"registries\":[" REG("a b:1") "]", DS_ERR_FORMAT },
-        { "a registry of two lines", ",\"registries\":[" REG("a\\nb:1") "]", DS_ERR_FORMAT },
-        { "a registry without CA", ",\"registries\":[{\"host\":\"a:1\"}]", DS_ERR_FORMAT },
-        { "a registry with more", ",\"registries\":[{\"host\":\"a:1\",\"insecure\":true}]",
-          DS_ERR_UNSUPPORTED },
-        { "volume without root", ",\"verity_volumes\":[{\"source\":\"v\",\"target\":\"/d\"}]",
-          DS_ERR_FORMAT },
-        { "volume without source",
-          ",\"image_volumes\":[{\"image\":\"a\",\"verity_root\":\"" ROOT "\",\"data_blocks\":1}]",
-          DS_ERR_FORMAT },
-        { "image without blocks",
-          ",\"image_volumes\":[{\"image\":\"a\",\"source\":\"v\",\"verity_root\":\"" ROOT "\"}]",
-          DS_ERR_FORMAT },
-        { "user config hash too short", ",\"user_config_hash\":\"00\"", DS_ERR_FORMAT },
-        { "key twice", ",\"name\":\"again\"", DS_ERR_FORMAT },
-    };
-    for (size_t i = 0; i < DS_LEN(rows); i++) {
+    for (size_t i = 0; i < DS_LEN(refused); i++) {
         struct ds_error e = { 0 };
         struct app_compose c;
         char text[2048];
-        (void)snprintf(text, sizeof text, "%s%s}", HEAD, rows[i].members);
+        (void)snprintf(text, sizeof text, "%s%s}", HEAD, refused[i].members);
         int r = parse(&c, text, &e);
-        if (r != rows[i].want || e.code == DS_CODE_NONE)
-            fail_msg("%s: %d %s", rows[i].name, r, e.msg);
+        if (r != refused[i].want || e.code == DS_CODE_NONE)
+            fail_msg("%s: %d %s", refused[i].name, r, e.msg);
     }
 }
 
