@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <yyjson.h>
 
 #include "base/clock.h"
@@ -17,35 +16,34 @@
 #include "guest/engine_log.h"
 #include "net/http_client.h"
 
-#define CONTAINERD_STATE    "/run/containerd"
-#define CONTAINERD_SOCKET   CONTAINERD_STATE "/containerd.sock"
-#define DOCKERD_CONFIG      "/etc/docker/daemon.json"
-#define DOCKERD_CONFIG_PIPE "/run/dstack/dockerd.json"
-#define DOCKER_SOCKET       "/run/docker.sock"
-#define DOCKER_HOST         "unix:///run/docker.sock"
-#define ENGINE_LOG          "/run/log/engine.log"
-#define CONTAINERD_MS       60000
-#define COMPOSE_LOG         "/run/log/compose.log"
-#define COMPOSE             "/usr/libexec/docker/cli-plugins/docker-compose"
-#define LOAD_IDLE_MS        120000
-#define COMPOSE_MS          (30 * 60 * 1000) /* images may have to be pulled */
-#define CONFIG_MAX          ((size_t)16 << 20)
-#define CONFIG_MS           60000
+#define CONTAINERD_STATE  "/run/containerd"
+#define CONTAINERD_SOCKET CONTAINERD_STATE "/containerd.sock"
+#define DOCKERD_CONFIG    "/etc/docker/daemon.json"
+#define STANDARD_INPUT    "/proc/self/fd/0"
+#define DOCKER_SOCKET     "/run/docker.sock"
+#define DOCKER_HOST       "unix:///run/docker.sock"
+#define ENGINE_LOG        "/run/log/engine.log"
+#define CONTAINERD_MS     60000
+#define COMPOSE_LOG       "/run/log/compose.log"
+#define COMPOSE           "/usr/libexec/docker/cli-plugins/docker-compose"
+#define LOAD_IDLE_MS      120000
+#define COMPOSE_MS        (30 * 60 * 1000) /* images may have to be pulled */
+#define CONFIG_MAX        ((size_t)16 << 20)
+#define CONFIG_MS         60000
 
-/*
- * A pipe with a name, open at both ends: who reads it waits until something is written and all
- * ends for writing are closed.
- */
-static int gate_make(int *ret, const char *path, struct ds_error *e)
+/* Start a program whose standard input is a pipe; ret_in is our end of it. */
+static int spawn_waiting(struct ds_proc *ret, int *ret_in, struct ds_proc_spec spec,
+                         struct ds_error *e)
 {
-    if (unlink(path) != 0 && errno != ENOENT)
-        return ds_fail_errno(e, errno, "remove '%s'", path);
-    if (mkfifo(path, 0600) != 0)
-        return ds_fail_errno(e, errno, "make the pipe '%s'", path);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return ds_fail_errno(e, errno, "open the pipe '%s'", path);
-    *ret = fd;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return ds_fail_errno(e, errno, "make a pipe");
+    DS_AUTO(ds_auto_close) int theirs = ends[0], ours = ends[1];
+    const struct ds_proc_fd fd = { .from = theirs, .to = 0 };
+    spec.fds = &fd;
+    spec.n_fds = 1;
+    DS_TRY(ds_proc_spawn(ret, &spec, e));
+    *ret_in = DS_TAKE_FD(ours);
     return DS_OK;
 }
 
@@ -54,16 +52,14 @@ int guest_engine_start(struct guest_engine *ret, struct ds_error *e)
     /* Its configuration stands in the image: /etc/containerd. */
     static const char *const containerd[] = { "/usr/bin/containerd", NULL };
     static const char *const dockerd[] = { "/usr/sbin/dockerd", "--config-file",
-                                           DOCKERD_CONFIG_PIPE, "--containerd",
+                                           STANDARD_INPUT,      "--containerd",
                                            CONTAINERD_SOCKET,   "-H",
                                            DOCKER_HOST,         NULL };
     struct ds_proc_spec spec = { .argv = dockerd, .log_path = ENGINE_LOG, .session = true };
     DS_TRY(ds_dir_make("/run/home", 0700, e));
     DS_TRY(ds_dir_make("/run/log", 0755, e));
-    DS_TRY(ds_dir_make("/run/dstack", 0755, e));
     DS_TRY(ds_dir_make(CONTAINERD_STATE, 0711, e));
-    DS_TRY(gate_make(&ret->gate, DOCKERD_CONFIG_PIPE, e));
-    DS_TRY(ds_proc_spawn(&ret->dockerd, &spec, e));
+    DS_TRY(spawn_waiting(&ret->dockerd, &ret->gate, spec, e));
     spec.argv = containerd;
     return ds_proc_spawn(&ret->containerd, &spec, e);
 }
@@ -77,8 +73,13 @@ int guest_engine_open(struct guest_engine *g, struct ds_error *e)
         return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "containerd",
                                  ENGINE_LOG, g->logs_are_public);
     DS_TRY(ds_file_load(&config, DOCKERD_CONFIG, CONFIG_MAX, e));
+    /* dockerd's own end keeps what is written, whenever it comes to read it. */
     DS_AUTO(ds_auto_close) int gate = DS_TAKE_FD(g->gate);
-    return ds_fd_write_all(gate, ds_buf_span(&config), e);
+    r = ds_fd_write_all(gate, ds_buf_span(&config), e);
+    if (r < 0)
+        return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "dockerd",
+                                 ENGINE_LOG, g->logs_are_public);
+    return DS_OK;
 }
 
 static struct net_target docker_target(void)
@@ -181,18 +182,11 @@ int guest_compose_start(struct guest_compose *ret, const char *name, const char 
         COMPOSE, "--project-directory", dir, "-f", "-", "-p", name, "--progress", "plain", "up",
         "-d",    "--remove-orphans",    NULL
     };
-    int ends[2];
-    DS_TRY(ds_dir_make(dir, 0700, e));
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return ds_fail_errno(e, errno, "make a pipe");
-    DS_AUTO(ds_auto_close) int in = ends[0], out = ends[1];
-    const struct ds_proc_fd fd = { .from = in, .to = 0 };
     const struct ds_proc_spec spec = {
-        .argv = argv, .env = env, .cwd = dir, .log_path = COMPOSE_LOG, .fds = &fd, .n_fds = 1
+        .argv = argv, .env = env, .cwd = dir, .log_path = COMPOSE_LOG
     };
-    DS_TRY(ds_proc_spawn(&ret->proc, &spec, e));
-    ret->document = DS_TAKE_FD(out);
-    return DS_OK;
+    DS_TRY(ds_dir_make(dir, 0700, e));
+    return spawn_waiting(&ret->proc, &ret->document, spec, e);
 }
 
 /* A pipe takes 64 KiB; the rest goes as it is read. */

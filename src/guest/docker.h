@@ -20,8 +20,8 @@ struct guest_engine {
 
 /*
  * Start both, as early as there is a root: a Go program of 90 MB spends seconds on its own start.
- * dockerd stops short of everything that matters: its configuration is a pipe that says nothing
- * yet, and it looks at no disk, network or container before it has read that.
+ * dockerd stops short of everything that matters: its configuration is its standard input, a pipe
+ * that says nothing yet, and it looks at no disk, network or container before it has read that.
  *
  * err: NOTFOUND, SYS
  */
@@ -31,7 +31,7 @@ DS_MUST_USE int guest_engine_start(struct guest_engine *ret, struct ds_error *e)
  * Let dockerd go on, once the data disk is there and the trusted boot is closed: from here on it
  * may start containers, those of an earlier boot among them.
  *
- * err: UNAVAILABLE (guest.engine_failed: containerd ended), SYS
+ * err: UNAVAILABLE (guest.engine_failed: one of the two ended), SYS
  */
 DS_MUST_USE int guest_engine_open(struct guest_engine *g, struct ds_error *e);
 
