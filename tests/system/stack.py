@@ -260,3 +260,26 @@ def hello_app(directory):
     os.makedirs(directory)
     subprocess.run([os.path.join(HELLO, "make-image"), os.path.join(directory, "image")], check=True)
     return shutil.copy(os.path.join(HELLO, "docker-compose.yaml"), directory)
+
+
+# The first version to start leaves a random page on the app's volume; each serves it and says which it is.
+VERSION = """
+services:
+  web:
+    image: {image}
+    command: ["sh", "-c", "[ -s /data/index.html ] || cat /proc/sys/kernel/random/uuid > /data/index.html; \
+              echo {version} > /data/version.html; sync; exec httpd -f -p 80 -h /data"]
+    ports: ["8080:80"]
+    volumes: ["data:/data"]
+volumes:
+  data: {{}}
+x-dstack:
+  images:
+    hello:latest: ./image
+"""
+
+
+def write_version(path, version, image="hello:latest"):
+    """A compose file beside hello's image: an app that keeps a page and tells its version."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(VERSION.format(version=version, image=image))

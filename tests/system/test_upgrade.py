@@ -9,23 +9,6 @@ import pytest
 
 import stack
 
-# The first version to start leaves a random page on the app's volume; each serves it and says which it is.
-COMPOSE = """
-services:
-  web:
-    image: {image}
-    command: ["sh", "-c", "[ -e /data/index.html ] || cat /proc/sys/kernel/random/uuid > /data/index.html; \
-              echo {version} > /data/version.html; exec httpd -f -p 80 -h /data"]
-    ports: ["8080:80"]
-    volumes: ["data:/data"]
-volumes:
-  data: {{}}
-x-dstack:
-  images:
-    hello:latest: ./image
-"""
-
-
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory):
     """{version: compose file}; "broken" names an image that the guest refuses."""
@@ -33,8 +16,7 @@ def versions(tmp_path_factory):
     files = {}
     for version, image in (("one", "hello:latest"), ("two", "hello:latest"), ("broken", "elsewhere:latest")):
         files[version] = os.path.join(directory, f"{version}.yaml")
-        with open(files[version], "w", encoding="utf-8") as file:
-            file.write(COMPOSE.format(version=version, image=image))
+        stack.write_version(files[version], version, image)
     return files
 
 

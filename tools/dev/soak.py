@@ -3,8 +3,8 @@
 """./dev soak: hours of what a machine meets in its life, and after each step a look whether all is there.
 
 Steps are drawn at random: a program killed at a named point of a state write (base/fault.h; the points
-are found in the sources), a daemon killed and met again, the app stopped and started, a fuzz target, and
-the system tests with DSTACK_SOAK=1. A machine serves some steps and is thrown away with its directory;
+are found in the sources), a process killed and met again, the app stopped and started or upgraded, with and
+without a kill on the way, a fuzz target, and the system tests with DSTACK_SOAK=1. A machine serves some steps and is thrown away with its directory;
 what stays is the fuzz corpus, which is kept within bounds: so it runs as long as it is told.
 
 It prints one JSON line a step and one at the end. Exit code 1 when a step broke something.
@@ -35,10 +35,12 @@ FUZZ_S = 60
 STEPS_PER_MACHINE = 6
 # Passed once in the life of a machine: a new one is made for them.
 FIRST_BOOT = ('kms.root', 'simtee.key', 'simtee.certificates', 'simtee.collateral')
+# On the way of `up` on a changed compose file.
+UPGRADE = ('cli.upgrade', 'cli.record', 'vmm.manifest', 'vmm.state', 'kms.allow')
 # What KVM can do is put into each machine beforehand (tests/system/stack.py).
 NEVER = ('vmm.accel',)
 SYSTEM_TESTS_S = 3 * 3600
-NAME = 'hello'
+NAME = 'app'
 PORT = 8080
 HOST_PROGRAMS = r'(?:kms|vmm|simtee|cli)'
 REPORTS = re.compile(r'(ERROR: \w+Sanitizer|runtime error:).*')
@@ -72,17 +74,42 @@ def need(condition, what):
 class Life:
     """One machine with the app on it, in the build that has fault hooks and sanitizers."""
 
-    def __init__(self, compose):
-        self.compose = compose
+    def __init__(self, directory):
+        self.compose = os.path.join(directory, 'docker-compose.yaml')
         self.machine = stack.Machine(build=stack.FAULT_BUILD)
         self.n_steps = 0
         self.n_leaves = 0
+        self.page = None  # what the app keeps on its volume; None before its first boot
+        self.version = 0
+        self.next_version()
 
     def close(self):
         self.machine.close()
 
+    def next_version(self):
+        self.version += 1
+        stack.write_version(self.compose, self.version)
+
     def up(self, code=0):
         return self.machine.up(self.compose, NAME, code=code)
+
+    def up_through(self, point):
+        """`up` that is killed at a point, and once more; False when the point was not on the way."""
+        first = self.up(code=None)
+        fired = self.disarm()
+        need(fired or first.code == 0, f'up failed although {point} was not passed: {first}')
+        if fired:
+            self.up()
+        return fired
+
+    def remove(self):
+        self.page = None
+        self.machine.remove(NAME)
+
+    def allowed(self):
+        """{app id: compose hashes} that the KMS gives keys to."""
+        with open(os.path.join(self.machine.state, 'kms', 'allow.json'), encoding='utf-8') as file:
+            return {app: row['composeHashes'] for app, row in json.load(file)['apps'].items()}
 
     def leaves(self):
         """Leaves of the release log, read beside the KMS."""
@@ -106,7 +133,12 @@ class Life:
                     with open(os.path.join(at, name), 'rb') as file:
                         need_json(os.path.join(at, name), file.read())
         machine.dstack('verify', NAME, '--allow-simulated')
-        need('Hello from a confidential VM' in machine.get(PORT), 'the app does not answer')
+        page, version = machine.get(PORT), machine.get(PORT, '/version.html').strip()
+        need(len(page) == 37 and self.page in (None, page), f'the app kept {page!r}, not {self.page!r}')
+        need(version == str(self.version), f'version {version} runs, not {self.version}')
+        row, allowed = machine.vm(NAME), self.allowed().get(machine.vm(NAME)['app_id'])
+        need(allowed == [row['compose_hash']], f'allowed is {allowed}, and {row["compose_hash"]} runs')
+        self.page = page
         leaves = self.leaves()
         need(leaves >= self.n_leaves + (1 if has_booted else 0),
              f'{leaves} leaves after {self.n_leaves} and a boot: a key was released without one')
@@ -120,11 +152,6 @@ class Life:
                     with open(os.path.join(at, name), 'rb') as file:
                         report = REPORTS.search(file.read().decode(errors='replace'))
                     need(report is None, f'{name}: {report and report.group(0)}')
-
-    def arm(self, point):
-        with open(self.machine.fault_file + '.new', 'w', encoding='utf-8') as file:
-            file.write(point + '\n')
-        os.rename(self.machine.fault_file + '.new', self.machine.fault_file)
 
     def disarm(self):
         """True when the point was passed."""
@@ -147,7 +174,7 @@ class Soak:
         self.points = fault_points()
         self.kills_left = args.kills
         self.work = tempfile.mkdtemp(prefix='ds-soak-', dir='/tmp')
-        self.compose = stack.hello_app(os.path.join(self.work, NAME))
+        self.app = os.path.dirname(stack.hello_app(os.path.join(self.work, NAME)))
         self.life = None
         self.tests_ran = False
 
@@ -160,7 +187,7 @@ class Soak:
         if self.life is not None and self.life.n_steps >= STEPS_PER_MACHINE:
             self.drop_life()
         if self.life is None:
-            self.life = Life(self.compose)
+            self.life = Life(self.app)
             self.life.up()
             self.life.check(has_booted=True)
         self.life.n_steps += 1
@@ -176,23 +203,34 @@ class Soak:
         point = self.random.choice(self.points)
         if point.startswith(FIRST_BOOT):
             self.drop_life()
-            self.life = Life(self.compose)
+            self.life = Life(self.app)
         life = self.life if point.startswith(FIRST_BOOT) else self.get_life()
-        life.arm(point)
+        life.machine.arm(point)
         if life.n_steps > 0:
-            life.machine.dstack('down', NAME, '--remove', '--force', code=None)
-        first = life.up(code=None)
-        fired = life.disarm()
-        need(fired or first.code == 0, f'up failed although {point} was not passed: {first}')
-        if fired:
-            self.kills_left -= 1
-            life.up()
+            life.remove()
+        fired = life.up_through(point)
+        self.kills_left -= 1 if fired else 0
         life.check(has_booted=True)
         life.n_steps += 1
         return {'point': point, 'fired': fired}
 
-    def restart_daemon(self):
-        name = self.random.choice(('dstack-vmm', 'dstack-kms', 'dstack-simtee'))
+    def upgrade(self):
+        """Every second one is killed on its way."""
+        life = self.get_life()
+        point = self.random.choice([point for point in self.points if point.startswith(UPGRADE)])
+        life.next_version()
+        fired = False
+        if self.random.random() < 0.5:
+            life.machine.arm(point)
+            fired = life.up_through(point)
+            self.kills_left -= 1 if fired else 0
+        else:
+            life.up()
+        life.check(has_booted=True)
+        return {'version': life.version, **({'point': point} if fired else {})}
+
+    def kill_process(self):
+        name = self.random.choice(('dstack-vmm', 'dstack-kms', 'dstack-simtee', 'qemu-'))
         life = self.get_life()
         life.machine.kill(name)
         life.up()
@@ -227,7 +265,7 @@ class Soak:
 
     def steps(self):
         """Names with their weights; what has been done often enough is left out."""
-        weights = {'restart_daemon': 2, 'restart_vm': 1, 'fuzz': 3}
+        weights = {'kill_process': 2, 'restart_vm': 1, 'upgrade': 3, 'fuzz': 3}
         weights['kill_point'] = 5 if self.kills_left > 0 else 1
         if not self.tests_ran:
             weights['system_tests'] = 1
