@@ -41,7 +41,7 @@ def test_a_partial_run_is_not_judged(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('DSTACK_CODES_FILE', str(tmp_path / 'codes'))
     monkeypatch.setattr(suite, 'RAN_WHOLE', {'unit'})
     monkeypatch.chdir(TOP)
-    assert suite.run_provoked('').skipped == 1
+    assert suite.run_provoked([]).skipped == 1
     assert 'lacks: system' in capsys.readouterr().out
 
 
@@ -80,3 +80,19 @@ def test_a_broken_document_is_found(change):
     doc = copy.deepcopy(docs_openapi.document(SERVICE, '1'))
     change(doc)
     assert docs_openapi.faults(doc)
+
+
+CHOSEN = [
+    ('everything', '', 'unit', []),
+    ('a part', 'unit', 'unit', []),
+    ('a group', 'build', 'san', []),
+    ('one name', 'unit:base/hex', 'unit', ['base/hex']),
+    ('two names', 'unit:base/hex,unit:cli/oci', 'unit', ['base/hex', 'cli/oci']),
+    ('two names around another part', 'unit:base/hex,gcc,unit:cli/oci', 'unit', ['base/hex', 'cli/oci']),
+    ('a name, and the whole part', 'unit:base/hex,unit', 'unit', []),
+]
+
+
+@pytest.mark.parametrize('only,part,names', [row[1:] for row in CHOSEN], ids=[row[0] for row in CHOSEN])
+def test_every_name_that_was_asked_for_runs(only, part, names):
+    assert {name: filters for name, _, filters in suite.chosen(only)}[part] == names

@@ -6,8 +6,8 @@ A part is a row of PARTS: its name, its group, and a function that runs it and c
 builds count as one test each; unit and system count what meson and pytest report. Skipped tests are
 printed with their reason. The last line reads `N passed, N failed, N skipped`.
 
-usage (inside the tool root): test.py [--only PART[:NAME],...] [--list]; DSTACK_VECTORS names the
-directory of recorded evidence
+usage (inside the tool root): test.py [--only PART[:NAME],...] [--list]; a part may come several times,
+each time with another NAME; DSTACK_VECTORS names the directory of recorded evidence
 """
 import argparse
 import concurrent.futures
@@ -150,8 +150,8 @@ def run_san(_):
     return build('san')
 
 
-def run_tidy(name):
-    only = [path for path in tracked('*.c') if name and name in path]
+def run_tidy(names):
+    only = [path for path in tracked('*.c') if any(name in path for name in names)]
     return one([sys.executable, 'tools/tidy.py', 'build-clang', *only], stderr=None)
 
 
@@ -160,27 +160,28 @@ def last_line(text):
     return lines[-1] if lines else 'no reason was printed'
 
 
-def run_unit(name):
-    return run_meson('build-san', 'unit', name)
+def run_unit(names):
+    return run_meson('build-san', 'unit', names)
 
 
-def run_ct(name):
+def run_ct(names):
     """Under valgrind, which the sanitizers do not go together with: the plain build."""
     if not os.path.exists('build/tests/ct/ct_derive'):
         print('  skipped: there is no build/, or no valgrind; the part gcc makes it')
         return Count(skipped=1)
-    return run_meson('build', 'ct', name)
+    return run_meson('build', 'ct', names)
 
 
-def run_meson(directory, suite, name):
+def run_meson(directory, suite, asked):
     listed = subprocess.run(['meson', 'test', '-C', directory, '--suite', suite, '--list'], capture_output=True,
                             text=True, check=True).stdout.splitlines()
     # "dstack:unit / base/hex", or "base/hex" where all are of one project and suite
     names = [line.split(' / ')[-1].strip() for line in listed]
-    wanted = [each for each in names if name in each] if name else []
-    if name and not wanted:
-        print(f'  no unit test has "{name}" in its name; there are: {" ".join(sorted(names))}')
-        return Count(failed=1)
+    for name in asked:
+        if not any(name in each for each in names):
+            print(f'  no unit test has "{name}" in its name; there are: {" ".join(sorted(names))}')
+            return Count(failed=1)
+    wanted = [each for each in names if any(name in each for name in asked)]
     log = f'{directory}/meson-logs/testlog.json'
     if os.path.exists(log):
         os.remove(log)
@@ -204,17 +205,18 @@ def run_meson(directory, suite, name):
     return count
 
 
-def run_pytest(folder, name):
+def run_pytest(folder, names):
     if not glob.glob(f'{folder}/test_*.py'):
         print(f'  skipped: there are no tests in {folder}')
         return Count(skipped=1)
     with tempfile.TemporaryDirectory() as work:
-        return count_pytest(folder, name, os.path.join(work, 'report.xml'))
+        return count_pytest(folder, names, os.path.join(work, 'report.xml'))
 
 
-def count_pytest(folder, name, report):
+def count_pytest(folder, names, report):
     command = [sys.executable, '-B', '-m', 'pytest', '-rs', '-q', '--durations=5', '--durations-min=2',
-               '-p', 'no:cacheprovider', f'--junitxml={report}', folder, *(['-k', name] if name else [])]
+               '-p', 'no:cacheprovider', f'--junitxml={report}', folder,
+               *(['-k', ' or '.join(f'({name})' for name in names)] if names else [])]
     run = subprocess.run(command, check=False)
     if not os.path.exists(report):
         return Count(failed=1)
@@ -228,12 +230,12 @@ def count_pytest(folder, name, report):
     return count
 
 
-def run_tools(name):
-    return run_pytest('tests/tools', name)
+def run_tools(names):
+    return run_pytest('tests/tools', names)
 
 
-def run_system(name):
-    return run_pytest('tests/system', name)
+def run_system(names):
+    return run_pytest('tests/system', names)
 
 
 def run_image(_):
@@ -262,7 +264,7 @@ def provoked_faults(seen):
         yield f'{code}: stands in {UNPROVOKED} and is no code'
 
 
-def run_provoked(name):
+def run_provoked(names):
     """Every code of the table was raised by a test of this run; with provoked:list also in a partial run."""
     with open(os.environ['DSTACK_CODES_FILE'], encoding='utf-8') as file:
         seen = set(file.read().split())
@@ -270,7 +272,7 @@ def run_provoked(name):
     lacking = [part for part in ('unit', 'system') if part not in RAN_WHOLE]
     if 'DSTACK_VECTORS' not in os.environ:
         lacking.append('vectors')
-    if lacking and name != 'list':
+    if lacking and 'list' not in names:
         print(f'  skipped: {len(seen)} codes were raised, but only a whole run can tell what none provokes; '
               f'this one lacks: {" ".join(lacking)}')
         return Count(skipped=1)
@@ -305,18 +307,21 @@ PARTS = [
 
 
 def chosen(only):
-    """[(name, function, filter)] of the parts asked for."""
+    """[(name, function, filters)] of the parts asked for; a part that is asked for whole has no filters."""
     if not only:
-        return [(name, function, '') for name, _, function in PARTS]
-    asked = dict((part.partition(':')[::2]) for part in only.split(','))
+        return [(name, function, []) for name, _, function in PARTS]
     known = {word for name, groups, _ in PARTS for word in [name, *groups.split()]}
-    for part in asked:
+    asked = {}
+    for part, _, pattern in (each.partition(':') for each in only.split(',')):
         if part not in known:
             sys.exit(f'dev: error: no part is called "{part}"; there are: {" ".join(sorted(known))}')
+        asked.setdefault(part, []).append(pattern)
     parts = []
     for name, groups, function in PARTS:
-        if name in asked or any(group in asked for group in groups.split()):
-            parts.append((name, function, asked.get(name, '')))
+        by_group = any(group in asked for group in groups.split())
+        patterns = asked.get(name, [])
+        if name in asked or by_group:
+            parts.append((name, function, [] if '' in patterns else patterns))
     return parts
 
 
@@ -342,12 +347,12 @@ def main():
 
 def run_parts(parts):
     total, start, broken = Count(), time.monotonic(), []
-    for name, function, pattern in parts:
+    for name, function, patterns in parts:
         print(f'== {name}', flush=True)
         began = time.monotonic()
-        count = function(pattern)
+        count = function(patterns)
         total.add(count)
-        if not pattern:
+        if not patterns:
             RAN_WHOLE.add(name)
         verdict = 'FAILED' if count.failed else 'ok'
         print(f'== {name}: {verdict}, {count}, {time.monotonic() - began:.1f} s', flush=True)
