@@ -266,7 +266,7 @@ class Soak:
     def steps(self):
         """Names with their weights; what has been done often enough is left out."""
         weights = {'kill_process': 2, 'restart_vm': 1, 'upgrade': 3, 'fuzz': 3}
-        weights['kill_point'] = 5 if self.kills_left > 0 else 1
+        weights['kill_point'] = 8 if self.kills_left > 0 else 1
         if not self.tests_ran:
             weights['system_tests'] = 1
         return weights
