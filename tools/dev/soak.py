@@ -19,6 +19,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -310,6 +311,7 @@ def main():
     parser.add_argument('--only', default='', metavar='STEP,…')
     args = parser.parse_args()
     only = [name for name in args.only.split(',') if name]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what it started ends with it
     soak, counts, n_broken, n_fired = Soak(args), {}, 0, 0
     end = time.monotonic() + args.hours * 3600
     say(soak='begins', hours=args.hours, seed=args.seed, points=len(soak.points))
