@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Between the files of a VM: vm.c (the list), vm_job.c (what is asked of it)
- * and vm_run.c (the machine while it runs).
+ * Between the files of a VM: vm.c (the list), vm_job.c (how its jobs run; vm_job.h
+ * is for their rows), vm_ask.c and vm_own.c (the rows) and vm_run.c (the machine while
+ * it runs).
  */
 
 #include "vmm/vm.h"
@@ -15,10 +16,12 @@ void vm_free(struct vmm_vm *vm);
 DS_MUST_USE int vm_list_add(struct vmm *vmm, struct vmm_vm *vm, struct ds_error *e);
 void vm_list_remove(struct vmm *vmm, struct vmm_vm *vm);
 
-/* vm_job.c: a VM's jobs that the VMM gives itself */
+/* vm_own.c: jobs that the VMM gives itself */
 void vm_job_exited(struct vmm_vm *vm);
 void vm_job_adopt(struct vmm_vm *vm);
 void vm_job_resume_simtee(struct vmm_vm *vm);
+
+/* vm_job.c */
 /* The machine ended: a job that waited for it goes on. False: none waited. */
 bool vm_job_wake(struct vmm_vm *vm);
 /* The daemon ends: whoever waits is told. */
