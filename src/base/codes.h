@@ -703,6 +703,9 @@
     X(GUEST_EVENT_VERSION, "guest.event_version", "this guest cannot write that version of the event log", \
       "so far runtime events have digests of version 1", \
       "leave event_log_version out") \
+    X(GUEST_APP_FEATURE, "guest.app_feature", "app-compose asks for something that this guest does not do", \
+      "a script that is not run or a requirement that nobody checks would pass for kept", \
+      "leave that field out of app-compose") \
     X(GUEST_REGISTRY_UNTRUSTED, "guest.registry_untrusted", "a registry does not prove itself by TLS", \
       "its certificate must follow from the CA that the measured app-compose names for it", \
       "give the registry's CA as x-dstack.registries in the compose file; check its certificate's names and dates") \

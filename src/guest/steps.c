@@ -17,6 +17,7 @@
 #include "guest/identity.h"
 #include "guest/images.h"
 #include "guest/kms_client.h"
+#include "guest/lacks.h"
 #include "guest/network.h"
 #include "guest/pid1.h"
 #include "guest/pull.h"
@@ -70,20 +71,13 @@ static int step_network(struct agent *a, struct ds_error *e)
     return guest_registries_open(a, e);
 }
 
-/* guest-api 4.1, events 1 to 8. */
+/* guest-api 4.1, events 1 to 8 without init-script-hash: no script runs here. */
 static int step_measure(struct agent *a, struct ds_error *e)
 {
-    uint8_t hash32[32];
-    if (a->compose.event_log_version != 1)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_EVENT_VERSION, "event_log_version",
-                         "1", "2", "app-compose");
+    DS_TRY(guest_lacks_check(&a->compose, e));
     DS_TRY(emit(a, "system-preparing", DS_SPAN(NULL, 0), e));
     DS_TRY(emit(a, "app-id", DS_SPAN_OF(a->id.app_id20), e));
     DS_TRY(emit(a, "compose-hash", DS_SPAN_OF(a->id.compose32), e));
-    for (size_t i = 0; i < a->compose.n_init_scripts; i++) {
-        DS_TRY(ds_hash(DS_SHA256, hash32, a->compose.init_scripts[i], e));
-        DS_TRY(emit(a, "init-script-hash", DS_SPAN_OF(hash32), e));
-    }
     DS_TRY(emit(a, "gpu-policy-hash", DS_SPAN_OF(a->id.gpu_policy32), e));
     DS_TRY(emit(a, "instance-id", DS_SPAN(a->id.instance_id20, a->id.instance_id_len), e));
     return emit(a, "boot-mr-done", DS_SPAN(NULL, 0), e);
@@ -92,9 +86,6 @@ static int step_measure(struct agent *a, struct ds_error *e)
 static int step_keys(struct agent *a, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf info = { 0 };
-    if (a->compose.key_provider != APP_KEY_PROVIDER_KMS)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_KEY_PROVIDER, "key_provider", "kms",
-                         app_key_provider_text(a->compose.key_provider), "app-compose");
     DS_TRY(guest_kms_boot_keys(&a->keys, &a->boot.reasons, a, e));
     DS_TRY(emit(a, "os-image-hash", DS_SPAN_OF(a->keys.os_image32), e));
     DS_TRY(app_key_provider_info(&info, a->compose.key_provider, a->compose.key_provider_id, e));
@@ -103,9 +94,6 @@ static int step_keys(struct agent *a, struct ds_error *e)
 
 static int step_disk(struct agent *a, struct ds_error *e)
 {
-    if (a->compose.storage_fs == APP_STORAGE_ZFS)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_STORAGE_FS, "storage_fs", STORAGE_FS,
-                         "zfs", "app-compose");
     DS_TRY(guest_data_disk_open(a, e));
     return emit(a, "storage-fs", DS_SPAN_LIT(STORAGE_FS), e);
 }
@@ -121,9 +109,6 @@ static int step_ready(struct agent *a, struct ds_error *e)
 static int step_engine(struct agent *a, struct ds_error *e)
 {
     a->engine.logs_are_public = a->compose.public_logs;
-    if (a->compose.runner != APP_RUNNER_DOCKER_COMPOSE)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_GUEST_RUNNER, "runner", "docker-compose",
-                         "another runner", "app-compose");
     DS_TRY(guest_engine_open(&a->engine, e));
     DS_TRY(guest_app_prepare(a, e));
     return guest_engine_wait(&a->engine, ENGINE_MS, e);

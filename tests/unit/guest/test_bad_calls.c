@@ -14,26 +14,6 @@
 #include "guest/serve.h"
 #include "net/loop.h"
 
-/* The program's part of the agent: no call of this test may reach it. */
-void agent_notify(struct agent *a, const char *event, struct ds_span payload)
-{
-    (void)a;
-    (void)payload;
-    fail_msg("notified: %s", event);
-}
-
-void agent_ready(struct agent *a)
-{
-    (void)a;
-    fail_msg("ready");
-}
-
-void agent_boot_failed(struct agent *a)
-{
-    (void)a;
-    fail_msg("boot failed");
-}
-
 static void every_bad_call_is_refused(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent refuses before it does anything: steps of the boot whose app
- * asks for what this guest has not, devices that the host did not give, and
- * calls that the app's own rules forbid.
+ * What the agent refuses before it does anything: an app that asks for what this
+ * guest does not do, devices that the host did not give, and calls that the
+ * app's own rules forbid.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,46 +17,41 @@
 #include "guest/agent.h"
 #include "guest/boot.h"
 #include "guest/device.h"
+#include "guest/lacks.h"
 #include "guest/serve.h"
 #include "net/mux.h"
 #include "rpc/serve.h"
 
-/* The program's part of the agent: no call of this test may reach it. */
-void agent_notify(struct agent *a, const char *event, struct ds_span payload)
-{
-    (void)a;
-    (void)payload;
-    fail_msg("notified: %s", event);
-}
-
-void agent_ready(struct agent *a)
-{
-    (void)a;
-    fail_msg("ready");
-}
-
-void agent_boot_failed(struct agent *a)
-{
-    (void)a;
-    fail_msg("boot failed");
-}
-
-struct step_row {
-    const char *name, *step;
-    void (*spoil)(struct agent *a);
+struct lack_row {
+    const char *name;
+    void (*spoil)(struct app_compose *c);
     enum ds_code code;
 };
 
-static void log_version_2(struct agent *a) { a->compose.event_log_version = 2; }
-static void no_kms(struct agent *a) { a->compose.key_provider = APP_KEY_PROVIDER_NONE; }
-static void zfs(struct agent *a) { a->compose.storage_fs = APP_STORAGE_ZFS; }
-static void bash(struct agent *a) { a->compose.runner = APP_RUNNER_BASH; }
+static void log_version_2(struct app_compose *c) { c->event_log_version = 2; }
+static void no_kms(struct app_compose *c) { c->key_provider = APP_KEY_PROVIDER_NONE; }
+static void zfs(struct app_compose *c) { c->storage_fs = APP_STORAGE_ZFS; }
+static void bash(struct app_compose *c) { c->runner = APP_RUNNER_BASH; }
+static void init_script(struct app_compose *c) { c->n_init_scripts = 1; }
+static void pre_launch(struct app_compose *c) { c->pre_launch_script = DS_SPAN_LIT("true"); }
+static void volume(struct app_compose *c) { c->n_verity_volumes = 1; }
+static void launch_token(struct app_compose *c) { c->requirements.has_launch_token = true; }
+static void platforms(struct app_compose *c) { c->requirements.has_platforms = true; }
+static void os_version(struct app_compose *c) { c->requirements.os_version = DS_SPAN_LIT("1"); }
+static void acpi(struct app_compose *c) { c->requirements.has_measure_acpi = true; }
 
-static const struct step_row step_rows[] = {
-    { "an event log that it cannot write", "measure", log_version_2, DS_CODE_GUEST_EVENT_VERSION },
-    { "keys from elsewhere", "keys", no_kms, DS_CODE_GUEST_KEY_PROVIDER },
-    { "a file system that it cannot make", "disk", zfs, DS_CODE_GUEST_STORAGE_FS },
-    { "a runner that it has not", "engine", bash, DS_CODE_GUEST_RUNNER },
+static const struct lack_row lack_rows[] = {
+    { "an event log that it cannot write", log_version_2, DS_CODE_GUEST_EVENT_VERSION },
+    { "keys from elsewhere", no_kms, DS_CODE_GUEST_KEY_PROVIDER },
+    { "a file system that it cannot make", zfs, DS_CODE_GUEST_STORAGE_FS },
+    { "a runner that it has not", bash, DS_CODE_GUEST_RUNNER },
+    { "a script before the containers", init_script, DS_CODE_GUEST_APP_FEATURE },
+    { "a script beside the engine", pre_launch, DS_CODE_GUEST_APP_FEATURE },
+    { "a volume that it does not mount", volume, DS_CODE_GUEST_APP_FEATURE },
+    { "a token that it does not check", launch_token, DS_CODE_GUEST_APP_FEATURE },
+    { "platforms that it does not check", platforms, DS_CODE_GUEST_APP_FEATURE },
+    { "a version that it does not check", os_version, DS_CODE_GUEST_APP_FEATURE },
+    { "a form of ACPI that it does not check", acpi, DS_CODE_GUEST_APP_FEATURE },
 };
 
 static const struct boot_step *step_find(const char *name)
@@ -68,19 +63,20 @@ static const struct boot_step *step_find(const char *name)
     return NULL;
 }
 
-static void steps_refuse_what_the_guest_has_not(void **state)
+static void what_the_guest_lacks_is_refused_before_it_is_measured(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < DS_LEN(step_rows); i++) {
-        static struct agent a;
+    for (size_t i = 0; i < DS_LEN(lack_rows); i++) {
+        static struct agent a; /* without a platform: nothing can be measured */
         struct ds_error e = { 0 };
         memset(&a, 0, sizeof a);
         a.compose.event_log_version = 1;
         a.compose.key_provider = APP_KEY_PROVIDER_KMS;
-        step_rows[i].spoil(&a);
-        int r = step_find(step_rows[i].step)->run(&a, &e);
-        if (r != DS_ERR_UNSUPPORTED || e.code != step_rows[i].code)
-            fail_msg("%s: %d %s", step_rows[i].name, r, e.msg);
+        assert_int_equal(guest_lacks_check(&a.compose, &e), DS_OK);
+        lack_rows[i].spoil(&a.compose);
+        int r = step_find("measure")->run(&a, &e);
+        if (r != DS_ERR_UNSUPPORTED || e.code != lack_rows[i].code)
+            fail_msg("%s: %d %s", lack_rows[i].name, r, e.msg);
     }
 }
 
@@ -175,7 +171,7 @@ static void calls_that_the_app_forbids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps_refuse_what_the_guest_has_not),
+        cmocka_unit_test(what_the_guest_lacks_is_refused_before_it_is_measured),
         cmocka_unit_test(devices_that_are_not_there),
         cmocka_unit_test(calls_that_the_app_forbids),
     };
