@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest of this machine would send to the KMS, for tests that ask it often: a client
- * certificate with the evidence of a boot, and a signed request for a certificate. The platform is
+ * certificate with the evidence of a boot, a signed request for a certificate, and one for its
+ * credential anew. The platform is
  * the simulated one whose PKI the VMM keeps.
  *
  * usage: kms_evidence PKI_DIR KMS_CA_SPKI_HEX OUT_DIR
@@ -80,6 +81,19 @@ static int save_request(const char *dir, struct asked *a, struct ds_error *e)
     return save(dir, "sign_cert.json", ds_buf_span(&json), e);
 }
 
+static int save_renewal(const char *dir, struct asked *a, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf proof = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
+    DS_TRY(evidence(a, &proof, NULL, e));
+    struct ds_jw w = ds_jw_of(&json);
+    ds_jw_object(&w, NULL);
+    ds_jw_hex(&w, "attestation", ds_buf_span(&proof));
+    ds_jw_object_end(&w);
+    DS_TRY(ds_jw_end(&w, e, "request"));
+    return save(dir, "renew.json", ds_buf_span(&json), e);
+}
+
 static int save_app(const char *dir, const struct kit *k, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
@@ -102,6 +116,8 @@ static int make(const char *dir, const char *pki_dir, struct kit *k, struct ds_e
     int r = save_certificate(dir, &a, e);
     if (r == DS_OK)
         r = save_request(dir, &a, e);
+    if (r == DS_OK)
+        r = save_renewal(dir, &a, e);
     simtee_pki_free(pki);
     return r == DS_OK ? save_app(dir, k, e) : r;
 }

@@ -33,8 +33,8 @@ def rss_kib(pid):
 
 
 def connect(path, tls=None):
-    """A connected socket; with an ssl context, after the handshake."""
-    sock = socket.socket(socket.AF_UNIX)
+    """A connected socket, to a path or to (address, port); with an ssl context, after the handshake."""
+    sock = socket.socket(socket.AF_INET if isinstance(path, tuple) else socket.AF_UNIX)
     sock.settimeout(REPLY_S)
     sock.connect(path)
     return tls.wrap_socket(sock) if tls else sock
@@ -118,11 +118,16 @@ class Client:
 
 def times(path, request, n, tls=None, clients=CLIENTS):
     """(seconds of each of n requests, {status: how many}), `clients` of them under way at a time."""
-    took, statuses, asked = [], {}, 0
+    return times_of(path, [request] * n, tls, clients)[:2]
+
+
+def times_of(path, requests, tls=None, clients=CLIENTS):
+    """The same for requests that differ, and the replies' bodies, in the order in which they came."""
+    took, statuses, bodies, asked, n = [], {}, [], 0, len(requests)
     with selectors.DefaultSelector() as select:
         crowd = [Client(path, tls) for _ in range(min(n, clients))]
         for client in crowd:
-            client.ask(select, request)
+            client.ask(select, requests[asked])
             asked += 1
         while len(took) < n:
             ready = select.select(REPLY_S)
@@ -135,14 +140,15 @@ def times(path, request, n, tls=None, clients=CLIENTS):
                 assert status, "the daemon closed a connection before its reply"
                 took.append(time.monotonic() - client.began)
                 statuses[status] = statuses.get(status, 0) + 1
+                bodies.append(whole(client.data)[1])
                 if b"connection: close" in client.data.partition(b"\r\n\r\n")[0].lower() or not client.is_open():
                     client.close(select)
                 if asked < n:
-                    client.ask(select, request)
+                    client.ask(select, requests[asked])
                     asked += 1
         for client in crowd:
             client.close(select)
-    return took, statuses
+    return took, statuses, bodies
 
 
 def percentile(values, share):
@@ -374,8 +380,8 @@ class Host:
         return self.daemons[-1]
 
     def evidence(self):
-        """TLS contexts of a guest that boots and of one that runs, and its SignCert request; the KMS lets
-        its app boot."""
+        """TLS contexts of a guest that boots and of one that runs, its SignCert and RenewCredential requests;
+        the KMS lets its app boot."""
         out = os.path.join(self.dir, "evidence")
         os.makedirs(out, exist_ok=True)
         self.vmm.call("GetSimulatedCollateral")
@@ -385,15 +391,17 @@ class Host:
         with open(os.path.join(out, "allow_app.json"), encoding="utf-8") as file:
             status, body = call(os.path.join(self.dir, "kms", "admin.sock"), post("/prpc/", "AllowApp", file.read()))
         assert status == 200, body
-        with open(os.path.join(out, "sign_cert.json"), encoding="utf-8") as file:
-            sign_cert = post("/prpc/", "SignCert", file.read())
+        requests = []
+        for name, method in (("sign_cert", "SignCert"), ("renew", "RenewCredential")):
+            with open(os.path.join(out, f"{name}.json"), encoding="utf-8") as file:
+                requests.append(post("/prpc/", method, file.read()))
         key, credential = os.path.join(out, "client.key"), os.path.join(out, "credential.pem")
         boots = any_tls((os.path.join(out, "client.pem"), key))
         status, body = call(self.kms_socket, post("/prpc/", "GetAppKey", {}), boots)
         assert status == 200, body
         with open(credential, "w", encoding="ascii") as file:
             file.writelines(json.loads(body)["instance_credential"])
-        return boots, any_tls((credential, key)), sign_cert
+        return boots, any_tls((credential, key)), *requests
 
     def simtee(self):
         """(process, control path) of a helper that has launched the guest image."""

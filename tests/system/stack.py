@@ -10,12 +10,14 @@ import contextlib
 import http.client
 import importlib.machinery
 import importlib.util
+import io
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import tempfile
 import time
 import urllib.request
@@ -26,6 +28,7 @@ TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(TOP, "build")
 FAULT_BUILD = os.path.join(TOP, "build-san")  # sanitizers and fault hooks (base/fault.h)
 HELLO = os.path.join(TOP, "examples", "hello")
+FORWARD = os.path.join(BUILD, "tests", "system", "forward", "forward")
 UP_S = 600  # a boot takes about a minute without KVM; sanitizers and a busy machine make it more
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DENIED, EXIT_INVALID, EXIT_NOT_FOUND, EXIT_UNAVAILABLE = range(7)
 
@@ -260,6 +263,23 @@ def hello_app(directory):
     os.makedirs(directory)
     subprocess.run([os.path.join(HELLO, "make-image"), os.path.join(directory, "image")], check=True)
     return shutil.copy(os.path.join(HELLO, "docker-compose.yaml"), directory)
+
+
+def probe_app(directory, compose):
+    """hello's image with the program in it that carries connections, as probe:latest; a compose file's path."""
+    hello = load_script(os.path.join(HELLO, "make-image"))
+    with open("/usr/bin/busybox", "rb") as file:
+        layer = io.BytesIO(hello.layer(file.read(), ["sh", "httpd", "tee"]))
+    with open(FORWARD, "rb") as file, tarfile.open(fileobj=layer, mode="a", format=tarfile.USTAR_FORMAT) as tar:
+        info = tarfile.TarInfo("bin/forward")
+        info.mode, info.size = 0o755, os.path.getsize(FORWARD)
+        tar.addfile(info, file)
+    os.makedirs(directory)
+    hello.write_layout(os.path.join(directory, "image"), layer.getvalue())
+    path = os.path.join(directory, "docker-compose.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(compose)
+    return path
 
 
 # The first version to start leaves a random page on the app's volume; each serves it and says which it is.

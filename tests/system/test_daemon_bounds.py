@@ -42,13 +42,13 @@ def test_vmm(host):
 
 
 def test_kms(host):
-    boots, runs, sign_cert = host.evidence()
+    boots, runs, sign_cert, renew = host.evidence()
     good = [load.post("/prpc/", method, params) for method, params in
             [("GetMeta", {}), ("GetAppKey", {}), ("GetAppEnvEncryptPubKey", {"app_id": "11" * 20})]]
 
     def ask(n):
         load.mixed(host.kms_socket, "/prpc/", good, n // 2, boots)
-        load.mixed(host.kms_socket, "/prpc/", [sign_cert, *good], n // 2, runs)
+        load.mixed(host.kms_socket, "/prpc/", [sign_cert, renew, *good], n // 2, runs)
 
     check(host.kms.pid, ask)
 

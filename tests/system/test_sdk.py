@@ -6,7 +6,6 @@ from outside, and to addresses that a container must or must not reach.
 """
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -14,7 +13,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import tarfile
 
 import pytest
 from cryptography import x509
@@ -23,7 +21,6 @@ from cryptography.hazmat.primitives import serialization
 import stack
 
 SDK = os.path.join(stack.TOP, "tests", "system", "sdk")
-FORWARD = os.path.join(stack.BUILD, "tests", "system", "forward", "forward")
 AGENT, KMS, HOST, HELLO, DNS, SELF, FILES = range(18090, 18097)  # published ports
 HOST_PORT = 17777  # what listens on the host's loopback
 REPORT_DATA = b"asked by the SDK"
@@ -59,23 +56,6 @@ def compose_text():
     })
 
 
-def make_app(directory):
-    """The hello image with our program in it; the compose file's path."""
-    hello = stack.load_script(os.path.join(stack.HELLO, "make-image"))
-    with open("/usr/bin/busybox", "rb") as file:
-        layer = io.BytesIO(hello.layer(file.read(), ["sh", "httpd", "tee"]))
-    with open(FORWARD, "rb") as file, tarfile.open(fileobj=layer, mode="a", format=tarfile.USTAR_FORMAT) as tar:
-        info = tarfile.TarInfo("bin/forward")
-        info.mode, info.size = 0o755, os.path.getsize(FORWARD)
-        tar.addfile(info, file)
-    os.makedirs(directory)
-    hello.write_layout(os.path.join(directory, "image"), layer.getvalue())
-    path = os.path.join(directory, "docker-compose.yaml")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(compose_text())
-    return path
-
-
 @pytest.fixture(scope="module")
 def app(needs_image, tmp_path_factory):
     """A machine on which the app runs, with a listener on the host's loopback."""
@@ -83,7 +63,7 @@ def app(needs_image, tmp_path_factory):
     try:
         with machine.inside():
             machine.listener = socket.create_server(("127.0.0.1", HOST_PORT))
-        machine.compose = make_app(tmp_path_factory.mktemp("apps") / "probe")
+        machine.compose = stack.probe_app(tmp_path_factory.mktemp("apps") / "probe", compose_text())
         machine.up(machine.compose, "probe")
         yield machine
         machine.listener.close()
