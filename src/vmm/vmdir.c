@@ -20,6 +20,8 @@
 #define STATE_FILE      "vm-state.json"
 #define LAUNCH_FILE     "launch.json"
 #define REMOVING_FILE   ".removing"
+#define UPDATE_DIR      "update" /* there: an update that is final, and not yet all in its place */
+#define UPDATE_NEW_DIR  "update.new"
 #define MANIFEST_MAX    ((size_t)256 << 10)
 #define QCOW2_SIZE_AT   24 /* BE64: bytes of the virtual disk */
 #define DISK_TIMEOUT_MS 60000
@@ -81,11 +83,43 @@ int vmm_dir_create(const char *dir, const struct vmm_manifest *m, bool started,
     return save_manifest(dir, m, e);
 }
 
+/* What was moved before a crash is not there any more, and needs no second time. */
+static int move_updated(const char *dir, const char *update, const char *name, struct ds_error *e)
+{
+    char from[VMM_PATH_LEN];
+    char to[VMM_PATH_LEN];
+    if (!ds_file_exists(vmm_path(from, update, name)))
+        return DS_OK;
+    return ds_file_commit(vmm_path(to, dir, name), from, "vmm.update_file", e);
+}
+
+static int finish_update(const char *dir, struct ds_error *e)
+{
+    char update[VMM_PATH_LEN];
+    char unfinished[VMM_PATH_LEN];
+    if (ds_file_exists(vmm_path(update, dir, UPDATE_DIR))) {
+        for (size_t i = 0; i < VMM_SHARE_N; i++)
+            DS_TRY(move_updated(dir, update, vmm_share_rows[i].name, e));
+        DS_TRY(move_updated(dir, update, MANIFEST_FILE, e));
+        DS_TRY(ds_dir_remove(update, e));
+    }
+    DS_FAULT("vmm.update.whole");
+    return ds_dir_remove(vmm_path(unfinished, dir, UPDATE_NEW_DIR), e);
+}
+
 int vmm_dir_update(const char *dir, const struct vmm_manifest *m, const struct vmm_files *files,
                    struct ds_error *e)
 {
-    DS_TRY(save_files(dir, files, e));
-    return save_manifest(dir, m, e);
+    char update[VMM_PATH_LEN];
+    char unfinished[VMM_PATH_LEN];
+    (void)vmm_path(update, dir, UPDATE_DIR);
+    (void)vmm_path(unfinished, dir, UPDATE_NEW_DIR);
+    DS_TRY(finish_update(dir, e));
+    DS_TRY(ds_dir_make(unfinished, 0700, e));
+    DS_TRY(save_files(unfinished, files, e));
+    DS_TRY(save_manifest(unfinished, m, e));
+    DS_TRY(ds_file_commit(update, unfinished, "vmm.update", e));
+    return finish_update(dir, e);
 }
 
 int vmm_dir_load(struct vmm_manifest *ret, bool *ret_started, const char *dir, struct ds_error *e)
@@ -93,6 +127,7 @@ int vmm_dir_load(struct vmm_manifest *ret, bool *ret_started, const char *dir, s
     char path[VMM_PATH_LEN];
     DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf state = { 0 };
+    DS_TRY(finish_update(dir, e));
     DS_TRY(ds_file_load(&json, vmm_path(path, dir, MANIFEST_FILE), MANIFEST_MAX, e));
     DS_TRY(ds_file_load(&state, vmm_path(path, dir, STATE_FILE), MANIFEST_MAX, e));
     DS_TRY(vmm_manifest_parse(ret, ds_buf_span(&json), e));

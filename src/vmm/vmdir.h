@@ -4,11 +4,13 @@
 /*
  * A VM's directory: everything that survives a restart of the daemon. Every
  * file is replaced atomically; vm-manifest.json comes last when a VM is made, so
- * a directory without it is an unfinished CreateVm and is removed.
+ * a directory without it is an unfinished CreateVm and is removed. An update of
+ * several files is made whole in update.new/ and becomes final when that is renamed
+ * to update/; then its files move to their places, at the latest when the VM is loaded.
  *
  *   vm-manifest.json vm-state.json launch.json app-compose.json .sys-config.json
  *   .instance_info .encrypted-env .user-config shared.tar hda.img serial.log
- *   qemu.log qemu.pid tee/ (the simulated platform's) and the sockets
+ *   qemu.log qemu.pid update/ tee/ (the simulated platform's) and the sockets
  *
  * All calls block: they run in the pool.
  */
@@ -38,9 +40,10 @@ struct vmm_files {
 
 DS_MUST_USE int vmm_dir_create(const char *dir, const struct vmm_manifest *m, bool started,
                                const struct vmm_files *files, struct ds_error *e);
-/* Replace the files that are given, then the manifest. */
+/* Replace the files that are given, and the manifest: all of them or, after a crash, none. */
 DS_MUST_USE int vmm_dir_update(const char *dir, const struct vmm_manifest *m,
                                const struct vmm_files *files, struct ds_error *e);
+/* What the directory says, when an update that was cut short after it became final is finished. */
 DS_MUST_USE int vmm_dir_load(struct vmm_manifest *ret, bool *ret_started, const char *dir,
                              struct ds_error *e);
 DS_MUST_USE int vmm_dir_save_state(const char *dir, bool started, struct ds_error *e);

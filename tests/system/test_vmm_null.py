@@ -328,6 +328,41 @@ def test_killed_while_a_vm_is_made(tmp_path, point, step):
     vmm.end()
 
 
+# Where an update is cut short, and whether the VM is the new one afterwards.
+UPDATE_POINTS = [(f"{point}.{step}", False) for point in ("vmm.app_compose", "vmm.user_config", "vmm.manifest")
+                 for step in ("before", "written", "renamed")] + \
+    [("vmm.update.before", False), ("vmm.update.written", False), ("vmm.update.renamed", True)] + \
+    [(f"vmm.update_file.{step}{nth}", True) for step in ("before", "renamed") for nth in ("", "@2", "@3")] + \
+    [("vmm.update.whole@2", True)]
+
+
+@pytest.mark.parametrize("point,updated", UPDATE_POINTS, ids=[p for p, _ in UPDATE_POINTS])
+def test_killed_while_a_vm_is_updated(tmp_path, point, updated):
+    """The old configuration as a whole, or the new one."""
+    if not has_faults():
+        pytest.skip("the build has no fault hooks (build-san)")
+    make_image(tmp_path)
+    vmm = Vmm(tmp_path, CONFIG)
+    vmm.start()
+    vm = create(vmm, user_config="old", stopped=True)
+    compose = app_compose(name="next")
+    with open(vmm.fault_path, "w", encoding="utf-8") as f:
+        f.write(point + "\n")
+    with pytest.raises((OSError, ValueError)):
+        vmm.call("UpdateVm", {"id": vm, "compose_file": compose, "user_config": "new", "vcpu": 2})
+    vmm.died_of_fault()
+    vmm.start()
+    info = vmm.info(vm)
+    configuration = info["configuration"]
+    expected = (compose, "new", 2) if updated else (app_compose(), "old", 1)
+    assert (configuration["compose_file"], configuration["user_config"], configuration["vcpu"]) == expected
+    assert info["compose_hash"] == hashlib.sha256(expected[0].encode()).hexdigest()
+    assert not [name for name in os.listdir(vmm.vm_dir(vm)) if name.startswith("update")]
+    vmm.call("UpdateVm", {"id": vm, "user_config": "third"})
+    assert vmm.info(vm)["configuration"]["user_config"] == "third"
+    vmm.end()
+
+
 @pytest.mark.parametrize("point", ["vmm.removing.renamed", "vmm.remove.before", "vmm.remove.removed",
                                    "vmm.remove.whole"])
 def test_killed_while_a_vm_is_removed(tmp_path, point):

@@ -176,6 +176,100 @@ static void test_identity(void **state)
     assert_string_equal(instance, "");
 }
 
+static void expect_text(const char *claim, const char *name, const char *want)
+{
+    char path[VMM_PATH_LEN];
+    DS_AUTO(ds_buf_done) struct ds_buf got = { 0 };
+    assert_int_equal(ds_file_load(&got, vmm_path(path, vm, name), 4096, NULL), DS_OK);
+    if (!ds_span_eq_str(ds_buf_span(&got), want))
+        fail_msg("%s: %s is '%.*s'", claim, name, (int)got.len, got.p);
+}
+
+static void put_in(const char *sub, const char *name, struct ds_span text)
+{
+    char path[VMM_PATH_LEN];
+    char at[VMM_PATH_LEN];
+    assert_int_equal(ds_dir_make(vmm_path(at, vm, sub), 0700, NULL), DS_OK);
+    assert_int_equal(ds_file_save(vmm_path(path, at, name), text, 0600, "t", NULL), DS_OK);
+}
+
+/* What a crash can leave: the sub-directory, and what of the update is still in it. */
+struct cut_row {
+    const char *claim, *sub;
+    bool compose, config, manifest; /* still in it; else they are in their places already */
+    bool updated;                   /* what the VM is afterwards */
+};
+
+static const struct cut_row cuts[] = {
+    { "only the directory", "update.new", false, false, false, false },
+    { "one file of it", "update.new", true, false, false, false },
+    { "all of it, not final", "update.new", true, true, true, false },
+    { "final", "update", true, true, true, true },
+    { "final, one file is in its place", "update", false, true, true, true },
+    { "final, the manifest is left", "update", false, false, true, true },
+    { "final, all is in its place", "update", false, false, false, true },
+};
+
+static void test_updates_cut_short(void **state)
+{
+    for (size_t i = 0; i < DS_LEN(cuts); i++) {
+        const struct cut_row *row = &cuts[i];
+        struct vmm_manifest m = manifest();
+        DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
+        bool started;
+        char path[VMM_PATH_LEN];
+        (void)snprintf(m.name, sizeof m.name, "next");
+        assert_int_equal(vmm_manifest_encode(&json, &m, NULL), DS_OK);
+        put(".user-config", "old");
+        assert_int_equal(ds_dir_make(vmm_path(path, vm, row->sub), 0700, NULL), DS_OK);
+        if (row->compose)
+            put_in(row->sub, "app-compose.json", DS_SPAN_LIT("{\"next\":1}"));
+        else if (row->updated)
+            put("app-compose.json", "{\"next\":1}");
+        if (row->config)
+            put_in(row->sub, ".user-config", DS_SPAN_LIT("next"));
+        else if (row->updated)
+            put(".user-config", "next");
+        if (row->manifest)
+            put_in(row->sub, "vm-manifest.json", ds_buf_span(&json));
+        else if (row->updated)
+            put("vm-manifest.json", json.p);
+        if (vmm_dir_load(&m, &started, vm, NULL) < 0)
+            fail_msg("%s: does not load", row->claim);
+        assert_string_equal(m.name, row->updated ? "next" : "hello");
+        expect_text(row->claim, "app-compose.json", row->updated ? "{\"next\":1}" : "{}");
+        expect_text(row->claim, ".user-config", row->updated ? "next" : "old");
+        assert_false(ds_file_exists(vmm_path(path, vm, "update")));
+        assert_false(ds_file_exists(vmm_path(path, vm, "update.new")));
+        assert_int_equal(teardown(state), DS_OK);
+        assert_int_equal(setup(state), DS_OK);
+    }
+}
+
+static void test_an_update(void **state)
+{
+    (void)state;
+    const struct vmm_files next = {
+        .app_compose = DS_SPAN_LIT("{\"next\":1}"),
+        .user_config = DS_SPAN_LIT("next"),
+    };
+    struct vmm_manifest m = manifest();
+    bool started;
+    (void)snprintf(m.name, sizeof m.name, "next");
+    assert_int_equal(vmm_dir_update(vm, &m, &next, NULL), DS_OK);
+    assert_int_equal(vmm_dir_load(&m, &started, vm, NULL), DS_OK);
+    assert_string_equal(m.name, "next");
+    expect_text("an update", "app-compose.json", "{\"next\":1}");
+    expect_text("an update", ".user-config", "next");
+    expect_text("what it does not name", ".instance_info", "{\"instance_id\":\"00ff\"}");
+    /* One file does not fit: then the others do not change, either. */
+    static uint8_t big[(256u << 10) + 1];
+    const struct vmm_files over = { .app_compose = DS_SPAN_LIT("{}"),
+                                    .encrypted_env = { big, sizeof big } };
+    assert_int_equal(vmm_dir_update(vm, &m, &over, NULL), DS_ERR_RANGE);
+    expect_text("a refused update", "app-compose.json", "{\"next\":1}");
+}
+
 static void test_files_over_their_caps(void **state)
 {
     (void)state;
@@ -209,6 +303,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_leftovers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_removal_begins_with_the_manifest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_updates_cut_short, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files_over_their_caps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_disk_that_is_none, setup, teardown),
     };
