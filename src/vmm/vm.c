@@ -108,42 +108,56 @@ void vmm_vm_note_shutdown(struct vmm_vm *vm, const char *reason)
     vmm_progress_event(&vm->progress, "vmm.shutdown", reason, ds_clock_now_s() * 1000);
 }
 
+/* Nobody is answered yet: it may block. */
+static void remove_leftover(struct vmm *vmm, const char *id, const char *dir)
+{
+    struct ds_error e = { 0 };
+    if (vmm_launch_end(dir, &e) < 0 || vmm_dir_remove(dir, &e) < 0)
+        ds_log(&vmm->log, DS_LOG_ERROR, "vm.remove_failed", "id", id, "err", e.msg);
+    else
+        ds_log(&vmm->log, DS_LOG_INFO, "vm.leftover_removed", "id", id);
+}
+
+static int load_vm(struct vmm *vmm, const char *id, const char *dir, struct ds_error *e)
+{
+    bool started = false;
+    DS_AUTO(ds_auto_free) struct vmm_manifest *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "VM");
+    DS_TRY(vmm_dir_load(m, &started, dir, e));
+    if (strcmp(m->id, id) != 0)
+        return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_VMM_STATE_BROKEN,
+                            "its manifest is of VM '%s'", m->id);
+    struct vmm_vm *vm = vm_new(vmm, m);
+    if (vm == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "VM");
+    int r = vm_list_add(vmm, vm, e);
+    if (r < 0) {
+        vm_free(vm);
+        return r;
+    }
+    vm->started = started;
+    /* Before the first request is answered: callers compare the hash with theirs. */
+    if (vmm_dir_identity(vm->compose_hash, vm->progress.instance_id, dir, e) < 0)
+        vm_log(vm, DS_LOG_ERROR, "vm.load_failed", e);
+    vm_job_adopt(vm);
+    return DS_OK;
+}
+
 static void load_one(struct vmm *vmm, const char *id)
 {
     char dir[VMM_PATH_LEN];
     struct ds_error e = { 0 };
-    struct vmm_vm *vm = NULL;
-    bool started = false;
-    DS_AUTO(ds_auto_free) struct vmm_manifest *m = calloc(1, sizeof *m);
-    (void)vmm_path(dir, vmm->places.vms, id);
-    int r = m != NULL ? DS_OK : ds_fail(&e, DS_ERR_NOMEM, "VM");
-    if (r == DS_OK && vmm_dir_is_leftover(dir)) {
-        if (vmm_launch_end(dir, &e) < 0 || vmm_dir_remove(dir, &e) < 0)
-            ds_log(&vmm->log, DS_LOG_ERROR, "vm.remove_failed", "id", id, "err", e.msg);
-        else
-            ds_log(&vmm->log, DS_LOG_INFO, "vm.leftover_removed", "id", id);
+    bool is_leftover = false;
+    int r = vmm_dir_is_leftover(&is_leftover, vmm_path(dir, vmm->places.vms, id), &e);
+    if (is_leftover) {
+        remove_leftover(vmm, id, dir);
         return;
     }
     if (r == DS_OK)
-        r = vmm_dir_load(m, &started, dir, &e);
-    if (r == DS_OK && strcmp(m->id, id) != 0)
-        r = ds_fail_code(&e, DS_ERR_FORMAT, DS_CODE_VMM_STATE_BROKEN, "its manifest is of VM '%s'",
-                         m->id);
-    if (r == DS_OK)
-        vm = vm_new(vmm, m);
-    if (vm != NULL && vm_list_add(vmm, vm, &e) < 0) {
-        vm_free(vm);
-        vm = NULL;
-    }
-    if (vm == NULL) {
+        r = load_vm(vmm, id, dir, &e);
+    if (r < 0)
         ds_log(&vmm->log, DS_LOG_ERROR, "vm.load_failed", "id", id, "err", e.msg);
-        return;
-    }
-    vm->started = started;
-    /* Before the first request is answered: callers compare the hash with theirs. */
-    if (vmm_dir_identity(vm->compose_hash, vm->progress.instance_id, dir, &e) < 0)
-        vm_log(vm, DS_LOG_ERROR, "vm.load_failed", &e);
-    vm_job_adopt(vm);
 }
 
 static int is_vm_entry(const struct dirent *d)

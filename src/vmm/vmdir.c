@@ -328,9 +328,20 @@ int vmm_dir_remove(const char *dir, struct ds_error *e)
     return DS_OK;
 }
 
-bool vmm_dir_is_leftover(const char *dir)
+/* Only "not there" means that: what cannot be looked at may hold somebody's data. */
+static int look_for(bool *ret_there, const char *dir, const char *name, struct ds_error *e)
 {
     char path[VMM_PATH_LEN];
-    return ds_file_exists(vmm_path(path, dir, REMOVING_FILE)) ||
-           !ds_file_exists(vmm_path(path, dir, MANIFEST_FILE));
+    *ret_there = access(vmm_path(path, dir, name), F_OK) == 0;
+    return *ret_there || errno == ENOENT ? DS_OK : ds_fail_errno(e, errno, "look for '%s'", path);
+}
+
+int vmm_dir_is_leftover(bool *ret, const char *dir, struct ds_error *e)
+{
+    bool removing;
+    bool made;
+    DS_TRY(look_for(&removing, dir, REMOVING_FILE, e));
+    DS_TRY(look_for(&made, dir, MANIFEST_FILE, e));
+    *ret = removing || !made;
+    return DS_OK;
 }

@@ -70,5 +70,5 @@ DS_MUST_USE int vmm_dir_disk(const char *dir, uint32_t disk_gib, const char *qem
 DS_MUST_USE int vmm_dir_mark_removed(const char *dir, struct ds_error *e);
 /* Remove the directory; cut short, it is a leftover. */
 DS_MUST_USE int vmm_dir_remove(const char *dir, struct ds_error *e);
-/* Marked, or never finished. */
-bool vmm_dir_is_leftover(const char *dir);
+/* Marked, or never finished. err: SYS  it cannot be told: leave it alone */
+DS_MUST_USE int vmm_dir_is_leftover(bool *ret, const char *dir, struct ds_error *e);

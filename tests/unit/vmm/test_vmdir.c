@@ -136,16 +136,28 @@ static void test_bad_launches_are_none(void **state)
     assert_int_equal(l.qemu.pid, 0);
 }
 
+static bool is_leftover(void)
+{
+    bool leftover = false;
+    assert_int_equal(vmm_dir_is_leftover(&leftover, vm, NULL), DS_OK);
+    return leftover;
+}
+
 static void test_leftovers(void **state)
 {
     (void)state;
     char path[VMM_PATH_LEN];
-    assert_false(vmm_dir_is_leftover(vm));
+    assert_false(is_leftover());
     assert_int_equal(vmm_dir_mark_removed(vm, NULL), DS_OK);
-    assert_true(vmm_dir_is_leftover(vm));
+    assert_true(is_leftover());
     assert_int_equal(unlink(vmm_path(path, vm, ".removing")), 0);
     assert_int_equal(unlink(vmm_path(path, vm, "vm-manifest.json")), 0);
-    assert_true(vmm_dir_is_leftover(vm));
+    assert_true(is_leftover());
+    /* A manifest that cannot be looked at is not a missing one: its VM's disk stays. */
+    bool leftover = false;
+    assert_int_equal(symlink("vm-manifest.json", path), 0);
+    assert_int_equal(vmm_dir_is_leftover(&leftover, vm, NULL), DS_ERR_SYS);
+    assert_false(leftover);
 }
 
 /* Whatever the rest holds, without its manifest it passes for no VM. */
