@@ -63,14 +63,8 @@ static void api_create(struct rpc_call *call, void *ctx)
 static void api_update(struct rpc_call *call, void *ctx)
 {
     struct vmm_vm *vm = vm_of(call, ctx);
-    struct vm_request rq = { 0 };
-    struct ds_error e = { 0 };
-    if (vm == NULL)
-        return;
-    if (vmm_request_update(&rq, vm, rpc_call_params(call), &e) < 0)
-        rpc_call_fail(call, &e);
-    else
-        vmm_vm_update(vm, &rq, call);
+    if (vm != NULL)
+        vmm_vm_update(vm, call);
 }
 
 static void api_start(struct rpc_call *call, void *ctx)

@@ -18,7 +18,7 @@
 #include "vmm/vm.h"
 
 #define POOL_THREADS 8
-#define POOL_QUEUE   1024
+#define POOL_QUEUE   1024 /* beside what each VM may have in it: a job, and a look at its logs */
 #define TICK_MS      5000
 #define BODY_MAX     ((size_t)160 << 20) /* two texts of 50 MiB, escaped */
 
@@ -153,7 +153,7 @@ static int init(struct vmm *vmm, struct ds_error *e)
     DS_TRY(make_dirs(vmm, e));
     DS_TRY(vmm_host_init(&vmm->host, &vmm->cfg, &vmm->places, e));
     DS_TRY(net_loop_new(&vmm->loop, e));
-    DS_TRY(net_pool_new(&vmm->pool, vmm->loop, POOL_THREADS, POOL_QUEUE, e));
+    DS_TRY(net_pool_new(&vmm->pool, vmm->loop, POOL_THREADS, POOL_QUEUE + 2 * vmm->cfg.vms_max, e));
     DS_TRY(init_services(vmm, e));
     DS_TRY(net_event_timer(&vmm->tick, vmm->loop, on_tick, vmm, e));
     DS_TRY(net_event_after(vmm->tick, TICK_MS, e));

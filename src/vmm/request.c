@@ -26,13 +26,23 @@ static int make_id(char ret[static VMM_ID_LEN + 1], struct ds_error *e)
     return DS_OK;
 }
 
+static bool has_port(const struct vmm_manifest *m, const struct vmm_port *p)
+{
+    for (size_t i = 0; i < m->n_ports; i++)
+        if (vmm_port_conflicts(&m->ports[i], p))
+            return true;
+    return false;
+}
+
 static const struct vmm_vm *port_owner(const struct vmm *vmm, const struct vmm_port *p,
                                        const struct vmm_vm *self)
 {
-    for (size_t i = 0; i < vmm->n_vms; i++)
-        for (size_t k = 0; vmm->vms[i] != self && k < vmm->vms[i]->m.n_ports; k++)
-            if (vmm_port_conflicts(p, &vmm->vms[i]->m.ports[k]))
-                return vmm->vms[i];
+    for (size_t i = 0; i < vmm->n_vms; i++) {
+        const struct vmm_vm *vm = vmm->vms[i];
+        if (vm != self &&
+            (has_port(&vm->m, p) || (vm->becoming != NULL && has_port(vm->becoming, p))))
+            return vm;
+    }
     return NULL;
 }
 
@@ -48,14 +58,6 @@ static int pick_port(const struct vmm *vmm, struct vmm_port *p, const struct vmm
     }
     return ds_fail_code(e, DS_ERR_UNAVAILABLE, DS_CODE_VMM_PORT_TAKEN, "no free port on %s",
                         p->address);
-}
-
-static bool has_port(const struct vmm_manifest *m, const struct vmm_port *p)
-{
-    for (size_t i = 0; i < m->n_ports; i++)
-        if (vmm_port_conflicts(&m->ports[i], p))
-            return true;
-    return false;
 }
 
 static int settle_ports(struct vmm_manifest *m, const struct vmm *vmm, const struct vmm_vm *self,
@@ -227,6 +229,9 @@ static int fill_update(struct vm_request *rq, struct vmm_vm *vm, yyjson_val *par
     if (resources)
         DS_TRY(check_image(vm->vmm, &rq->m, e));
     DS_TRY(take_texts(rq, vm->vmm, params, e));
+    /* Ports that it keeps are looked at when it starts; until then they may be anybody's. */
+    if (!yyjson_is_true(yyjson_obj_get(params, "update_ports")))
+        return DS_OK;
     return settle_ports(&rq->m, vm->vmm, vm, e);
 }
 

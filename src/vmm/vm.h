@@ -19,10 +19,11 @@ struct vmm_vm {
     struct vmm *vmm;
     struct vmm_manifest m;
     char dir[VMM_PATH_LEN];
-    char compose_hash[65]; /* hex of app-compose.json's SHA-256 */
-    bool started;          /* wanted: vm-state.json */
-    bool removing;         /* RemoveVm was asked */
-    bool launching;        /* a start job is under way */
+    char compose_hash[65];               /* hex of app-compose.json's SHA-256 */
+    const struct vmm_manifest *becoming; /* what an UpdateVm is making of it; NULL: none is */
+    bool started;                        /* wanted: vm-state.json */
+    bool removing;                       /* RemoveVm was asked */
+    bool launching;                      /* a start job is under way */
     bool running;
     struct vmm_launched run;     /* while running */
     struct ds_proc ended_simtee; /* of a machine that ended: to be waited for */
@@ -53,9 +54,10 @@ void vm_request_done(struct vm_request *rq);
 
 struct vmm_vm *vmm_vm_find(struct vmm *vmm, const char *id);
 
-/* Each answers the call when it is done; call may be NULL. The request is taken. */
+/* Each answers the call when it is done; start, stop and remove also take NULL. The request is
+ * taken. An update's parameters are read when its turn comes. */
 void vmm_vm_create(struct vmm *vmm, struct vm_request *rq, struct rpc_call *call);
-void vmm_vm_update(struct vmm_vm *vm, struct vm_request *rq, struct rpc_call *call);
+void vmm_vm_update(struct vmm_vm *vm, struct rpc_call *call);
 void vmm_vm_start(struct vmm_vm *vm, struct rpc_call *call);
 void vmm_vm_stop(struct vmm_vm *vm, struct rpc_call *call);
 void vmm_vm_remove(struct vmm_vm *vm, struct rpc_call *call);

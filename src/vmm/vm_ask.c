@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/str.h"
 #include "crypto/rand.h"
+#include "vmm/request.h"
 #include "vmm/vm_job.h"
 
 static struct vmm_files files_of(const struct vm_request *rq)
@@ -58,19 +59,26 @@ static enum vm_job_next create_after(struct vm_job *j)
 {
     j->removed = j->r < 0;
     memcpy(j->vm->compose_hash, j->rq.compose_hash, sizeof j->vm->compose_hash);
+    j->vm->started = j->rq.started;
     if (j->r == DS_OK && j->rq.started)
         vmm_vm_start(j->vm, NULL);
     return VM_JOB_DONE;
 }
 
+/* Read only now: an update changes what the one before it left. */
 static enum vm_job_next update_begin(struct vm_job *j)
 {
+    j->r = vmm_request_update(&j->rq, j->vm, rpc_call_params(j->call), &j->e);
+    if (j->r < 0)
+        return VM_JOB_DONE;
     const struct vmm_manifest *a = &j->vm->m;
     const struct vmm_manifest *b = &j->rq.m;
     bool resources = a->vcpu != b->vcpu || a->memory_mib != b->memory_mib ||
                      a->disk_gib != b->disk_gib || strcmp(a->image, b->image) != 0;
-    if (!resources || !j->vm->running)
+    if (!resources || !j->vm->running) {
+        j->vm->becoming = &j->rq.m;
         return VM_JOB_WORK;
+    }
     j->r = ds_refuse(&j->e, DS_ERR_ARG, DS_CODE_VMM_VM_RUNNING, "status", "stopped or exited",
                      vmm_vm_status(j->vm), NULL);
     return VM_JOB_DONE;
@@ -84,6 +92,7 @@ static void update_work(struct vm_job *j)
 
 static enum vm_job_next update_after(struct vm_job *j)
 {
+    j->vm->becoming = NULL;
     if (j->r == DS_OK)
         j->vm->m = j->rq.m;
     if (j->r == DS_OK)
@@ -106,7 +115,8 @@ static bool update_reply(struct vm_job *j)
 static enum vm_job_next start_begin(struct vm_job *j)
 {
     struct vmm_vm *vm = j->vm;
-    if (vm->running || vm->vmm->ending)
+    /* A start of ours is no longer wanted when a stop came before it. */
+    if (vm->running || vm->vmm->ending || (j->call == NULL && !vm->started))
         return VM_JOB_DONE;
     vm_run_cancel_restart(vm);
     vm->launching = true;
@@ -199,8 +209,9 @@ static enum vm_job_next remove_after(struct vm_job *j)
         j->vm->removing = false;
         return VM_JOB_DONE;
     }
+    /* What could not be removed stays in the list, as that: RemoveVm can be asked again. */
     if (j->started) {
-        j->removed = true;
+        j->removed = j->r == DS_OK;
         return VM_JOB_DONE;
     }
     if (!j->vm->running)
@@ -214,7 +225,7 @@ static const struct vm_job_row create_row   = { "vm.create", NULL, create_work, 
 static const struct vm_job_row update_row   = { "vm.update", update_begin, update_work, update_after, NULL, update_reply, false };
 static const struct vm_job_row start_row    = { "vm.start", start_begin, start_work, start_after, NULL, NULL, false };
 static const struct vm_job_row stop_row     = { "vm.stop", stop_begin, stop_work, stop_after, stop_ended, NULL, false };
-static const struct vm_job_row remove_row   = { "vm.remove", remove_begin, remove_work, remove_after, remove_ended, NULL, false };
+static const struct vm_job_row remove_row   = { "vm.remove", remove_begin, remove_work, remove_after, remove_ended, NULL, false, true };
 /* clang-format on */
 
 void vmm_vm_create(struct vmm *vmm, struct vm_request *rq, struct rpc_call *call)
@@ -235,21 +246,10 @@ void vmm_vm_create(struct vmm *vmm, struct vm_request *rq, struct rpc_call *call
     vm_job_add(j);
 }
 
-void vmm_vm_update(struct vmm_vm *vm, struct vm_request *rq, struct rpc_call *call)
+void vmm_vm_update(struct vmm_vm *vm, struct rpc_call *call)
 {
-    struct vm_job *j = vm_job_new(vm, &update_row, call);
-    if (j == NULL) {
-        struct ds_error e = { 0 };
-        (void)ds_fail(&e, DS_ERR_NOMEM, "job");
-        rpc_call_fail(call, &e);
-        vm_request_done(rq);
-        return;
-    }
-    j->rq = *rq;
-    *rq = (struct vm_request){ 0 };
-    vm_job_add(j);
+    vm_job_submit(vm, &update_row, call);
 }
-
 void vmm_vm_start(struct vmm_vm *vm, struct rpc_call *call) { vm_job_submit(vm, &start_row, call); }
 void vmm_vm_stop(struct vmm_vm *vm, struct rpc_call *call) { vm_job_submit(vm, &stop_row, call); }
 void vmm_vm_remove(struct vmm_vm *vm, struct rpc_call *call)

@@ -51,8 +51,9 @@ static void job_end(struct vm_job *j)
     job_free(j);
     while (removed && vm->jobs != NULL) {
         struct vm_job *late = vm->jobs;
-        late->r = ds_fail_code(&late->e, DS_ERR_NOTFOUND, DS_CODE_VMM_VM_NOT_FOUND,
-                               "VM '%s' was removed", vm->m.id);
+        if (!late->row->removes)
+            late->r = ds_fail_code(&late->e, DS_ERR_NOTFOUND, DS_CODE_VMM_VM_NOT_FOUND,
+                                   "VM '%s' was removed", vm->m.id);
         answer(late);
         vm->jobs = late->next;
         job_free(late);
@@ -79,10 +80,12 @@ static void job_next(struct vm_job *j, enum vm_job_next next)
     j->waiting = next == VM_JOB_WAIT;
     if (next == VM_JOB_WORK) {
         int r = net_pool_submit(j->vm->vmm->pool, pool_work, pool_done, j, &j->e);
-        if (r == DS_OK)
-            return;
-        j->r = r;
-        next = VM_JOB_DONE;
+        if (r < 0) {
+            /* As if the work itself had failed: what `begin` noted is taken back. */
+            j->r = r;
+            pool_done(j);
+        }
+        return;
     }
     if (next == VM_JOB_DONE)
         job_end(j);

@@ -25,6 +25,7 @@ struct vm_job_row {
     enum vm_job_next (*ended)(struct vm_job *j);
     bool (*reply)(struct vm_job *j); /* answer the call in its own words; NULL: {} */
     bool may_drop;                   /* a guest asks for it: not without a bound */
+    bool removes;                    /* what it asks for is done when the VM is gone */
 };
 
 struct vm_job {

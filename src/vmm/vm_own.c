@@ -142,8 +142,15 @@ static void resume_work(struct vm_job *j)
 static enum vm_job_next resume_after(struct vm_job *j)
 {
     struct vmm_vm *vm = j->vm;
-    if (!vm->running || strcmp(vm->run.launch.id, j->launch.id) != 0)
+    if (!vm->running || strcmp(vm->run.launch.id, j->launch.id) != 0) {
+        /* The machine ended meanwhile: the job that notes it comes next and waits for the helper. */
+        if (j->r == DS_OK) {
+            ds_proc_done(&vm->ended_simtee);
+            vm->ended_simtee = j->simtee;
+            j->simtee = (struct ds_proc){ .pidfd = -1 };
+        }
         return VM_JOB_DONE;
+    }
     if (j->r < 0) {
         vmm_progress_event(&vm->progress, "vmm.simtee_lost", j->e.msg, ds_clock_now_s() * 1000);
         vm_run_end(vm);

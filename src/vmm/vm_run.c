@@ -40,6 +40,9 @@ static void machine_ended(struct vmm_vm *vm, const char *how)
 {
     vm->running = false;
     vm->exited_at_ms = ds_clock_now_s() * 1000;
+    /* Only a machine that ran counts here: a start that failed has no time of its own. */
+    if (vm->exited_at_ms - vm->started_at_ms >= (int64_t)vm->vmm->cfg.restart_healthy_s * 1000)
+        vm->n_restarts = 0;
     (void)snprintf(vm->exit_text, sizeof vm->exit_text, "%s", how);
     vmm_progress_event(&vm->progress, "vmm.exited", how, vm->exited_at_ms);
     vm_log(vm, DS_LOG_INFO, "vm.exited", NULL);
@@ -221,8 +224,6 @@ void vm_run_restart(struct vmm_vm *vm)
     struct ds_error e = { 0 };
     if (!vm->started || vm->removing || vm->running || vm->vmm->ending || !cfg->restart)
         return;
-    if (vm->exited_at_ms - vm->started_at_ms >= (int64_t)cfg->restart_healthy_s * 1000)
-        vm->n_restarts = 0;
     if (vm->n_restarts >= cfg->restart_retries) {
         vmm_progress_event(&vm->progress, "vmm.auto_restart.exhausted", vm->exit_text,
                            vm->exited_at_ms);

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """dstack-vmm's state machine on null machines: life of a VM, bad input, crashes of the daemon."""
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from vmm import Failure, Vmm, app_compose, make_image, program, vm_request
+from vmm import Failure, UnixConnection, Vmm, app_compose, make_image, program, vm_request
 
 CONFIG = """
 machine: "null"
@@ -275,6 +278,135 @@ def test_restart_of_the_daemon(vmm):
     assert vmm.info(running)["compose_hash"] == vmm.info(stopped)["compose_hash"] != ""
 
 
+def hold(vmm, vm, started=False):
+    """The launch of a VM was cut short, and its lock is held: its adoption waits until that is closed."""
+    with open(os.path.join(vmm.vm_dir(vm), "launch.json"), "w", encoding="utf-8") as f:
+        json.dump({"launch_id": "0" * 32}, f)
+    with open(os.path.join(vmm.vm_dir(vm), "vm-state.json"), "w", encoding="utf-8") as f:
+        json.dump({"started": started}, f)
+    lock = os.open(os.path.join(vmm.vm_dir(vm), "qemu.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+class Blocked:
+    """A daemon, started anew, on a VM whose adoption is held up: what is asked of it queues up meanwhile."""
+
+    def __init__(self, vmm, vm, started):
+        self.vmm, self.vm, self.asked = vmm, vm, []
+        vmm.end()
+        self.lock = hold(vmm, vm, started)
+        vmm.start()
+
+    def ask(self, method, **params):
+        c = UnixConnection(self.vmm.socket, 60)
+        c.request("POST", "/prpc/" + method, json.dumps({"id": self.vm, **params}))
+        self.vmm.call("Version")  # which came later, and is answered
+        self.asked.append(c)
+
+    def release(self):
+        """Statuses of what was asked, in order."""
+        os.close(self.lock)
+        statuses = [c.getresponse().status for c in self.asked]
+        for c in self.asked:
+            c.close()
+        return statuses
+
+
+def create_machine(vmm):
+    return create(vmm, machine="simulated", stopped=True)
+
+
+def test_updates_at_once_all_hold(vmm):
+    """Each changes what the one before left, not what the VM was when they were sent."""
+    vm = create_machine(vmm)
+    blocked = Blocked(vmm, vm, started=False)
+    compose = app_compose(name="next")
+    blocked.ask("UpdateVm", compose_file=compose)
+    blocked.ask("UpdateVm", vcpu=2, disk_size=3)
+    blocked.ask("UpdateVm", disk_size=2)
+    blocked.ask("UpdateVm", memory=1024)
+    assert blocked.release() == [200, 200, 400, 200]
+    info = vmm.info(vm)
+    assert info["compose_hash"] == hashlib.sha256(compose.encode()).hexdigest()
+    configuration = info["configuration"]
+    assert (configuration["vcpu"], configuration["memory"], configuration["disk_size"]) == (2, 1024, 3)
+    vmm.end()
+    vmm.start()
+    assert vmm.info(vm)["compose_hash"] == info["compose_hash"]
+
+
+def test_a_stop_before_our_own_start(vmm):
+    """The daemon would start the VM that ran before; a caller's stop comes first, and holds."""
+    vm = create_machine(vmm)
+    blocked = Blocked(vmm, vm, started=True)
+    blocked.ask("StopVm")
+    assert blocked.release() == [200]
+    vmm.call("UpdateVm", {"id": vm})  # its turn comes behind whatever else waits
+    assert status(vmm, vm) == "stopped"
+    with open(os.path.join(vmm.vm_dir(vm), "vm-state.json"), encoding="utf-8") as f:
+        assert json.load(f) == {"started": False}
+
+
+def test_two_removals_at_once(vmm):
+    vm = create_machine(vmm)
+    blocked = Blocked(vmm, vm, started=False)
+    blocked.ask("RemoveVm")
+    blocked.ask("RemoveVm")
+    blocked.ask("StartVm")
+    assert blocked.release()[:2] == [200, 200]
+    assert vmm.call("Status")["total"] == 0
+
+
+def test_more_vms_than_the_pool_queues(vmm):
+    """With every worker held up, each VM is found again all the same."""
+    workers, many = 8, 1100
+    held = [create_machine(vmm) for _ in range(workers)]
+    one = create(vmm)
+    vmm.wait_for(one, lambda i: i["status"] == "running")
+    vmm.end()
+    with open(os.path.join(vmm.vm_dir(one), "vm-manifest.json"), encoding="utf-8") as f:
+        manifest = json.load(f)
+    for n in range(many):
+        manifest["id"] = f"ffffffff-0000-4000-8000-{n:012x}"  # read behind those that are held up
+        shutil.copytree(vmm.vm_dir(one), vmm.vm_dir(manifest["id"]))
+        with open(os.path.join(vmm.vm_dir(manifest["id"]), "vm-manifest.json"), "w", encoding="utf-8") as f:
+            json.dump(manifest, f)
+    locks = [hold(vmm, vm) for vm in held]
+    vmm.start()
+    for lock in locks:
+        os.close(lock)
+    vmm.wait_for(one, lambda i: vmm.log().count(" vm.adopted ") == many + 1 or " vm.adopt " in vmm.log())
+    assert "net.pool_full" not in vmm.log()
+
+
+def test_starts_that_fail_are_exhausted(vmm):
+    """A VM that never ran, or ran long ago, is not tried for ever."""
+    vm = create(vmm, stopped=True)
+    vmm.end()
+    with open(os.path.join(vmm.vm_dir(vm), "vm-state.json"), "w", encoding="utf-8") as f:
+        json.dump({"started": True}, f)
+    os.rename(os.path.join(vmm.state, "images", "test"), os.path.join(vmm.state, "images", "away"))
+    vmm.start()
+    info = vmm.wait_for(vm, lambda i: "vmm.auto_restart.exhausted" in [e["event"] for e in i["events"]])
+    assert info["restarts"] == 3 and info["boot_failure"]["code"] == "vmm.image_not_found"
+
+
+def test_a_removal_that_fails_can_be_asked_again(vmm):
+    vm = create(vmm)
+    busy = os.path.join(vmm.vm_dir(vm), "busy")
+    os.mkdir(busy)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", busy], check=True)
+    try:
+        with pytest.raises(Failure):
+            vmm.call("RemoveVm", {"id": vm})
+        assert status(vmm, vm) == "removing"
+    finally:
+        subprocess.run(["umount", busy], check=True)
+    vmm.call("RemoveVm", {"id": vm})
+    assert vmm.call("Status")["total"] == 0 and not os.path.exists(vmm.vm_dir(vm))
+
+
 def test_one_daemon_a_state(vmm):
     second = Vmm(vmm.state, CONFIG)
     with pytest.raises(AssertionError):
@@ -409,7 +541,6 @@ def test_many_at_once(vmm):
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"{\"id\":5}", b"\xff" * 64,
                                   b"[" * 100000])
 def test_hostile_bodies(vmm, body):
-    from vmm import UnixConnection
     c = UnixConnection(vmm.socket, 20)
     c.request("POST", "/prpc/StartVm", body)
     assert c.getresponse().status == 400
@@ -418,7 +549,6 @@ def test_hostile_bodies(vmm, body):
 
 
 def relay_pair(target):
-    import subprocess
     a, b = socket.socketpair()
     p = subprocess.Popen([program("vmm", "dstack-relay"), target], stdin=b, stdout=b, stderr=b)
     b.close()

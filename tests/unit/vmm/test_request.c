@@ -165,6 +165,32 @@ static void test_ports(void **state)
     vm_request_done(&rq);
 }
 
+/* A port that an update in the pool is about to take is taken; one that is kept is not asked for. */
+static void test_ports_in_change(void **state)
+{
+    struct rig *r = *state;
+    struct vm_request rq;
+    struct ds_error e = { 0 };
+    assert_int_equal(parse(&rq, r, NULL, REQUEST(APP(), PORT("0")), NULL), DS_OK);
+    struct vmm_manifest becoming = rq.m;
+    uint16_t number = rq.m.ports[0].host_port;
+    vm_request_done(&rq);
+    struct vmm_vm other = { .vmm = &r->vmm, .m = becoming, .becoming = &becoming };
+    other.m.n_ports = 0;
+    struct vmm_vm mine = { .vmm = &r->vmm, .m = becoming };
+    struct vmm_vm *list[] = { &other };
+    r->vmm.vms = list;
+    r->vmm.n_vms = 1;
+    char json[1000];
+    (void)snprintf(json, sizeof json, REQUEST(APP(), PORT("%u")), number);
+    assert_int_equal(parse(&rq, r, NULL, json, &e), DS_ERR_EXISTS);
+    assert_int_equal(e.code, DS_CODE_VMM_PORT_TAKEN);
+    assert_int_equal(parse(&rq, r, &mine, "{\"user_config\":\"u\"}", &e), DS_OK);
+    vm_request_done(&rq);
+    (void)snprintf(json, sizeof json, "{\"update_ports\":true" PORT("%u") "}", number);
+    assert_int_equal(parse(&rq, r, &mine, json, &e), DS_ERR_EXISTS);
+}
+
 static void test_as_many_as_allowed(void **state)
 {
     struct rig *r = *state;
@@ -208,11 +234,8 @@ int main(void)
 {
 #define IN_RIG(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        IN_RIG(test_a_good_one),
-        IN_RIG(test_refused),
-        IN_RIG(test_volume),
-        IN_RIG(test_ports),
-        IN_RIG(test_as_many_as_allowed),
+        IN_RIG(test_a_good_one), IN_RIG(test_refused),         IN_RIG(test_volume),
+        IN_RIG(test_ports),      IN_RIG(test_ports_in_change), IN_RIG(test_as_many_as_allowed),
         IN_RIG(test_update),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
