@@ -8,6 +8,7 @@
 
 #include "app/chain.h"
 #include "app/derive.h"
+#include "base/hex.h"
 #include "codec/json_write.h"
 #include "crypto/x25519.h"
 #include "kms/credential.h"
@@ -117,7 +118,7 @@ int kms_issue_credential(struct ds_buf *ret, const struct kms *kms, const struct
 }
 
 struct leaf_texts {
-    char subject[256];
+    char subject[256], org[256];
     char sans[APP_CSR_SANS_MAX][256];
     const char *san_list[APP_CSR_SANS_MAX];
 };
@@ -132,9 +133,13 @@ static bool copy_text(char out[256], struct ds_span text)
     return true;
 }
 
-static int leaf_texts_of(struct leaf_texts *ret, const struct app_csr *csr, struct ds_error *e)
+/* The SDKs ask with an empty subject; a common name has at least one character (RFC 5280 A.1). */
+static int leaf_texts_of(struct leaf_texts *ret, const struct app_csr *csr, struct ds_span app_id,
+                         struct ds_error *e)
 {
-    bool ok = copy_text(ret->subject, csr->subject);
+    bool ok = copy_text(ret->subject, csr->subject) && copy_text(ret->org, csr->org_name);
+    if (csr->subject.len == 0)
+        (void)ds_hex_encode(ret->subject, app_id);
     for (size_t i = 0; i < csr->n_sans; i++) {
         ok = ok && copy_text(ret->sans[i], csr->sans[i]);
         ret->san_list[i] = ret->sans[i];
@@ -156,10 +161,11 @@ static int leaf_make(struct ds_buf *ret, const struct kms_grant *grant, const st
     struct kms_cert_dates dates;
     if (texts == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "sign a certificate");
-    DS_TRY(leaf_texts_of(texts, csr, e));
+    DS_TRY(leaf_texts_of(texts, csr, info.app_id, e));
     DS_TRY(kms_cert_dates_of(&dates, csr, now_s, ca->not_after_s, e));
     const struct ratls_spec spec = {
         .cn = texts->subject,
+        .org = texts->org[0] != '\0' ? texts->org : NULL,
         .not_before_s = dates.not_before_s,
         .not_after_s = dates.not_after_s,
         .eku = (csr->server_auth ? DS_CERT_SERVER_AUTH : 0U) |

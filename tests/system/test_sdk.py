@@ -186,6 +186,8 @@ def test_sdk_gets_a_tls_key_under_the_kms_root(app, answers):
     assert names.get_values_for_type(x509.DNSName) == ["probe.test"]
     key = serialization.load_pem_private_key(answers["tls"]["key"].encode(), None)
     assert key.public_key() == leaf.public_key()
+    nameless = x509.load_pem_x509_certificate(answers["nameless"].encode())
+    assert nameless.subject.rfc4514_string() == f"CN={app.vm('probe')['app_id']}"
 
 
 def test_sdk_gets_info(app, answers):

@@ -35,6 +35,7 @@ async function refusal(path, request) {
 }
 
 const tls = await client.getTlsKey({ subject: 'probe', altNames: ['probe.test'] });
+const nameless = await client.getTlsKey();
 const quote = await client.getQuote(Buffer.from(reportData, 'hex'));
 const attested = await client.attest(Buffer.from(reportData, 'hex'));
 console.log(JSON.stringify({
@@ -47,6 +48,7 @@ console.log(JSON.stringify({
     ed25519: await key('wallet', 'signing', 'ed25519'),
   },
   tls: { key: tls.key, certificate_chain: tls.certificate_chain },
+  nameless: nameless.certificate_chain[0],
   quote: { ...quote, rtmr3: quote.quote.slice(2 * (48 + 472), 2 * (48 + 520)) },
   attestation: attested.attestation,
   info: { app_id: appId, ...info },

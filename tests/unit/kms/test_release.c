@@ -306,6 +306,35 @@ static void test_certificate(void **state)
     assert_int_equal(e.code, DS_CODE_KMS_CERT_DATES);
 }
 
+static bool has_text(struct ds_span der, const char *text)
+{
+    return memmem(der.p, der.len, text, strlen(text)) != NULL;
+}
+
+/* What an SDK asks for when its caller names nothing. */
+static void test_certificate_without_names(void **state)
+{
+    (void)state;
+    static uint8_t room[32768];
+    struct ds_arena mem = ds_arena_of(room, sizeof room);
+    struct ds_error e = { 0 };
+    struct ds_verdict v = { 0 };
+    struct trial t;
+    struct ds_span chain[8];
+    char app_id[41];
+    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf reply = { 0 };
+    const struct app_csr csr = { .spki = DS_SPAN_OF(kit.guest_spki),
+                                 .org_name = DS_SPAN_LIT("Ours") };
+    begin(&t, KMS_ACT_SIGN_CERT);
+    assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_OK);
+    assert_int_equal(kms_issue_cert(&reply, &kms, &grant, &csr, NOW, &e), DS_OK);
+    assert_int_equal(read_chain(chain, &mem, &reply), 3);
+    assert_true(has_text(chain[0], ds_hex_encode(app_id, DS_SPAN_OF(kit.app_id20))));
+    assert_true(has_text(chain[0], "Ours"));
+}
+
 /* Evidence of the boot serves for a certificate too; the other way round it does not. */
 static void test_boot_evidence_signs(void **state)
 {
@@ -808,6 +837,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_boot_keys),
         cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_certificate_without_names),
         cmocka_unit_test(test_credential),
         cmocka_unit_test(test_boot_evidence_signs),
         cmocka_unit_test(test_each_fault_is_denied),
