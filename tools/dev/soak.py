@@ -80,6 +80,7 @@ class Life:
         self.machine = stack.Machine(build=stack.FAULT_BUILD)
         self.n_steps = 0
         self.n_leaves = 0
+        self.retried = []
         self.page = None  # what the app keeps on its volume; None before its first boot
         self.version = 0
         self.next_version()
@@ -92,7 +93,13 @@ class Life:
         stack.write_version(self.compose, self.version)
 
     def up(self, code=0):
-        return self.machine.up(self.compose, NAME, code=code)
+        """What is not available at present is asked for once more, as a user would; the step tells of it."""
+        run = self.machine.up(self.compose, NAME, code=None)
+        if run.code == stack.EXIT_UNAVAILABLE and code == 0:
+            self.retried.append(run.err[-1500:])
+            run = self.machine.up(self.compose, NAME, code=None)
+        need(code is None or run.code == code, f'up: {run}\n{self.machine.last_words()}')
+        return run
 
     def up_through(self, point):
         """`up` that is killed at a point, and once more; False when the point was not on the way."""
@@ -295,6 +302,9 @@ def run_step(soak, name):
     try:
         fields = getattr(soak, name)()
         broken = None
+        if soak.life is not None and soak.life.retried:
+            fields = {**fields, 'retried': soak.life.retried}
+            soak.life.retried = []
     except (Broken, AssertionError, OSError, subprocess.SubprocessError) as error:
         broken = f'{type(error).__name__}: {error}'[-6000:]
         soak.drop_life()
