@@ -73,7 +73,7 @@ EXEMPT = {
     ('src/tee/tdx.c', '*'): 'files of the kernel',
     ('src/vmm/launch.c', 'spawn_qemu'): 'the name of an old socket, and an old log',
     ('src/vmm/host.c', '*'): 'the log of a probe',
-    ('src/vmm/logs.c', 'vmm_logs_rotate'): 'lines of a console; the copy is kept by ds_file_save',
+    ('src/vmm/logs.c', 'rotate'): 'lines of a log; the copy is kept by ds_file_save',
     ('src/vmm/relay.c', '*'): 'a socket',
     ('src/vmm/main.c', 'print'): 'stdout',
     ('src/vmm/qmp.c', '*'): 'a socket',

@@ -58,7 +58,7 @@ static const struct ds_cfg_key keys[] = {
       .help = "a VM that ran this long starts counting anew" },
     { .key = "log.max_bytes", .kind = DS_CFG_U64, .unit = "bytes", .preset = "4194304",
       .min = 65536, .max = (uint64_t)1 << 32, .offset = AT(log_max_bytes),
-      .help = "a serial log that grows past this is cut; one older part is kept" },
+      .help = "a log of a VM (console, QEMU, helper) past this is cut; one older part is kept" },
     { .key = "stop_grace", .kind = DS_CFG_U64, .unit = "s", .preset = "10", .min = 0, .max = 600,
       .offset = AT(stop_grace_s), .help = "from asking QEMU to end until it is killed" },
 };

@@ -29,8 +29,6 @@
 #include "vmm/sock.h"
 #include "vmm/sysconfig.h"
 
-#define QEMU_LOG      "qemu.log"
-#define SIMTEE_LOG    "simtee.log"
 #define SIMTEE_DIR    "tee"
 #define QEMU_LOCK     "qemu.lock" /* QEMU inherits it, held: it is free when no QEMU lives */
 #define FD_FIRST      10 /* numbers of the sealed files in QEMU; one of simtee's control socket */
@@ -258,7 +256,7 @@ static int start_simtee(struct ds_proc *ret, int *ret_control, struct vmm_host *
     struct ds_proc_fd fds[] = { { listener, FD_FIRST } };
     struct ds_proc_spec spec = {
         .argv = argv,
-        .log_path = vmm_path(log, dir, SIMTEE_LOG),
+        .log_path = vmm_path(log, dir, VMM_FILE_SIMTEE_LOG),
         .fds = fds,
         .n_fds = DS_LEN(fds),
         .session = true,
@@ -346,7 +344,7 @@ static int fail_launch(const char *dir, struct ds_error *e)
     DS_AUTO(ds_buf_done) struct ds_buf log = { 0 };
     struct ds_span line;
     char last[200] = "it said nothing";
-    if (ds_file_load(&log, vmm_path(path, dir, QEMU_LOG), LOG_TAIL_MAX, NULL) == DS_OK) {
+    if (ds_file_load(&log, vmm_path(path, dir, VMM_FILE_QEMU_LOG), LOG_TAIL_MAX, NULL) == DS_OK) {
         struct ds_span rest = ds_buf_span(&log);
         while (ds_span_line(&rest, &line))
             if (line.len > 0)
@@ -390,7 +388,7 @@ static int spawn_qemu(struct ds_proc *ret, const struct plan *p, const struct vm
     struct ds_proc_spec spec = {
         .argv = (const char *const *)args->v,
         .cwd = p->dir,
-        .log_path = vmm_path(log, p->dir, QEMU_LOG),
+        .log_path = vmm_path(log, p->dir, VMM_FILE_QEMU_LOG),
         .fds = fds,
         .n_fds = p->m->machine->has_simtee ? DS_LEN(fds) : 1,
         .session = true,

@@ -37,16 +37,17 @@ struct channel_row {
 
 static const struct channel_row channels[] = {
     { "serial", VMM_FILE_SERIAL },
-    { "stdout", "qemu.log" },
-    { "stderr", "qemu.log" },
-    { "simtee", "simtee.log" },
+    { "stdout", VMM_FILE_QEMU_LOG },
+    { "stderr", VMM_FILE_QEMU_LOG },
+    { "simtee", VMM_FILE_SIMTEE_LOG },
 };
 
 struct stream {
     struct net_http_request *req;
     struct net_event *timer;
     int fd;
-    bool follow, ansi, in_escape, full;
+    struct vmm_log_filter filter;
+    bool follow, ansi, full;
     int64_t quiet_since_ms;
 };
 
@@ -119,22 +120,50 @@ static off_t tail_start(int fd, uint64_t n)
     return at;
 }
 
-/* Drop escape sequences and control characters other than newline and tab. */
-static size_t clean(struct stream *s, char *p, size_t n)
+static uint8_t sequence_len(uint8_t lead)
+{
+    return lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+}
+
+/*
+ * A byte above ASCII; false: it goes. U+0080 to U+009F are control characters as well (ECMA-48's C1:
+ * U+009B begins what "ESC [" begins): in UTF-8 they are 0xc2 and this byte, which becomes a space
+ * that does not break, since the first has gone out already; without a first byte they are raw ones.
+ */
+static bool keep_high(struct vmm_log_filter *f, uint8_t *c)
+{
+    bool is_first = *c >= 0xc0;
+    if (!is_first && f->more == 0)
+        return false;
+    if (!is_first && f->lead == 0xc2 && *c < 0xa0)
+        *c = 0xa0;
+    f->more = is_first ? sequence_len(*c) : (uint8_t)(f->more - 1);
+    f->lead = is_first ? *c : 0;
+    return true;
+}
+
+static bool keep(struct vmm_log_filter *f, uint8_t *c)
+{
+    if (f->in_escape) {
+        /* ECMA-48 §5.4: a control sequence ends at the first byte from @ to ~. */
+        if ((*c >= '@' && *c <= '~' && *c != '[') || *c == '\n')
+            f->in_escape = false;
+        return false;
+    }
+    if (*c >= 0x80)
+        return keep_high(f, c);
+    f->more = 0;
+    f->in_escape = *c == 0x1b;
+    return *c == '\n' || *c == '\t' || (*c >= 0x20 && *c != 0x7f);
+}
+
+size_t vmm_log_clean(struct vmm_log_filter *f, char *p, size_t n)
 {
     size_t out = 0;
     for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (s->in_escape) {
-            /* ECMA-48 §5.4: a control sequence ends at the first byte from @ to ~. */
-            if ((c >= '@' && c <= '~' && c != '[') || c == '\n')
-                s->in_escape = false;
-            continue;
-        }
-        if (c == 0x1b)
-            s->in_escape = true;
-        else if (c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f))
-            p[out++] = p[i];
+        uint8_t c = (uint8_t)p[i];
+        if (keep(f, &c))
+            p[out++] = (char)c;
     }
     return out;
 }
@@ -154,7 +183,7 @@ static void stream_end(struct stream *s)
 
 static bool write_piece(struct stream *s, char *p, size_t n)
 {
-    size_t len = s->ansi ? n : clean(s, p, n);
+    size_t len = s->ansi ? n : vmm_log_clean(&s->filter, p, n);
     s->quiet_since_ms = ds_clock_mono_ms();
     if (len > 0 && !net_http_stream_write(s->req, DS_SPAN(p, len)))
         s->full = true;
@@ -257,7 +286,8 @@ bool vmm_logs_serve(struct vmm *vmm, struct net_http_request *req)
         return true;
     }
     struct vmm_vm *vm = vmm_vm_find(vmm, q.id);
-    if (vm == NULL) {
+    /* Opening makes a file that is not there: in a directory that goes, that would stop its removal. */
+    if (vm == NULL || vm->removing) {
         (void)ds_fail_code(&e, DS_ERR_NOTFOUND, DS_CODE_VMM_VM_NOT_FOUND, "no VM '%s'", q.id);
         rpc_error_reply(req, 404, &e);
         return true;
@@ -268,18 +298,28 @@ bool vmm_logs_serve(struct vmm *vmm, struct net_http_request *req)
     return true;
 }
 
-void vmm_logs_rotate(const char *dir, uint64_t max_bytes)
+static void rotate(const char *dir, const char *name, uint64_t max_bytes)
 {
     char path[VMM_PATH_LEN];
     char old[VMM_PATH_LEN];
+    char old_name[32];
     struct stat st;
     DS_AUTO(ds_buf_done) struct ds_buf content = { 0 };
-    if (stat(vmm_path(path, dir, VMM_FILE_SERIAL), &st) != 0 || (uint64_t)st.st_size <= max_bytes)
+    (void)snprintf(old_name, sizeof old_name, "%s.1", name);
+    if (stat(vmm_path(path, dir, name), &st) != 0 || (uint64_t)st.st_size <= max_bytes)
         return;
-    /* QEMU appends: it goes on at the start of the emptied file. A failed copy costs old lines
-     * only; the bound on the disk matters more. */
+    /* Whoever writes appends: it goes on at the start of the emptied file. A failed copy costs old
+     * lines only; the bound on the disk matters more. */
     if (ds_file_load(&content, path, (size_t)max_bytes * 4, NULL) == DS_OK)
-        (void)(ds_file_save(vmm_path(old, dir, VMM_FILE_SERIAL ".1"), ds_buf_span(&content), 0600,
-                            "vmm.serial", NULL) == DS_OK);
+        (void)(ds_file_save(vmm_path(old, dir, old_name), ds_buf_span(&content), 0600, "vmm.log",
+                            NULL) == DS_OK);
     (void)(truncate(path, 0) == 0);
+}
+
+/* QEMU's own log, too: a guest that misuses a device, resets it and does so again fills it. */
+void vmm_logs_rotate(const char *dir, uint64_t max_bytes)
+{
+    static const char *const names[] = { VMM_FILE_SERIAL, VMM_FILE_QEMU_LOG, VMM_FILE_SIMTEE_LOG };
+    for (size_t i = 0; i < DS_LEN(names); i++)
+        rotate(dir, names[i], max_bytes);
 }

@@ -26,6 +26,10 @@
 #define VMM_FILE_HOST   "host.sock"
 #define VMM_FILE_TEE    "tee.sock"
 
+/* What QEMU and the helper of a simulated machine say. */
+#define VMM_FILE_QEMU_LOG   "qemu.log"
+#define VMM_FILE_SIMTEE_LOG "simtee.log"
+
 /* Ids of the two virtserialports, as QMP reports them. */
 #define VMM_PORT_HOST_ID "port-host"
 #define VMM_PORT_TEE_ID  "port-tee"
