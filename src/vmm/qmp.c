@@ -12,6 +12,7 @@
 #include "vmm/vm.h"
 
 #define LINE_MAX_LEN ((size_t)64 << 10)
+#define PIECE        4096
 
 struct vmm_qmp {
     struct vmm_vm *vm;
@@ -40,20 +41,32 @@ static void take_lines(struct vmm_qmp *q)
     }
 }
 
+/* One read: what came, 0 at the end (or on a line that is too long), or -1 with errno. */
+static ssize_t read_some(struct vmm_qmp *q)
+{
+    char *room = q->in.len < LINE_MAX_LEN ? ds_buf_room(&q->in, PIECE) : NULL;
+    ssize_t n = room != NULL ? read(q->fd, room, PIECE) : 0;
+    if (n > 0) {
+        ds_buf_took(&q->in, (size_t)n);
+        take_lines(q);
+    }
+    return n;
+}
+
 static void on_readable(void *arg, unsigned what)
 {
     struct vmm_qmp *q = arg;
     (void)what;
-    char *room = q->in.len < LINE_MAX_LEN ? ds_buf_room(&q->in, 4096) : NULL;
-    ssize_t n = room != NULL ? read(q->fd, room, 4096) : 0;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n <= 0) {
+    ssize_t n = read_some(q);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         net_event_stop(q->event);
-        return;
-    }
-    ds_buf_took(&q->in, (size_t)n);
-    take_lines(q);
+}
+
+void vmm_qmp_drain(struct vmm_qmp *q)
+{
+    /* The process has ended: the socket has an end, and this a bound. */
+    while (q != NULL && read_some(q) > 0)
+        continue;
 }
 
 struct vmm_qmp *vmm_qmp_open(struct vmm_vm *vm)

@@ -11,5 +11,7 @@ struct vmm_qmp;
 
 /* NULL when QEMU's socket does not answer: then the reason stays unknown. */
 struct vmm_qmp *vmm_qmp_open(struct vmm_vm *vm);
+/* Read what is there now: the process has ended. NULL is fine. */
+void vmm_qmp_drain(struct vmm_qmp *q);
 /* NULL is fine. */
 void vmm_qmp_close(struct vmm_qmp *q);

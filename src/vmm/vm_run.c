@@ -39,6 +39,8 @@ void vm_run_release(struct vmm_vm *vm)
 static void machine_ended(struct vmm_vm *vm, const char *how)
 {
     vm->running = false;
+    /* Its last word may still wait in the socket, and tells a power-off from a crash. */
+    vmm_qmp_drain(vm->qmp);
     vm->exited_at_ms = ds_clock_now_s() * 1000;
     /* Only a machine that ran counts here: a start that failed has no time of its own. */
     if (vm->exited_at_ms - vm->started_at_ms >= (int64_t)vm->vmm->cfg.restart_healthy_s * 1000)
