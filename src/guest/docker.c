@@ -64,22 +64,27 @@ int guest_engine_start(struct guest_engine *ret, struct ds_error *e)
     return ds_proc_spawn(&ret->containerd, &spec, e);
 }
 
+/* What we saw of the failure is ours to tell; what the engine's log says may not be. */
+static int fail(struct ds_error *e, const struct guest_engine *g, const char *what,
+                const struct ds_error *why)
+{
+    int r = guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, what, ENGINE_LOG,
+                              g->logs_are_public);
+    return ds_wrap(e, r, "%s", why->msg);
+}
+
 int guest_engine_open(struct guest_engine *g, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf config = { 0 };
+    struct ds_error why;
     /* dockerd looks for containerd once, and then only after a second's pause. */
-    int r = guest_socket_await(CONTAINERD_SOCKET, &g->containerd, CONTAINERD_MS, e);
-    if (r < 0)
-        return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "containerd",
-                                 ENGINE_LOG, g->logs_are_public);
+    if (guest_socket_await(CONTAINERD_SOCKET, &g->containerd, CONTAINERD_MS, &why) < 0)
+        return fail(e, g, "containerd", &why);
     DS_TRY(ds_file_load(&config, DOCKERD_CONFIG, CONFIG_MAX, e));
     /* dockerd's own end keeps what is written, whenever it comes to read it. */
     DS_AUTO(ds_auto_close) int gate = DS_TAKE_FD(g->gate);
-    r = ds_fd_write_all(gate, ds_buf_span(&config), e);
-    if (r < 0)
-        return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "dockerd",
-                                 ENGINE_LOG, g->logs_are_public);
-    return DS_OK;
+    return ds_fd_write_all(gate, ds_buf_span(&config), &why) == DS_OK ? DS_OK
+                                                                      : fail(e, g, "dockerd", &why);
 }
 
 static struct net_target docker_target(void)
@@ -93,15 +98,15 @@ int guest_engine_wait(const struct guest_engine *g, int64_t timeout_ms, struct d
     const struct net_target target = docker_target();
     int64_t deadline = ds_clock_mono_ms() + timeout_ms;
     DS_AUTO(net_http_response_done) struct net_http_response r = { 0 };
-    int got = guest_socket_await(DOCKER_SOCKET, &g->dockerd, timeout_ms, e);
-    const struct net_http_call ping = { .path = "/_ping",
-                                        .timeout_ms = deadline - ds_clock_mono_ms() };
+    struct ds_error why;
+    int got = guest_socket_await(DOCKER_SOCKET, &g->dockerd, timeout_ms, &why);
+    int64_t left_ms = deadline - ds_clock_mono_ms();
+    const struct net_http_call ping = { .path = "/_ping", .timeout_ms = left_ms > 1 ? left_ms : 1 };
     if (got == DS_OK)
-        got = net_http_call(&r, &target, NULL, &ping, e);
-    if (got == DS_OK && r.status == 200)
-        return DS_OK;
-    return guest_engine_fail(e, DS_ERR_UNAVAILABLE, DS_CODE_GUEST_ENGINE_FAILED, "dockerd",
-                             ENGINE_LOG, g->logs_are_public);
+        got = net_http_call(&r, &target, NULL, &ping, &why);
+    if (got == DS_OK && r.status != 200)
+        got = ds_fail(&why, DS_ERR_PEER, "dockerd answers %d to /_ping", r.status);
+    return got == DS_OK ? DS_OK : fail(e, g, "dockerd", &why);
 }
 
 struct source {

@@ -36,7 +36,8 @@ DS_MUST_USE int guest_engine_start(struct guest_engine *ret, struct ds_error *e)
 DS_MUST_USE int guest_engine_open(struct guest_engine *g, struct ds_error *e);
 
 /* dockerd answers. Its socket queues the request, so this waits without polling.
- * err: UNAVAILABLE (guest.engine_failed: with the last lines of its log), TIMEOUT */
+ * err: UNAVAILABLE (guest.engine_failed: it ended or stays silent; with the lines of its log that
+ * say why, if logs are public) */
 DS_MUST_USE int guest_engine_wait(const struct guest_engine *g, int64_t timeout_ms,
                                   struct ds_error *e);
 
@@ -64,8 +65,8 @@ DS_MUST_USE int guest_compose_start(struct guest_compose *ret, const char *name,
                                     const char *const *env, struct ds_error *e);
 
 /* Hand over the document, JSON or YAML, and wait until its containers run.
- * err: UNAVAILABLE (guest.compose_failed: with the last lines of its log, if they are public),
- *      TIMEOUT */
+ * err: UNAVAILABLE (guest.compose_failed: with the lines of its log that say why, if logs are
+ *      public), TIMEOUT */
 DS_MUST_USE int guest_compose_up(struct guest_compose *c, struct ds_span compose,
                                  bool logs_are_public, struct ds_error *e);
 

@@ -29,6 +29,23 @@ static void an_engine_that_ends_is_told(void **state)
     assert_int_equal(guest_engine_wait(&g, 60000, &e), DS_ERR_UNAVAILABLE);
     assert_int_equal(e.code, DS_CODE_GUEST_ENGINE_FAILED);
     assert_string_equal(e.detail.claim, "dockerd");
+    assert_non_null(strstr(e.msg, "the owner of '/run/docker.sock' ended"));
+    ds_proc_done(&g.dockerd);
+}
+
+static void an_engine_that_stays_silent_is_told(void **state)
+{
+    (void)state;
+    const char *const argv[] = { "sleep", "600", NULL };
+    const struct ds_proc_spec spec = { .argv = argv };
+    struct guest_engine g = GUEST_ENGINE_NONE;
+    struct ds_proc_exit ended;
+    struct ds_error e = { 0 };
+    assert_int_equal(ds_proc_spawn(&g.dockerd, &spec, &e), DS_OK);
+    assert_int_equal(guest_engine_wait(&g, 30, &e), DS_ERR_UNAVAILABLE);
+    assert_int_equal(e.code, DS_CODE_GUEST_ENGINE_FAILED);
+    assert_non_null(strstr(e.msg, "no socket '/run/docker.sock' in 30 ms"));
+    assert_int_equal(ds_proc_stop(&ended, &g.dockerd, 0, &e), DS_OK);
     ds_proc_done(&g.dockerd);
 }
 
@@ -81,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_engine_that_ends_is_told),
+        cmocka_unit_test(an_engine_that_stays_silent_is_told),
         cmocka_unit_test(an_image_that_the_engine_refuses_is_told),
     };
     if (own_run() < 0) {
