@@ -27,6 +27,8 @@
 #define GUEST_APP_DIR  "/run/dstack/app"
 #define GUEST_SOCKET   "/run/dstack.sock"
 
+#define GUEST_PAYLOAD_MAX 4096 /* bytes of a Notify payload: what the VMM takes */
+
 /* Who this VM is; fixed by the step "identity". */
 struct guest_identity {
     uint8_t app_id20[20];
@@ -95,7 +97,7 @@ struct agent {
     int exit_code;
 };
 
-/* Tell the host; lost when no channel is up. payload is cut at the channel's bound. */
+/* Tell the host; lost when no channel is up. payload is cut at GUEST_PAYLOAD_MAX. */
 void agent_notify(struct agent *a, const char *event, struct ds_span payload);
 
 /* The last step is done. */

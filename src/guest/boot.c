@@ -52,6 +52,19 @@ static void report(struct agent *a, enum boot_state state)
     send_report(a, a->boot.step);
 }
 
+/* A document that is cut is none: reasons are left out, the last ones first, until it fits. */
+void boot_error_encode(struct ds_buf *ret, const struct boot_progress *b)
+{
+    struct ds_verdict v = b->reasons;
+    size_t from = ret->len;
+    rpc_error_encode(ret, &b->error, v.n_reasons > 0 ? &v : NULL);
+    while (ret->len - from > GUEST_PAYLOAD_MAX && v.n_reasons > 0) {
+        ret->len = from;
+        v.n_reasons--;
+        rpc_error_encode(ret, &b->error, v.n_reasons > 0 ? &v : NULL);
+    }
+}
+
 void boot_report_again(struct agent *a)
 {
     for (size_t i = 0; i <= a->boot.step && i < boot_n_steps; i++)
@@ -62,6 +75,13 @@ static void run_step(void *arg)
 {
     struct agent *a = arg;
     a->boot.status = boot_steps[a->boot.step].run(a, &a->boot.error);
+}
+
+static void step_failed(struct agent *a)
+{
+    report(a, BOOT_FAILED);
+    (void)ds_wrap(&a->boot.error, a->boot.status, "boot step '%s'", boot_steps[a->boot.step].name);
+    agent_boot_failed(a);
 }
 
 static void step_done(void *arg);
@@ -75,25 +95,20 @@ static void next_step(struct agent *a)
         return; /* boot.status is the step's own from here on: it may have ended already */
     a->boot.status = r;
     a->boot.error = e;
-    agent_boot_failed(a);
+    step_failed(a);
 }
 
 static void step_done(void *arg)
 {
     struct agent *a = arg;
     const struct boot_step *s = &boot_steps[a->boot.step];
-    report(a, a->boot.status == DS_OK ? BOOT_DONE : BOOT_FAILED);
-    if (a->boot.status < 0) {
-        (void)ds_wrap(&a->boot.error, a->boot.status, "boot step '%s'", s->name);
-        agent_boot_failed(a);
-        return;
-    }
-    if (s->after != NULL)
+    if (a->boot.status == DS_OK && s->after != NULL)
         s->after(a);
     if (a->boot.status < 0) {
-        agent_boot_failed(a);
+        step_failed(a);
         return;
     }
+    report(a, BOOT_DONE);
     if (++a->boot.step == boot_n_steps)
         agent_ready(a);
     else

@@ -10,6 +10,8 @@
 #include "base/err.h"
 
 struct agent;
+struct boot_progress;
+struct ds_buf;
 
 /* Runs on a pool thread; until the boot is over nobody else touches the agent's state. */
 typedef int boot_step_fn(struct agent *a, struct ds_error *e);
@@ -19,7 +21,7 @@ struct boot_step {
     const char *title; /* for people: "get keys from the KMS" */
     boot_step_fn *run;
     void (*after)(
-        struct agent *a); /* on the loop, once it is done; sets boot.status; may be NULL */
+        struct agent *a); /* the step's last part, on the loop; sets boot.status; or NULL */
 };
 
 extern const struct boot_step boot_steps[];
@@ -27,6 +29,9 @@ extern const size_t boot_n_steps;
 
 /* Tell the host again what was reported so far: a daemon that restarted knows nothing of it. */
 void boot_report_again(struct agent *a);
+
+/* Why the boot failed, as a payload for the host (rpc/serve.h), *appended*. */
+void boot_error_encode(struct ds_buf *ret, const struct boot_progress *b);
 
 /* Begin; called on the loop. Ends in agent_ready() or agent_boot_failed(). */
 void boot_start(struct agent *a);

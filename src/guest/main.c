@@ -26,7 +26,6 @@
 #define POOL_THREADS  4
 #define POOL_QUEUE    256
 #define NOTIFY_MS     10000
-#define PAYLOAD_MAX   4096 /* bytes of a Notify payload */
 #define LAST_WORDS_MS 1500 /* for the host to hear why, before the machine goes off */
 
 static void ignore_reply(void *arg, int status, struct ds_span payload, const struct ds_error *why)
@@ -45,7 +44,7 @@ void agent_notify(struct agent *a, const char *event, struct ds_span payload)
     struct ds_jw w = ds_jw_of(&params);
     ds_jw_object(&w, NULL);
     ds_jw_str(&w, "event", event);
-    ds_jw_text(&w, "payload", ds_span_sub(payload, 0, PAYLOAD_MAX));
+    ds_jw_text(&w, "payload", ds_span_sub(payload, 0, GUEST_PAYLOAD_MAX));
     ds_jw_object_end(&w);
     rpc_channel_encode(&frame, "Notify", ds_buf_span(&params));
     if (params.bad || frame.bad ||
@@ -107,9 +106,8 @@ void agent_boot_failed(struct agent *a)
 {
     DS_AUTO(ds_buf_done) struct ds_buf body = { 0 };
     struct ds_error e;
-    const struct ds_verdict *v = a->boot.reasons.n_reasons > 0 ? &a->boot.reasons : NULL;
     guest_root_check(&a->boot.error);
-    rpc_error_encode(&body, &a->boot.error, v);
+    boot_error_encode(&body, &a->boot);
     agent_notify(a, "boot.error", ds_buf_span(&body));
     ds_log(&a->log, DS_LOG_ERROR, "boot.failed", "code", ds_code_info_get(a->boot.error.code)->id,
            "err", a->boot.error.msg);
