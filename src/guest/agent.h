@@ -41,7 +41,8 @@ struct guest_identity {
 
 /* What the KMS gave. */
 struct guest_keys {
-    struct ds_secret disk_key32, env_key32, k256_key32;
+    struct ds_secret disk_key32, env_key32; /* gone after the steps that use them */
+    struct ds_secret k256_key32;
     uint8_t k256_signature65[65];
     struct ds_buf ca_pem; /* the KMS root */
     uint8_t os_image32[32];
@@ -89,7 +90,7 @@ struct agent {
     struct guest_engine engine;
     struct guest_compose up; /* `docker compose up`, waiting for its document */
     struct ds_buf boot_log;  /* CCEL */
-    struct ds_secret env;    /* decrypted environment, JSON; empty without one */
+    struct ds_secret env;    /* decrypted environment, JSON, until Compose has it; or empty */
     struct boot_progress boot;
 
     struct net_event *channel_timer, *shutdown_timer, *renew_timer;

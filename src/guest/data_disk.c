@@ -19,6 +19,7 @@
 #define DATA_DEVICE  "/dev/mapper/data"
 #define HEADER       "/run/dstack/luks-header"
 #define MKFS_MS      120000
+#define ENGINE_DIR   "/var/lib/docker"
 
 static int run(const char *const *argv, struct ds_error *e)
 {
@@ -113,5 +114,23 @@ int guest_data_disk_open(struct agent *a, struct ds_error *e)
         return ds_fail_errno(e, errno, "mount the data disk");
     /* Mounted: a file system that is not, resize2fs wants to see checked in full each time. */
     DS_TRY(run(grow, e));
-    return bind_data("docker", "/var/lib/docker", e);
+    return bind_data("docker", ENGINE_DIR, e);
+}
+
+/* EINVAL: it is no mount point; ENOENT: there was never a place for it. */
+static int unmount(const char *path, struct ds_error *e)
+{
+    if (umount2(path, 0) == 0 || errno == EINVAL || errno == ENOENT)
+        return DS_OK;
+    if (errno == EBUSY && umount2(path, MNT_DETACH) == 0)
+        return DS_OK;
+    return ds_fail_errno(e, errno, "unmount '%s'", path);
+}
+
+/* The bind first: while it stands the file system stays mounted, and unclean on the disk. */
+int guest_data_disk_close(struct ds_error *e)
+{
+    struct ds_error second;
+    int r = unmount(ENGINE_DIR, e), r2 = unmount(GUEST_DATA_DIR, r < 0 ? &second : e);
+    return r < 0 ? r : r2;
 }

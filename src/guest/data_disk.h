@@ -10,3 +10,7 @@
 
 /* err: DENIED (disk.*), NOTFOUND (guest.device_missing), SYS */
 DS_MUST_USE int guest_data_disk_open(struct agent *a, struct ds_error *e);
+
+/* Unmount it, wherever it is seen; not mounted is fine. What somebody still uses is detached.
+ * err: SYS, of the first place that stays */
+DS_MUST_USE int guest_data_disk_close(struct ds_error *e);

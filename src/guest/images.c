@@ -196,6 +196,7 @@ int guest_app_prepare(struct agent *a, struct ds_error *e)
         explicit_bzero(store, ENV_STORE_LEN); /* it held the app's secrets */
     free(store);
     free(env);
+    ds_secret_wipe(&a->env); /* Compose has it */
     return r;
 }
 

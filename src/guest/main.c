@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,6 +13,7 @@
 #include "crypto/key.h"
 #include "guest/agent.h"
 #include "guest/boot.h"
+#include "guest/data_disk.h"
 #include "guest/device.h"
 #include "guest/identity.h"
 #include "guest/pid1.h"
@@ -143,6 +143,19 @@ static int run(struct agent *a, struct ds_error *e)
     return net_loop_run(a->loop, e);
 }
 
+/* Of the jobs that may still run, one that hangs must not keep the machine on: they are not waited
+ * for, and end with the process. What they use is then left to the power-off. */
+static void wipe_keys(struct agent *a)
+{
+    if (net_pool_pending(a->pool) > 0)
+        return;
+    ds_secret_wipe(&a->keys.disk_key32);
+    ds_secret_wipe(&a->keys.env_key32);
+    ds_secret_wipe(&a->keys.k256_key32);
+    ds_secret_wipe(&a->env);
+    guest_credential_done(&a->credential);
+}
+
 /* The data disk is left clean: containers first, then the file system. */
 static void wind_down(struct agent *a)
 {
@@ -151,16 +164,11 @@ static void wind_down(struct agent *a)
     if (a->engine.dockerd.pidfd >= 0 && ds_proc_stop(&ended, &a->engine.dockerd, 15000, &e) < 0)
         ds_log(&a->log, DS_LOG_WARN, "engine.stop", "err", e.msg);
     sync();
-    if (umount2(GUEST_DATA_DIR, MNT_DETACH) != 0 && errno != EINVAL) {
-        (void)ds_fail_errno(&e, errno, "unmount '%s'", GUEST_DATA_DIR);
+    if (guest_data_disk_close(&e) < 0)
         ds_log(&a->log, DS_LOG_WARN, "data.unmount", "err", e.msg);
-    }
     sync();
-    ds_secret_wipe(&a->keys.disk_key32);
-    ds_secret_wipe(&a->keys.env_key32);
-    ds_secret_wipe(&a->keys.k256_key32);
-    ds_secret_wipe(&a->env);
-    guest_credential_done(&a->credential);
+    if (a->pool != NULL)
+        wipe_keys(a);
 }
 
 /* The host is not reached yet: the console tells it why, in the words of the initramfs's init. */

@@ -94,11 +94,18 @@ static int step_keys(struct agent *a, struct ds_error *e)
 
 static int step_disk(struct agent *a, struct ds_error *e)
 {
-    DS_TRY(guest_data_disk_open(a, e));
+    int r = guest_data_disk_open(a, e);
+    ds_secret_wipe(&a->keys.disk_key32); /* the kernel has what it needs */
+    DS_TRY(r);
     return emit(a, "storage-fs", DS_SPAN_LIT(STORAGE_FS), e);
 }
 
-static int step_env(struct agent *a, struct ds_error *e) { return guest_env_open(a, e); }
+static int step_env(struct agent *a, struct ds_error *e)
+{
+    int r = guest_env_open(a, e);
+    ds_secret_wipe(&a->keys.env_key32);
+    return r;
+}
 
 /* From here on the app is in control: the KMS refuses boot keys to a log with this event. */
 static int step_ready(struct agent *a, struct ds_error *e)

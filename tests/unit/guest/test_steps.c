@@ -80,6 +80,20 @@ static void what_the_guest_lacks_is_refused_before_it_is_measured(void **state)
     }
 }
 
+/* Keys do not outlive the step that uses them, also where it fails. */
+static void keys_end_with_their_step(void **state)
+{
+    (void)state;
+    static struct agent a;
+    struct ds_error e = { 0 };
+    assert_int_equal(ds_secret_new(&a.keys.disk_key32, 32, &e), DS_OK);
+    assert_int_equal(ds_secret_new(&a.keys.env_key32, 32, &e), DS_OK);
+    assert_int_equal(step_find("disk")->run(&a, &e), DS_ERR_NOTFOUND); /* no disk is called data */
+    assert_null(a.keys.disk_key32.p);
+    assert_int_equal(step_find("env")->run(&a, &e), DS_OK);
+    assert_null(a.keys.env_key32.p);
+}
+
 static void devices_that_are_not_there(void **state)
 {
     (void)state;
@@ -172,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_guest_lacks_is_refused_before_it_is_measured),
+        cmocka_unit_test(keys_end_with_their_step),
         cmocka_unit_test(devices_that_are_not_there),
         cmocka_unit_test(calls_that_the_app_forbids),
     };
