@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdarg.h>
 
+#include "base/hex.h"
+
 static void give_back(struct ds_buf *b)
 {
     if (b->wipes && b->p != NULL)
@@ -95,17 +97,13 @@ void ds_buf_printf(struct ds_buf *b, const char *fmt, ...)
 
 void ds_buf_hex(struct ds_buf *b, struct ds_span s)
 {
-    static const char digits[] = "0123456789abcdef";
     size_t n;
     if (__builtin_mul_overflow(s.len, (size_t)2, &n) || !grow(b, n)) {
         b->bad = true;
         return;
     }
-    for (size_t i = 0; i < s.len; i++) {
-        b->p[b->len++] = digits[s.p[i] >> 4];
-        b->p[b->len++] = digits[s.p[i] & 15];
-    }
-    b->p[b->len] = '\0';
+    (void)ds_hex_encode(b->p + b->len, s);
+    b->len += n;
 }
 
 void ds_buf_le(struct ds_buf *b, uint64_t v, size_t n)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "disk/luks.h"
 #include "guest/device.h"
 
@@ -19,6 +20,7 @@
 #define DATA_DEVICE  "/dev/mapper/data"
 #define HEADER       "/run/dstack/luks-header"
 #define MKFS_MS      120000
+#define PASS_LEN     64 /* hex digits of the 32-byte key */
 #define ENGINE_DIR   "/var/lib/docker"
 
 static int run(const char *const *argv, struct ds_error *e)
@@ -47,15 +49,11 @@ static int check_fs(const char *const *argv, struct ds_error *e)
     return DS_OK;
 }
 
-/* 64 hex digits of the key, in locked memory. */
+/* 64 hex digits of the key and a NUL, in locked memory. */
 static int passphrase_of(struct ds_secret *ret, const struct ds_secret *key32, struct ds_error *e)
 {
-    static const char digits[] = "0123456789abcdef";
-    DS_TRY(ds_secret_new(ret, 64, e));
-    for (size_t i = 0; i < 32; i++) {
-        ret->p[2 * i] = (uint8_t)digits[key32->p[i] >> 4];
-        ret->p[2 * i + 1] = (uint8_t)digits[key32->p[i] & 15];
-    }
+    DS_TRY(ds_secret_new(ret, PASS_LEN + 1, e));
+    (void)ds_hex_encode((char *)ret->p, DS_SPAN(key32->p, 32));
     return DS_OK;
 }
 
@@ -80,14 +78,15 @@ static int open_data(struct agent *a, const char *device, struct ds_error *e)
     DS_AUTO(ds_secret_wipe) struct ds_secret pass = { 0 };
     enum disk_content content;
     DS_TRY(passphrase_of(&pass, &a->keys.disk_key32, e));
+    struct ds_span digits = DS_SPAN(pass.p, PASS_LEN);
     DS_TRY(disk_content_probe(&content, device, e));
     if (content == DISK_CONTENT_OTHER)
         return ds_refuse(e, DS_ERR_DENIED, DS_CODE_DISK_HEADER_REFUSED, "data disk",
                          "an empty disk or a LUKS2 volume", "something else", "host");
     if (content == DISK_CONTENT_EMPTY)
-        return make_data(device, ds_secret_span(&pass), e);
+        return make_data(device, digits, e);
     DS_TRY(disk_luks_copy_header(HEADER, device, e));
-    DS_TRY(disk_luks_open(device, DATA_MAPPING, ds_secret_span(&pass), HEADER, e));
+    DS_TRY(disk_luks_open(device, DATA_MAPPING, digits, HEADER, e));
     return check_fs(fsck, e);
 }
 

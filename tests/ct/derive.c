@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "app/derive.h"
+#include "base/hex.h"
 #include "crypto/kdf.h"
 #include "secret.h"
 
@@ -113,6 +114,14 @@ static int equal(uint8_t *out, const struct ds_key32 *secret, struct ds_error *e
     return DS_OK;
 }
 
+/* Keys travel as text: the disk's passphrase, GetKey, the KMS's reply. */
+static int hex(uint8_t *out, const struct ds_key32 *secret, struct ds_error *e)
+{
+    char text[2 * sizeof secret->b + 1];
+    (void)ds_hex_encode(text, DS_SPAN_OF(secret->b));
+    return ds_hex_decode(out, sizeof secret->b, DS_SPAN(text, sizeof text - 1), e);
+}
+
 /* Not in the table: what the rows must not do. */
 static int leak(uint8_t *out, const struct ds_key32 *secret, struct ds_error *e)
 {
@@ -129,11 +138,17 @@ struct row {
 };
 
 static const struct row rows[] = {
-    { "app_derive_disk_key", disk, 32 }, { "app_derive_env_key", env, 32 },
-    { "app_derive_ca_key", ca, 32 },     { "app_derive_k256_key", k256, 32 },
-    { "app_derive_path_key", path, 32 }, { "app_derive_seed_keys", seed, 96 },
-    { "app_derive_p256", p256, 32 },     { "app_derive_dh", dh, 32 },
-    { "ds_kdf", kdf, OUT_MAX },          { "ds_ct_equal", equal, 1 },
+    { "app_derive_disk_key", disk, 32 },
+    { "app_derive_env_key", env, 32 },
+    { "app_derive_ca_key", ca, 32 },
+    { "app_derive_k256_key", k256, 32 },
+    { "app_derive_path_key", path, 32 },
+    { "app_derive_seed_keys", seed, 96 },
+    { "app_derive_p256", p256, 32 },
+    { "app_derive_dh", dh, 32 },
+    { "ds_kdf", kdf, OUT_MAX },
+    { "ds_ct_equal", equal, 1 },
+    { "ds_hex_encode and _decode", hex, 32 },
 };
 
 static bool fails(const struct row *row, const char *what, const struct ds_error *e)

@@ -67,6 +67,27 @@ static void fixed_lengths_are_exact(void **state)
     assert_int_equal(ds_hex_decode(out, 2, DS_SPAN_LIT("bxef"), NULL), DS_ERR_FORMAT);
 }
 
+/* Each byte one way, each character the other. */
+static void every_byte_has_its_digits(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        const uint8_t byte = (uint8_t)c, text[2] = { (uint8_t)c, '7' };
+        char want[3], got[3];
+        uint8_t out = 0;
+        (void)snprintf(want, sizeof want, "%02x", (unsigned)byte);
+        assert_string_equal(ds_hex_encode(got, DS_SPAN(&byte, 1)), want);
+        bool is_digit = c != 0 && strchr("0123456789abcdefABCDEF", c) != NULL;
+        if ((ds_hex_decode(&out, 1, DS_SPAN_OF(text), NULL) == DS_OK) != is_digit)
+            fail_msg("character %d", c);
+        if (is_digit) {
+            (void)ds_hex_encode(got, DS_SPAN(&out, 1));
+            assert_int_equal(got[0], c >= 'A' && c <= 'F' ? c + 32 : c);
+            assert_int_equal(got[1], '7');
+        }
+    }
+}
+
 static void message_hex_is_cut(void **state)
 {
     (void)state;
@@ -154,8 +175,11 @@ static void base64_is_strict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hex_is_strict),      cmocka_unit_test(fixed_lengths_are_exact),
-        cmocka_unit_test(message_hex_is_cut), cmocka_unit_test(base64_goes_both_ways),
+        cmocka_unit_test(hex_is_strict),
+        cmocka_unit_test(fixed_lengths_are_exact),
+        cmocka_unit_test(every_byte_has_its_digits),
+        cmocka_unit_test(message_hex_is_cut),
+        cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(base64_is_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
