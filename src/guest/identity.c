@@ -7,7 +7,6 @@
 
 #include "app/identity.h"
 #include "app/mr_config.h"
-#include "attest/tdx/quote.h"
 #include "base/hex.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
@@ -62,18 +61,6 @@ static int settle_ids(struct guest_identity *id, struct ds_span info_text, bool 
     return DS_OK;
 }
 
-/* This launch's MRCONFIGID, from a quote of our own. */
-static int own_mrconfigid(uint8_t ret48[48], struct agent *a, struct ds_error *e)
-{
-    static const uint8_t zeros64[64];
-    DS_AUTO(ds_buf_done) struct ds_buf bytes = { 0 };
-    struct ds_tdx_quote quote;
-    DS_TRY(tee_quote(&bytes, a->tee, zeros64, e));
-    DS_TRY(ds_tdx_quote_parse(&quote, ds_buf_span(&bytes), e));
-    memcpy(ret48, quote.td.mrconfigid48, 48);
-    return DS_OK;
-}
-
 static int check_mr_config(struct agent *a, struct ds_error *e)
 {
     DS_AUTO(ds_auto_free) uint8_t *room = malloc(SMALL_MEM);
@@ -83,7 +70,7 @@ static int check_mr_config(struct agent *a, struct ds_error *e)
     if (room == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "check the launch configuration");
     struct ds_arena mem = ds_arena_of(room, SMALL_MEM);
-    DS_TRY(own_mrconfigid(mrconfigid48, a, e));
+    DS_TRY(tee_mrconfigid(mrconfigid48, a->tee, e));
     DS_TRY(app_mr_config_check_id(mrconfigid48, text, e));
     DS_TRY(app_mr_config_parse(&doc, &mem, text, e));
     /* Named apart from the other fields: it is what a changed app-compose looks like. */

@@ -14,6 +14,8 @@ struct tee_ops {
     enum tee_kind kind;
     int (*quote)(struct ds_buf *ret, struct tee_backend *b, const uint8_t report_data64[static 64],
                  struct ds_error *e);
+    /* NULL: what a quote says, on a platform that is the host's own. */
+    int (*mrconfigid)(uint8_t ret48[static 48], struct tee_backend *b, struct ds_error *e);
     int (*extend)(struct tee_backend *b, const uint8_t digest48[static 48], struct ds_error *e);
     int (*boot_log)(struct ds_buf *ret, struct tee_backend *b, struct ds_error *e);
     void (*close)(struct tee_backend *b);

@@ -15,6 +15,7 @@
 
 #define TDX_DIR   "/sys/devices/virtual/misc/tdx_guest"
 #define RTMR3     TDX_DIR "/measurements/rtmr3:sha384"
+#define CONFIGID  TDX_DIR "/measurements/mrconfigid" /* of a TDREPORT, which the TDX module makes */
 #define ENTRY_DIR "/sys/kernel/config/tsm/report/dstack"
 #define CCEL      "/sys/firmware/acpi/tables/data/CCEL"
 
@@ -25,13 +26,14 @@
 
 struct tdx {
     struct tee_backend backend;
-    char *rtmr3, *entry, *inblob, *outblob, *generation, *provider, *ccel;
+    char *rtmr3, *configid, *entry, *inblob, *outblob, *generation, *provider, *ccel;
 };
 
 static void tdx_close(struct tee_backend *b)
 {
     struct tdx *t = (struct tdx *)b;
     free(t->rtmr3);
+    free(t->configid);
     free(t->entry);
     free(t->inblob);
     free(t->outblob);
@@ -113,6 +115,17 @@ static int tdx_quote(struct ds_buf *ret, struct tee_backend *b,
     return ds_buf_end(ret, e, "quote");
 }
 
+static int tdx_mrconfigid(uint8_t ret48[static 48], struct tee_backend *b, struct ds_error *e)
+{
+    const struct tdx *t = (const struct tdx *)b;
+    DS_AUTO(ds_buf_done) struct ds_buf value = { 0 };
+    DS_TRY(ds_file_load(&value, t->configid, SMALL_MAX, e));
+    if (value.len != 48)
+        return ds_fail(e, DS_ERR_SYS, "'%s' has %zu bytes, not 48", t->configid, value.len);
+    memcpy(ret48, value.p, 48);
+    return DS_OK;
+}
+
 static int tdx_extend(struct tee_backend *b, const uint8_t digest48[static 48], struct ds_error *e)
 {
     const struct tdx *t = (const struct tdx *)b;
@@ -128,6 +141,7 @@ static int tdx_boot_log(struct ds_buf *ret, struct tee_backend *b, struct ds_err
 static const struct tee_ops tdx_ops = {
     .kind = TEE_TDX,
     .quote = tdx_quote,
+    .mrconfigid = tdx_mrconfigid,
     .extend = tdx_extend,
     .boot_log = tdx_boot_log,
     .close = tdx_close,
@@ -143,6 +157,7 @@ int tee_tdx_open(struct tee_backend **ret, const char *root, struct ds_error *e)
     }
     t->backend.ops = &tdx_ops;
     t->rtmr3 = ds_str_fmt("%s" RTMR3, root);
+    t->configid = ds_str_fmt("%s" CONFIGID, root);
     t->entry = ds_str_fmt("%s" ENTRY_DIR, root);
     t->inblob = ds_str_fmt("%s" ENTRY_DIR "/inblob", root);
     t->outblob = ds_str_fmt("%s" ENTRY_DIR "/outblob", root);
@@ -150,8 +165,8 @@ int tee_tdx_open(struct tee_backend **ret, const char *root, struct ds_error *e)
     t->provider = ds_str_fmt("%s" ENTRY_DIR "/provider", root);
     t->ccel = ds_str_fmt("%s" CCEL, root);
     int r = DS_OK;
-    if (t->rtmr3 == NULL || t->entry == NULL || t->inblob == NULL || t->outblob == NULL ||
-        t->generation == NULL || t->provider == NULL || t->ccel == NULL)
+    if (t->rtmr3 == NULL || t->configid == NULL || t->entry == NULL || t->inblob == NULL ||
+        t->outblob == NULL || t->generation == NULL || t->provider == NULL || t->ccel == NULL)
         r = ds_fail(e, DS_ERR_NOMEM, "open TDX");
     else if (!ds_file_exists(dir))
         r = ds_fail(e, DS_ERR_NOTFOUND, "no '%s'", dir);

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "attest/tdx/quote.h"
 #include "tee/backend.h"
 
 struct tee {
@@ -71,6 +72,27 @@ int tee_quote(struct ds_buf *ret, struct tee *tee, const uint8_t report_data64[s
     int r = tee->backend->ops->quote(ret, tee->backend, report_data64, e);
     (void)pthread_mutex_unlock(&tee->lock);
     return r < 0 ? ds_wrap(e, r, "quote") : DS_OK;
+}
+
+static int mrconfigid_of_quote(uint8_t ret48[static 48], struct tee_backend *b, struct ds_error *e)
+{
+    static const uint8_t zeros64[64];
+    DS_AUTO(ds_buf_done) struct ds_buf bytes = { 0 };
+    struct ds_tdx_quote quote;
+    DS_TRY(b->ops->quote(&bytes, b, zeros64, e));
+    DS_TRY(ds_tdx_quote_parse(&quote, ds_buf_span(&bytes), e));
+    memcpy(ret48, quote.td.mrconfigid48, 48);
+    return DS_OK;
+}
+
+int tee_mrconfigid(uint8_t ret48[static 48], struct tee *tee, struct ds_error *e)
+{
+    struct tee_backend *b = tee->backend;
+    (void)pthread_mutex_lock(&tee->lock);
+    int r = b->ops->mrconfigid != NULL ? b->ops->mrconfigid(ret48, b, e)
+                                       : mrconfigid_of_quote(ret48, b, e);
+    (void)pthread_mutex_unlock(&tee->lock);
+    return r < 0 ? ds_wrap(e, r, "read MRCONFIGID") : DS_OK;
 }
 
 int tee_extend(struct tee *tee, const uint8_t digest48[static 48], struct ds_error *e)

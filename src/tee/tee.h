@@ -43,6 +43,11 @@ enum tee_kind tee_kind(const struct tee *tee);
 /* A quote over exactly these 64 bytes, *appended*. err: UNAVAILABLE, TIMEOUT, PEER, SYS */
 DS_MUST_USE int tee_quote(struct ds_buf *ret, struct tee *tee,
                           const uint8_t report_data64[static 64], struct ds_error *e);
+/*
+ * MRCONFIGID of this launch, as the TEE itself reports it. A quote of one's own must not stand for
+ * it: on TDX the host makes quotes and hands them in, and nobody in here verifies them. err: SYS
+ */
+DS_MUST_USE int tee_mrconfigid(uint8_t ret48[static 48], struct tee *tee, struct ds_error *e);
 /* Extend the runtime register (RTMR3); there is no way back. */
 DS_MUST_USE int tee_extend(struct tee *tee, const uint8_t digest48[static 48], struct ds_error *e);
 /* The boot event log in its binary TCG form (CCEL), *appended*. err: NOTFOUND */

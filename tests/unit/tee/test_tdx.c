@@ -144,6 +144,37 @@ static void test_extend(void **state)
     assert_int_equal(tee_extend(tee, digest48, &e), DS_ERR_SYS);
 }
 
+/* The register itself is read: no quote is asked for, since the host would make it. */
+static void test_mrconfigid(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t len;
+        int r;
+    } values[] = {
+        { "a register", 48, DS_OK },
+        { "one byte short", 47, DS_ERR_SYS },
+        { "one byte long", 49, DS_ERR_SYS },
+        { "empty", 0, DS_ERR_SYS },
+    };
+    DS_AUTO(tee_close_auto) struct tee *tee = opened();
+    struct ds_error e = { 0 };
+    uint8_t got48[48] = { 0 };
+    char value[50];
+    assert_true(tee_mrconfigid(got48, tee, &e) < 0); /* a kernel that does not show it */
+    for (size_t i = 0; i < DS_LEN(values); i++) {
+        memset(value, 0, sizeof value);
+        memset(value, 'm', values[i].len);
+        put(RTMRS "/mrconfigid", value);
+        int r = tee_mrconfigid(got48, tee, &e);
+        if (r != values[i].r)
+            fail_msg("%s: %d %s", values[i].name, r, e.msg);
+    }
+    memset(value, 'm', sizeof value);
+    assert_memory_equal(got48, value, 48);
+}
+
 static void test_boot_log(void **state)
 {
     (void)state;
@@ -192,9 +223,9 @@ static int remove_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quote),       cmocka_unit_test(test_other_provider),
-        cmocka_unit_test(test_extend),      cmocka_unit_test(test_boot_log),
-        cmocka_unit_test(test_no_platform),
+        cmocka_unit_test(test_quote),      cmocka_unit_test(test_other_provider),
+        cmocka_unit_test(test_extend),     cmocka_unit_test(test_boot_log),
+        cmocka_unit_test(test_mrconfigid), cmocka_unit_test(test_no_platform),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
