@@ -5,6 +5,7 @@
  * it the KMS gives no boot keys any more, and the app may run.
  */
 #include <errno.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "app/identity.h"
@@ -25,6 +26,7 @@
 
 #define ENGINE_MS  180000
 #define STORAGE_FS "ext4"
+#define CONFIGFS   "/sys/kernel/config"
 
 static int emit(struct agent *a, const char *event, struct ds_span payload, struct ds_error *e)
 {
@@ -45,13 +47,28 @@ static int step_shared(struct agent *a, struct ds_error *e)
     return guest_sys_config_parse(&a->sys, ds_buf_span(&a->shared.sys_config), e);
 }
 
+/* TDX gives quotes by configfs. Where its module is not loaded the platform does without. */
+static int mount_configfs(struct ds_error *e)
+{
+    if (!ds_file_exists(CONFIGFS))
+        return DS_OK;
+    if (mount("configfs", CONFIGFS, "configfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "") != 0 &&
+        errno != EBUSY)
+        return ds_fail_errno(e, errno, "mount '%s'", CONFIGFS);
+    return DS_OK;
+}
+
 static int step_platform(struct agent *a, struct ds_error *e)
 {
+    DS_TRY(mount_configfs(e));
     DS_TRY(tee_open(&a->tee, "", e));
     return tee_boot_log(&a->boot_log, a->tee, e);
 }
 
-/* Process 1 says when the last module is in; from then on none can be loaded (lockdown). */
+/*
+ * Process 1 says when the last module is in; from then on none can be loaded (lockdown). The
+ * platform's own module is among them.
+ */
 static int step_modules(struct agent *a, struct ds_error *e)
 {
     char byte;
@@ -132,9 +149,9 @@ static int step_app(struct agent *a, struct ds_error *e) { return guest_app_star
 const struct boot_step boot_steps[] = {
     { "programs", "load the container engine's programs", step_programs, NULL },
     { "shared", "read what the host hands over", step_shared, NULL },
+    { "modules", "wait for the kernel modules", step_modules, NULL },
     { "platform", "open the platform and its boot log", step_platform, NULL },
     { "identity", "check who this VM is", guest_identity_check, NULL },
-    { "modules", "wait for the kernel modules", step_modules, NULL },
     { "network", "bring the network up", step_network, NULL },
     { "measure", "extend the app's identity into RTMR3", step_measure, NULL },
     { "keys", "get keys from the KMS by attestation", step_keys, guest_credential_keep },

@@ -17,7 +17,7 @@ COMMANDS = ["up", "down", "ps", "logs", "verify", "doctor", "explain", "image"]
 PROVED = ["root", "tcb", "debug", "firmware", "acpi", "machine", "kernel", "initrd", "cmdline", "root_disk",
           "app_id", "os_image_hash", "compose_hash", "identity", "key_provider", "report_data", "nonce"]
 STATED = ["instance_id", "device_id", "mrconfigid", "boot"]
-STEPS = ["programs", "shared", "platform", "identity", "modules", "network", "measure", "keys", "disk",
+STEPS = ["programs", "shared", "modules", "platform", "identity", "network", "measure", "keys", "disk",
          "env", "ready", "engine", "images", "app"]
 
 

@@ -80,6 +80,32 @@ static void what_the_guest_lacks_is_refused_before_it_is_measured(void **state)
     }
 }
 
+static size_t place_of(const char *name) { return (size_t)(step_find(name) - boot_steps); }
+
+/* What the order of the table promises. */
+static void steps_come_after_what_they_need(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *then, *why;
+    } orders[] = {
+        { "modules", "platform", "the platform's device is a module's" },
+        { "platform", "identity", "MRCONFIGID" },
+        { "shared", "identity", "the document that it commits to" },
+        { "identity", "network", "nothing is touched for an app that is not this VM's" },
+        { "identity", "measure", "who is measured" },
+        { "measure", "keys", "the KMS judges by what was measured" },
+        { "keys", "disk", "the disk's key" },
+        { "disk", "ready", "the trusted boot ends with it" },
+        { "env", "ready", "likewise" },
+        { "ready", "engine", "no container runs before" },
+        { "images", "app", "what it runs" },
+    };
+    for (size_t i = 0; i < DS_LEN(orders); i++)
+        if (place_of(orders[i].first) >= place_of(orders[i].then))
+            fail_msg("%s before %s: %s", orders[i].first, orders[i].then, orders[i].why);
+}
+
 /* Keys do not outlive the step that uses them, also where it fails. */
 static void keys_end_with_their_step(void **state)
 {
@@ -186,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_guest_lacks_is_refused_before_it_is_measured),
+        cmocka_unit_test(steps_come_after_what_they_need),
         cmocka_unit_test(keys_end_with_their_step),
         cmocka_unit_test(devices_that_are_not_there),
         cmocka_unit_test(calls_that_the_app_forbids),
