@@ -85,6 +85,61 @@ static void an_image_that_the_engine_refuses_is_told(void **state)
     net_loop_free(loop);
 }
 
+#define FRAMED_LOG "\x01\0\0\0\0\0\0\x06hello\n\x02\0\0\0\0\0\0\x04oops"
+
+#define TEXT(text) text, sizeof(text) - 1
+
+static const struct log_row {
+    const char *name, *stream;
+    size_t stream_len;
+    const char *want;
+} log_rows[] = {
+    { "frames", TEXT(FRAMED_LOG), "web | hello\nweb | oops\n" },
+    { "a frame that is cut", TEXT("\x01\0\0\0\0\0\0\x06hel"), "" },
+    { "a terminal's text", TEXT("$ ls\r\nfile\r\n"), "web | $ ls\nweb | file\n" },
+    { "a terminal's short text", TEXT("hi"), "web | hi\n" },
+    { "nothing", TEXT(""), "" },
+};
+
+static void answer_logs(void *arg, struct net_http_request *req)
+{
+    const struct log_row *row = arg;
+    if (strcmp(net_http_path(req), "/containers/json") == 0)
+        net_http_reply(req, 200, "application/json",
+                       DS_SPAN_LIT("[{\"Id\":\"c0\",\"Names\":[\"/web\"]}]"), NULL);
+    else
+        net_http_reply(req, 200, "application/octet-stream", DS_SPAN(row->stream, row->stream_len),
+                       NULL);
+}
+
+static void read_logs(void *arg)
+{
+    const struct guest_logs want = { .container = "web", .lines = 10 };
+    struct ds_error e = { 0 };
+    if (guest_engine_logs(arg, &want, &e) < 0)
+        fail_msg("%s", e.msg);
+}
+
+static void logs_of_each_kind_are_read(void **state)
+{
+    (void)state;
+    const struct net_target target = { .kind = NET_TARGET_UNIX, .host = "/run/docker.sock" };
+    for (size_t i = 0; i < DS_LEN(log_rows); i++) {
+        struct net_loop *loop = NULL;
+        struct net_http_server *server = NULL;
+        struct log_row row = log_rows[i];
+        DS_AUTO(ds_buf_done) struct ds_buf got = { 0 };
+        assert_int_equal(net_loop_new(&loop, NULL), DS_OK);
+        assert_int_equal(net_http_server_new(&server, loop, NULL, answer_logs, &row, NULL), DS_OK);
+        assert_int_equal(net_http_server_listen(server, &target, 0600, NULL, NULL), DS_OK);
+        serve_while(loop, read_logs, &got);
+        if (strcmp(got.p != NULL ? got.p : "", row.want) != 0)
+            fail_msg("%s: %s", row.name, got.p);
+        net_http_server_free(server);
+        net_loop_free(loop);
+    }
+}
+
 /* A /run of our own; needs root of a user namespace, as the whole suite does. */
 static int own_run(void)
 {
@@ -100,6 +155,7 @@ int main(void)
         cmocka_unit_test(an_engine_that_ends_is_told),
         cmocka_unit_test(an_engine_that_stays_silent_is_told),
         cmocka_unit_test(an_image_that_the_engine_refuses_is_told),
+        cmocka_unit_test(logs_of_each_kind_are_read),
     };
     if (own_run() < 0) {
         (void)puts("no mount namespace of our own: root of a user namespace is needed");
