@@ -506,7 +506,7 @@
 #define DS_CODES_KMS(X) \
     X(KMS_ALLOW_FULL, "kms.allow_full", "the allow-list has no room for another entry", \
       "its size is bounded, so that a decision takes bounded time", \
-      "take apps or old compose hashes off the list") \
+      "stop dstack-kms, take apps or old compose hashes off allow.json, raise its version by one, and start it again") \
     X(KMS_ALLOW_INVALID, "kms.allow_invalid", "the allow-list file is malformed", \
       "an unreadable policy allows nothing", \
       "restore allow.json from a backup, or remove it and allow the apps anew with 'dstack up'") \
@@ -563,12 +563,12 @@
       "run 'dstack up' again: it launches the VM for the KMS of this machine") \
     X(KMS_ROOT_DAMAGED, "kms.root_damaged", "the file of the KMS root is damaged", \
       "all keys of all apps come from it, so nothing is guessed", \
-      "restore root.key from a backup") \
+      "restore root.key from a backup; for a new root, which no app knows, use another state directory") \
     X(KMS_ROOT_IS_HARDWARE, "kms.root_is_hardware", "a hardware-born KMS root does not take this evidence", \
       "its keys are for hardware evidence alone, whatever the policy says", \
       "run the app on TDX hardware, or use a KMS with a simulated root") \
     X(KMS_TOO_MANY, "kms.too_many", "the KMS was asked too often", \
-      "each decision is written to the release log, and a flood must not fill the disk: refusals are limited by what the caller shows, certificates by instance", \
+      "each decision is written to the release log, and a flood must not fill the disk: refusals are limited by what the caller shows, what is granted by instance", \
       "find out who asks so often ('dstack logs', the release log), and try again in a few minutes") \
 
 #define DS_CODES_VMM(X) \

@@ -188,6 +188,16 @@ int ds_dir_remove(const char *path, struct ds_error *e) { return remove_at(AT_FD
 
 bool ds_file_exists(const char *path) { return access(path, F_OK) == 0; }
 
+int ds_file_find(bool *ret_found, const char *path, struct ds_error *e)
+{
+    struct stat st;
+    int r = lstat(path, &st);
+    if (r != 0 && errno != ENOENT)
+        return ds_fail_errno(e, errno, "look for '%s'", path);
+    *ret_found = r == 0;
+    return DS_OK;
+}
+
 int ds_file_lock(int *ret_fd, const char *path, struct ds_error *e)
 {
     DS_AUTO(ds_auto_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -51,6 +51,12 @@ DS_MUST_USE int ds_dir_remove(const char *path, struct ds_error *e);
 bool ds_file_exists(const char *path);
 
 /*
+ * Whether something of this name is there, a link to nothing included. For what must not be made
+ * anew by mistake: "cannot be told" is an error here, where ds_file_exists says no.
+ */
+DS_MUST_USE int ds_file_find(bool *ret_found, const char *path, struct ds_error *e);
+
+/*
  * Take the lock file (made 0600, kept open): one holder at a time.
  *
  * out:  ret_fd  holds the lock until closed

@@ -6,7 +6,11 @@
  */
 #include "kms/root.h"
 
+#include <errno.h>
+
+#include "attest/x509.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "base/writer.h"
 #include "codec/pem.h"
 #include "crypto/cert.h"
@@ -19,6 +23,8 @@
 #define OID_KIND   "2.25.87004685595501205687623033636980005123.2" /* DECISIONS, DS.2 */
 #define OID_USAGE  "1.3.6.1.4.1.62397.1.4"                         /* guest-api 5.3 */
 #define CA_NAME    "Dstack KMS CA"
+#define CA_YEARS   10
+#define CA_LEFT_S  YEARS_S(2) /* of it when the KMS starts; less: it is made anew */
 
 const char *kms_kind_text(enum kms_kind kind)
 {
@@ -80,7 +86,7 @@ static int key_load(struct kms_root *ret, const char *path, struct ds_error *e)
     DS_TRY(ds_secret_new(&file, ROOT_LEN, e));
     DS_AUTO(ds_auto_fclose) FILE *f = fopen(path, "re");
     if (f == NULL)
-        return ds_fail(e, DS_ERR_NOTFOUND, "there is no '%s'", path);
+        return ds_fail_errno(e, errno, "open '%s'", path);
     (void)setvbuf(f, NULL, _IONBF, 0); /* no copy of the keys in a stdio buffer */
     size_t n = fread(file.p, 1, file.len, f);
     if (n != file.len || fgetc(f) != EOF)
@@ -124,55 +130,80 @@ static int ca_make(struct kms_root *r, int64_t now_s, struct ds_error *e)
         .subject = { .o = "Dstack", .cn = CA_NAME },
         .spki = DS_SPAN_OF(r->ca_spki),
         .not_before_s = now_s - 3600, /* a guest's clock may be a little behind */
-        .not_after_s = now_s + YEARS_S(10),
+        .not_after_s = now_s + YEARS_S(CA_YEARS),
         .ca = true,
         .path_len = 1,
         .usage = DS_CERT_DIGITAL_SIGNATURE | DS_CERT_KEY_CERT_SIGN | DS_CERT_CRL_SIGN,
         .exts = &ext,
         .n_exts = 1,
     };
-    DS_TRY(ds_cert_make(&r->ca_der, &spec, DS_SPAN(NULL, 0), r->ca_key, e));
-    ds_pem_add(&r->ca_pem, "CERTIFICATE", ds_buf_span(&r->ca_der));
-    return ds_buf_end(&r->ca_pem, e, "CA certificate");
+    return ds_cert_make(&r->ca_der, &spec, DS_SPAN(NULL, 0), r->ca_key, e);
 }
 
-static bool ca_load(struct kms_root *r, const char *path)
+/* Of this very key, and good for as long as anything that is issued under it today. */
+static bool ca_fits(const struct kms_root *r, struct ds_span der, int64_t now_s)
+{
+    struct ds_x509 cert;
+    return ds_x509_parse(&cert, der, NULL) == DS_OK &&
+           ds_span_eq(cert.spki, DS_SPAN_OF(r->ca_spki)) &&
+           ds_x509_check_issued(&cert, &cert, 0, NULL) == DS_OK && cert.not_before_s <= now_s &&
+           cert.not_after_s >= now_s + CA_LEFT_S;
+}
+
+static bool ca_load(struct ds_buf *ret_der, const struct kms_root *r, const char *path,
+                    int64_t now_s)
 {
     uint8_t room[4096];
     struct ds_arena mem = ds_arena_of(room, sizeof room);
+    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
     struct ds_span der = { 0 };
-    if (ds_file_load(&r->ca_pem, path, sizeof room, NULL) < 0)
+    if (ds_file_load(&pem, path, sizeof room, NULL) < 0)
         return false;
-    struct ds_span rest = ds_buf_span(&r->ca_pem);
-    if (ds_pem_next(&der, &rest, "CERTIFICATE", &mem, NULL) < 0 || der.p == NULL)
+    struct ds_span rest = ds_buf_span(&pem);
+    if (ds_pem_next(&der, &rest, "CERTIFICATE", &mem, NULL) < 0 || !ca_fits(r, der, now_s))
         return false;
-    ds_buf_add(&r->ca_der, der);
-    return !r->ca_der.bad;
+    ds_buf_add(ret_der, der);
+    return true;
 }
 
 /* The certificate may be made anew at any time: clients pin its key. */
 static int ca_open(struct kms_root *r, const char *path, int64_t now_s, struct ds_error *e)
 {
-    if (ca_load(r, path))
-        return DS_OK;
-    ds_buf_clear(&r->ca_pem);
-    ds_buf_clear(&r->ca_der);
-    DS_TRY(ca_make(r, now_s, e));
-    return ds_file_save(path, ds_buf_span(&r->ca_pem), 0644, "kms.root_ca", e);
+    bool is_kept = ca_load(&r->ca_der, r, path, now_s);
+    if (!is_kept)
+        DS_TRY(ca_make(r, now_s, e));
+    DS_TRY(ds_buf_end(&r->ca_der, e, "CA certificate"));
+    ds_pem_add(&r->ca_pem, "CERTIFICATE", ds_buf_span(&r->ca_der));
+    DS_TRY(ds_buf_end(&r->ca_pem, e, "CA certificate"));
+    return is_kept ? DS_OK : ds_file_save(path, ds_buf_span(&r->ca_pem), 0644, "kms.root_ca", e);
+}
+
+/*
+ * A root is born where there is nothing of an earlier one: its certificate is written after its
+ * key is durable, so a certificate alone is what is left of a root whose key was lost.
+ */
+static int key_open(struct kms_root *r, const char *key_path, const char *ca_path,
+                    enum kms_kind kind, struct ds_error *e)
+{
+    bool has_key, has_ca;
+    DS_TRY(ds_file_find(&has_key, key_path, e));
+    if (has_key)
+        return key_load(r, key_path, e);
+    DS_TRY(ds_file_find(&has_ca, ca_path, e));
+    if (has_ca)
+        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_KMS_ROOT_DAMAGED, "root.key",
+                         "the key of root-ca.pem", "no file", "root-ca.pem");
+    DS_TRY(key_make(r, kind, e));
+    return key_save(r, key_path, e);
 }
 
 static int open_at(struct kms_root *r, const char *dir, enum kms_kind kind, int64_t now_s,
                    struct ds_error *e)
 {
-    char key_path[512], ca_path[512];
+    char key_path[DS_PLACE_MAX + 16], ca_path[DS_PLACE_MAX + 16];
     (void)snprintf(key_path, sizeof key_path, "%s/root.key", dir);
     (void)snprintf(ca_path, sizeof ca_path, "%s/root-ca.pem", dir);
-    if (!ds_file_exists(key_path)) {
-        DS_TRY(key_make(r, kind, e));
-        DS_TRY(key_save(r, key_path, e));
-    } else {
-        DS_TRY(key_load(r, key_path, e));
-    }
+    DS_TRY(key_open(r, key_path, ca_path, kind, e));
     if (r->kind != kind)
         return ds_refuse(e, DS_ERR_DENIED, DS_CODE_KMS_BIRTH_KIND, "birth kind",
                          kms_kind_text(r->kind), kms_kind_text(kind), "root.key");

@@ -36,12 +36,13 @@ struct kms_root {
 void kms_root_done(struct kms_root *r);
 
 /*
- * Open the root in a directory; make it when it is not there.
+ * Open the root in a directory; make it where there is nothing of one. The CA certificate is made
+ * anew when the file is not this root's, or has less than two years left.
  *
  * in:   dir   exists, 0700. Files: root.key (secret, 0600), root-ca.pem
  *       kind  the birth kind of a new root; an old one must have it
  * err:  DENIED  kms.birth_kind: the root was born another kind
- *       FORMAT  kms.root_damaged
+ *       FORMAT  kms.root_damaged: root.key, or it is missing beside root-ca.pem
  *       SYS, CRYPTO
  */
 DS_MUST_USE int kms_root_open(struct kms_root *ret, const char *dir, enum kms_kind kind,

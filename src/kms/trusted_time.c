@@ -64,7 +64,9 @@ int kms_time_open(struct kms_time *ret, const char *dir, struct ds_error *e)
     int n = snprintf(t.path, sizeof t.path, "%s/time.floor", dir);
     if (n < 0 || (size_t)n >= sizeof t.path)
         return ds_fail(e, DS_ERR_RANGE, "the path '%s' is too long", dir);
-    if (ds_file_exists(t.path)) {
+    bool is_there;
+    DS_TRY(ds_file_find(&is_there, t.path, e));
+    if (is_there) {
         int r = ds_file_load(&file, t.path, FLOOR_LEN, e);
         if (r < 0)
             return r == DS_ERR_RANGE ? damaged(e, t.path) : r;

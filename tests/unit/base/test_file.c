@@ -160,6 +160,23 @@ static void what_is_not_there_is_said(void **state)
     assert_false(ds_file_exists(in_dir("none")));
 }
 
+static void what_is_there_is_found(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    bool found = true;
+    assert_int_equal(ds_file_find(&found, in_dir("none"), &e), DS_OK);
+    assert_false(found);
+    assert_int_equal(symlink("none", in_dir("link")), 0);
+    assert_false(ds_file_exists(in_dir("link")));
+    assert_int_equal(ds_file_find(&found, in_dir("link"), &e), DS_OK);
+    assert_true(found);
+    assert_int_equal(symlink("loop", in_dir("loop")), 0);
+    assert_int_equal(ds_file_find(&found, in_dir("loop/a"), &e), DS_ERR_SYS);
+    assert_int_equal(e.sys, ELOOP);
+    assert_true(found); /* untouched */
+}
+
 static void a_directory_is_not_replaced(void **state)
 {
     (void)state;
@@ -292,6 +309,7 @@ int main(void)
         IN_DIR(reading_has_a_bound),
         IN_DIR(loading_appends),
         IN_DIR(what_is_not_there_is_said),
+        IN_DIR(what_is_there_is_found),
         IN_DIR(a_directory_is_not_replaced),
         IN_DIR(writing_to_the_wrong_end_fails),
         IN_DIR(directories_are_made_with_their_parents),

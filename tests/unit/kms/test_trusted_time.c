@@ -111,6 +111,23 @@ static void test_damaged(void **state)
     }
 }
 
+/* A floor that cannot be read is not the same as none. */
+static void test_out_of_reach(void **state)
+{
+    (void)state;
+    static const char *const links[] = { "time.floor", "not-mounted/time.floor" };
+    struct ds_error e = { 0 };
+    struct kms_time t = { 0 };
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s/time.floor", dir);
+    for (size_t i = 0; i < DS_LEN(links); i++) {
+        (void)unlink(path);
+        assert_int_equal(symlink(links[i], path), 0);
+        assert_true(kms_time_open(&t, dir, &e) < 0);
+        assert_int_equal(t.path[0], '\0');
+    }
+}
+
 /* It cannot be written: nobody must believe that it was. */
 static void test_no_room(void **state)
 {
@@ -137,9 +154,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decide),  cmocka_unit_test(test_max),
-        cmocka_unit_test(test_raise),   cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_decide),       cmocka_unit_test(test_max),
+        cmocka_unit_test(test_raise),        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_out_of_reach), cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests_name("kms/trusted_time", tests, setup, teardown);
 }
