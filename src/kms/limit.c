@@ -15,6 +15,18 @@ bool kms_bucket_take(struct kms_bucket *b, const struct kms_rate *rate, int64_t 
     return true;
 }
 
+const struct kms_rate *kms_limit_rate(enum kms_act act)
+{
+    /* Certificates make less than 20 MiB of leaves a day; boots and renewals, of which an honest VM
+     * needs few, less than 5 MiB each. */
+    static const struct kms_rate rates[KMS_N_ACTS] = {
+        [KMS_ACT_BOOT_KEYS] = { .burst = 1024, .refill_ms = 60000 },
+        [KMS_ACT_SIGN_CERT] = { .burst = 1024, .refill_ms = 10000 },
+        [KMS_ACT_RENEW_CREDENTIAL] = { .burst = 1024, .refill_ms = 60000 },
+    };
+    return &rates[act];
+}
+
 bool kms_limit_denial(struct kms_limit *l, enum kms_source source, int64_t now_ms)
 {
     bool ok = kms_bucket_take(&l->denials[source], &KMS_DENIAL_RATE, now_ms);
@@ -38,8 +50,8 @@ static struct kms_holder_bucket *find(struct kms_limit *l, const uint8_t id[KMS_
     return oldest;
 }
 
-bool kms_limit_holder(struct kms_limit *l, struct ds_span app_id, struct ds_span instance_id,
-                      int64_t now_ms)
+bool kms_limit_holder(struct kms_limit *l, enum kms_act act, struct ds_span app_id,
+                      struct ds_span instance_id, int64_t now_ms)
 {
     uint8_t id[KMS_HOLDER_LEN] = { 0 };
     if (app_id.len == KMS_HOLDER_LEN / 2)
@@ -48,7 +60,7 @@ bool kms_limit_holder(struct kms_limit *l, struct ds_span app_id, struct ds_span
         memcpy(id + KMS_HOLDER_LEN / 2, instance_id.p, instance_id.len);
     struct kms_holder_bucket *h = find(l, id);
     h->seen_ms = now_ms + 1; /* 0 is for the free ones */
-    bool ok = kms_bucket_take(&h->bucket, &KMS_HOLDER_RATE, now_ms);
+    bool ok = kms_bucket_take(&h->buckets[act], kms_limit_rate(act), now_ms);
     l->n_holders_refused += !ok;
     return ok;
 }

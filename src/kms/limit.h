@@ -4,7 +4,7 @@
 /*
  * How fast the release log may grow. Every decision is a leaf on disk, so
  * whoever may ask could fill the disk: refusals are limited by what the caller
- * showed, certificates by the instance that asks. Pure: time is an argument.
+ * showed, what is granted by the instance that asks. Pure: time is an argument.
  */
 
 #include <stdbool.h>
@@ -31,17 +31,23 @@ enum kms_source {
     KMS_N_SOURCES,
 };
 
+/* What is asked for. */
+enum kms_act {
+    KMS_ACT_BOOT_KEYS,        /* GetAppKey: only before system-ready */
+    KMS_ACT_SIGN_CERT,        /* SignCert: any time, with the instance credential */
+    KMS_ACT_RENEW_CREDENTIAL, /* RenewCredential: likewise, and evidence for the credential's key */
+    KMS_N_ACTS,
+};
+
 /* A leaf has at most about 2 KiB: three sources make less than 9 MiB a day, and 6 at once. */
 #define KMS_DENIAL_RATE ((struct kms_rate){ .burst = 1024, .refill_ms = 60000 })
-/* Certificates for one instance: less than 20 MiB of leaves a day. */
-#define KMS_HOLDER_RATE ((struct kms_rate){ .burst = 1024, .refill_ms = 10000 })
 #define KMS_HOLDERS_MAX 256 /* the one not heard of for longest gives way */
 #define KMS_HOLDER_LEN  40  /* app id, instance id */
 
 struct kms_holder_bucket {
     uint8_t id[KMS_HOLDER_LEN];
-    struct kms_bucket bucket;
-    int64_t seen_ms; /* 0: free */
+    struct kms_bucket buckets[KMS_N_ACTS]; /* apart: a flood of one act leaves the others */
+    int64_t seen_ms;                       /* 0: free */
 };
 
 struct kms_limit {
@@ -52,6 +58,8 @@ struct kms_limit {
 
 /* May a refusal of this source become a leaf? Counts those that may not. */
 bool kms_limit_denial(struct kms_limit *l, enum kms_source source, int64_t now_ms);
-/* May this instance be given another certificate? Counts those that may not. */
-bool kms_limit_holder(struct kms_limit *l, struct ds_span app_id, struct ds_span instance_id,
-                      int64_t now_ms);
+/* How often one instance is granted that. */
+const struct kms_rate *kms_limit_rate(enum kms_act act);
+/* May this instance be granted that once more? Counts those that may not. */
+bool kms_limit_holder(struct kms_limit *l, enum kms_act act, struct ds_span app_id,
+                      struct ds_span instance_id, int64_t now_ms);

@@ -154,6 +154,30 @@ static int too_many(struct ds_error *e, const char *of, const struct kms_rate *r
     return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_KMS_TOO_MANY, of, expected, "more", NULL);
 }
 
+static int check_rate(struct kms *kms, const struct kms_request *in, struct ds_span app_id,
+                      struct ds_span instance_id, struct ds_error *e)
+{
+    static const char *const whats[KMS_N_ACTS] = {
+        [KMS_ACT_BOOT_KEYS] = "boot keys for one instance",
+        [KMS_ACT_SIGN_CERT] = "certificates for one instance",
+        [KMS_ACT_RENEW_CREDENTIAL] = "credentials for one instance",
+    };
+    if (!kms_limit_holder(&kms->limit, in->act, app_id, instance_id, in->mono_ms))
+        return too_many(e, whats[in->act], kms_limit_rate(in->act));
+    return DS_OK;
+}
+
+/* Evidence of one boot can be shown any number of times: what would be granted is counted. */
+static int judge_boot(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
+                      const struct kms_request *in, int64_t now_s, struct ds_error *e)
+{
+    DS_TRY(judge_evidence(ret, v, kms, in, now_s, e));
+    if (v->n_reasons > 0)
+        return DS_OK;
+    const struct ds_claims *c = ret->appraisal.claims;
+    return check_rate(kms, in, ds_claims_app_id(c), ds_claims_instance_id(c), e);
+}
+
 /* Whoever holds a credential asks for what is his, and not too often. */
 static int judge_holder(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
                         const struct kms_request *in, int64_t now_s, struct ds_error *e)
@@ -163,9 +187,7 @@ static int judge_holder(struct kms_grant *ret, struct ds_verdict *v, struct kms 
     if (v->n_reasons > 0)
         return DS_OK; /* nobody in particular asks: his evidence is not worth the work */
     ret->source = KMS_SOURCE_HOLDER;
-    if (in->act == KMS_ACT_SIGN_CERT &&
-        !kms_limit_holder(&kms->limit, holder.app_id, holder.instance_id, in->mono_ms))
-        return too_many(e, "certificates for one instance", &KMS_HOLDER_RATE);
+    DS_TRY(check_rate(kms, in, holder.app_id, holder.instance_id, e));
     if (in->act == KMS_ACT_RENEW_CREDENTIAL)
         ret->bound_spki = holder.spki;
     DS_TRY(judge_evidence(ret, v, kms, in, now_s, e));
@@ -183,7 +205,7 @@ static int judge(struct kms_grant *ret, struct ds_verdict *v, struct kms *kms,
     check_time(v, kms, clock_s);
     if (v->n_reasons > 0)
         return DS_OK;
-    return in->act == KMS_ACT_BOOT_KEYS ? judge_evidence(ret, v, kms, in, clock_s, e)
+    return in->act == KMS_ACT_BOOT_KEYS ? judge_boot(ret, v, kms, in, clock_s, e)
                                         : judge_holder(ret, v, kms, in, clock_s, e);
 }
 

@@ -9,12 +9,6 @@
 #include "app/appraisal.h"
 #include "kms/kms.h"
 
-enum kms_act {
-    KMS_ACT_BOOT_KEYS,        /* GetAppKey: only before system-ready */
-    KMS_ACT_SIGN_CERT,        /* SignCert: any time, with the instance credential */
-    KMS_ACT_RENEW_CREDENTIAL, /* RenewCredential: likewise, and evidence for the credential's key */
-};
-
 struct kms_request {
     enum kms_act act;
     struct ds_span attestation;  /* from the certificate or the request; empty: none */
@@ -40,14 +34,14 @@ DS_MUST_USE int kms_now(int64_t *ret_now_s, const struct kms *kms, int64_t clock
                         struct ds_error *e);
 
 /*
- * Decide. A leaf is written in either case before this returns, but for the
- * refusals that kms/limit.h lets no leaf be made of.
+ * Decide. A leaf is written in either case before this returns, but for what
+ * kms/limit.h lets no leaf be made of: that is refused.
  *
  * in:   clock_s  the system's clock, which is not believed when it is behind
  * out:  ret      on DS_OK; kms_grant_done
  *       verdict  every reason, when the return is DENIED
- * err:  DENIED; UNAVAILABLE (no collateral; kms.too_many); SYS (the log cannot be written: no key
- *       leaves)
+ * err:  DENIED; UNAVAILABLE, PEER (no collateral); UNAVAILABLE kms.too_many; SYS, UNTRUSTED (the log
+ *       cannot be written: no key leaves)
  */
 DS_MUST_USE int kms_decide(struct kms_grant *ret, struct ds_verdict *verdict, struct kms *kms,
                            const struct kms_request *in, int64_t clock_s, struct ds_error *e);

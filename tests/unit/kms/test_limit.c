@@ -72,17 +72,39 @@ static void test_holders(void **state)
 {
     (void)state;
     static struct kms_limit l;
-    const struct kms_rate rate = KMS_HOLDER_RATE;
+    const struct kms_rate rate = *kms_limit_rate(KMS_ACT_SIGN_CERT);
     uint8_t app[20] = { 0xa }, a[20] = { 1 }, b[20] = { 2 };
     for (int64_t i = 0; i < rate.burst; i++)
-        assert_true(kms_limit_holder(&l, DS_SPAN_OF(app), DS_SPAN_OF(a), NOW));
-    assert_false(kms_limit_holder(&l, DS_SPAN_OF(app), DS_SPAN_OF(a), NOW));
+        assert_true(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), DS_SPAN_OF(a), NOW));
+    assert_false(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), DS_SPAN_OF(a), NOW));
     assert_int_equal(l.n_holders_refused, 1);
-    assert_true(kms_limit_holder(&l, DS_SPAN_OF(app), DS_SPAN_OF(b), NOW));
+    assert_true(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), DS_SPAN_OF(b), NOW));
     /* the ids are no concatenation: another app's instance is another one */
-    assert_true(kms_limit_holder(&l, DS_SPAN_OF(a), DS_SPAN_OF(app), NOW));
-    assert_true(kms_limit_holder(&l, DS_SPAN_OF(app), DS_SPAN(NULL, 0), NOW));
-    assert_true(kms_limit_holder(&l, DS_SPAN_OF(app), DS_SPAN_OF(a), NOW + rate.refill_ms));
+    assert_true(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(a), DS_SPAN_OF(app), NOW));
+    assert_true(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), DS_SPAN(NULL, 0), NOW));
+    assert_true(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), DS_SPAN_OF(a),
+                                 NOW + rate.refill_ms));
+}
+
+/* A flood of one act leaves the instance the others. */
+static void test_acts_are_apart(void **state)
+{
+    (void)state;
+    for (int act = 0; act < KMS_N_ACTS; act++) {
+        struct kms_limit l = { 0 };
+        uint8_t app[20] = { 0xa }, a[20] = { 1 };
+        const struct kms_rate *rate = kms_limit_rate((enum kms_act)act);
+        int64_t n = 0;
+        while (kms_limit_holder(&l, (enum kms_act)act, DS_SPAN_OF(app), DS_SPAN_OF(a), NOW))
+            n++;
+        assert_int_equal(n, rate->burst);
+        for (int i = 0; i < KMS_N_ACTS; i++)
+            assert_int_equal(kms_limit_holder(&l, (enum kms_act)i, DS_SPAN_OF(app), DS_SPAN_OF(a),
+                                              NOW),
+                             i != act);
+        assert_true(kms_limit_holder(&l, (enum kms_act)act, DS_SPAN_OF(app), DS_SPAN_OF(a),
+                                     NOW + rate->refill_ms));
+    }
 }
 
 /* More instances than there is room for: whoever was heard of last keeps its count. */
@@ -91,14 +113,17 @@ static void test_room(void **state)
     (void)state;
     static struct kms_limit l;
     uint8_t app[20] = { 0xa }, room[20] = { 0 };
-    while (kms_limit_holder(&l, DS_SPAN_OF(app), id_of(room, 0), NOW))
+    while (kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), id_of(room, 0), NOW))
         continue;
     for (unsigned i = 1; i < KMS_HOLDERS_MAX; i++)
-        assert_true(kms_limit_holder(&l, DS_SPAN_OF(app), id_of(room, i), NOW + i));
-    assert_false(kms_limit_holder(&l, DS_SPAN_OF(app), id_of(room, 0), NOW + KMS_HOLDERS_MAX));
-    assert_true(kms_limit_holder(&l, DS_SPAN_OF(app), id_of(room, KMS_HOLDERS_MAX),
-                                 NOW + 1000)); /* for 1 */
-    assert_false(kms_limit_holder(&l, DS_SPAN_OF(app), id_of(room, 0), NOW + 1001));
+        assert_true(
+            kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), id_of(room, i), NOW + i));
+    assert_false(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), id_of(room, 0),
+                                  NOW + KMS_HOLDERS_MAX));
+    assert_true(kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app),
+                                 id_of(room, KMS_HOLDERS_MAX), NOW + 1000)); /* for 1 */
+    assert_false(
+        kms_limit_holder(&l, KMS_ACT_SIGN_CERT, DS_SPAN_OF(app), id_of(room, 0), NOW + 1001));
 }
 
 int main(void)
@@ -108,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_denials_of_a_day),
         cmocka_unit_test(test_sources_are_apart),
         cmocka_unit_test(test_holders),
+        cmocka_unit_test(test_acts_are_apart),
         cmocka_unit_test(test_room),
     };
     return cmocka_run_group_tests_name("kms/limit", tests, NULL, NULL);
