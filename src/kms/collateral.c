@@ -74,11 +74,16 @@ static int fetch(struct kms_simulated *s, int64_t now_s, struct ds_error *e)
     return r;
 }
 
+bool kms_collateral_is_kept(const struct kms_simulated *s, int64_t now_s)
+{
+    return s->collateral.len > 0 && now_s >= s->fetched_s && now_s - s->fetched_s <= KEEP_S;
+}
+
 int kms_collateral_get(struct ds_span *ret, struct ds_extra_anchor *ret_anchor,
                        size_t *ret_n_anchors, struct kms *kms, int64_t now_s, struct ds_error *e)
 {
     struct kms_simulated *s = &kms->simulated;
-    if (s->collateral.len == 0 || now_s - s->fetched_s > KEEP_S || now_s < s->fetched_s)
+    if (!kms_collateral_is_kept(s, now_s))
         DS_TRY(fetch(s, now_s, e));
     *ret = ds_buf_span(&s->collateral);
     *ret_anchor = (struct ds_extra_anchor){ .is_simulated = true };

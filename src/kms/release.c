@@ -84,16 +84,20 @@ static int check_policy(struct ds_verdict *v, const struct kms *kms, enum kms_ac
     return DS_OK;
 }
 
-static struct kms_floors floors_of(const struct kms *kms)
+/* The collateral's date counts while the collateral is in use: nobody vouches for it, and a false
+ * one must end when the true one is fetched. */
+static struct kms_floors floors_of(const struct kms *kms, int64_t clock_s)
 {
+    const struct kms_simulated *s = &kms->simulated;
     return (struct kms_floors){ .persisted_s = kms->time.persisted_s,
                                 .log_head_s = kms_log_head_time_s(kms->release_log),
-                                .collateral_s = kms->simulated.issue_s };
+                                .collateral_s = kms_collateral_is_kept(s, clock_s) ? s->issue_s
+                                                                                   : 0 };
 }
 
 int kms_now(int64_t *ret_now_s, const struct kms *kms, int64_t clock_s, struct ds_error *e)
 {
-    const struct kms_floors floors = floors_of(kms);
+    const struct kms_floors floors = floors_of(kms, clock_s);
     return kms_time_decide(ret_now_s, clock_s, &floors, e);
 }
 
@@ -257,7 +261,7 @@ int kms_decide(struct kms_grant *ret, struct ds_verdict *verdict, struct kms *km
         return too_many(e, "refused requests", &KMS_DENIAL_RATE);
     /* A leaf never goes back in time. The collateral's date is left out: it is not verified, and a
      * false one must not stay in the log. */
-    struct kms_floors floors = floors_of(kms);
+    struct kms_floors floors = floors_of(kms, clock_s);
     floors.collateral_s = 0;
     int64_t floor_s = kms_floors_max(&floors), now_s = clock_s > floor_s ? clock_s : floor_s;
     DS_TRY(write_leaf(&g.receipt, kms, in, g.has_claims ? &g.appraisal : NULL, verdict, now_s, e));

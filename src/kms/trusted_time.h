@@ -15,7 +15,7 @@
 struct kms_floors {
     int64_t persisted_s;  /* the file time.floor */
     int64_t log_head_s;   /* the newest head of the release log */
-    int64_t collateral_s; /* the newest document of the collateral in use */
+    int64_t collateral_s; /* the newest document of the collateral in use; not verified */
 };
 
 /* The latest of the three. */

@@ -31,7 +31,7 @@ static struct ds_buf credential_pem;
 
 struct ask {
     const char *name, *method;
-    bool is_anonymous, is_running, is_lent, is_old, is_csr_broken, is_long;
+    bool is_anonymous, is_running, is_lent, is_old, is_early, is_csr_broken, is_long;
     bool is_garbage, is_too_large;
     bool has_credential; /* the one that the first question brought */
     int want;
@@ -78,7 +78,7 @@ static int client_tls(struct net_tls **ret, const struct ask *ask, struct ds_err
         cfg.key = kit.guest;
     } else if (!ask->is_anonymous) {
         const struct ratls_spec spec = { .cn = "guest",
-                                         .not_before_s = now_s - DAY_S,
+                                         .not_before_s = now_s + (ask->is_early ? 500 : -DAY_S),
                                          .not_after_s = now_s + (ask->is_old ? -60 : DAY_S),
                                          .eku = DS_CERT_CLIENT_AUTH };
         struct ask copy = *ask;
@@ -262,20 +262,39 @@ static void test_flood(void **state)
     yyjson_doc_free(a.doc);
 }
 
-/* A clock that is behind signs nothing, not even the time beside a public key. */
+/* One question that was not asked before; a denial is a leaf. */
+static void assert_answer(const struct ask *ask)
+{
+    struct answer a = { .ask = ask };
+    uint64_t before = kms_log_size(kms.release_log);
+    serve_while(kms.loop, ask_on_thread, &a);
+    if (a.status != ask->want || (a.status < 0 && a.e.code != ask->code))
+        fail_msg("%s: %d %s", ask->name, a.status, a.e.msg);
+    assert_int_equal(kms_log_size(kms.release_log), before + ask->n_leaves);
+    yyjson_doc_free(a.doc);
+}
+
+/*
+ * A clock that is behind signs nothing, not even the time beside a public key; and it is what the
+ * answer names, where dates are wrong only by that clock.
+ */
 static void test_clock_behind(void **state)
 {
     (void)state;
     static const struct ask env = { "env key", "GetAppEnvEncryptPubKey", .is_anonymous = true };
-    struct answer a = { .ask = &env };
-    serve_while(kms.loop, ask_on_thread, &a);
-    assert_int_equal(a.status, DS_OK);
-    yyjson_doc_free(a.doc);
+    static const struct ask behind[] = {
+        { "env key", "GetAppEnvEncryptPubKey", .is_anonymous = true, .want = DS_ERR_STALE,
+          .code = DS_CODE_TIME_BEHIND_FLOOR },
+        { "boot keys for a certificate of later", "GetAppKey", .is_early = true,
+          .want = DS_ERR_DENIED, .code = DS_CODE_TIME_BEHIND_FLOOR, .n_leaves = 1 },
+        { "certificate with dates of later", "SignCert", .has_credential = true, .is_running = true,
+          .is_long = true, .want = DS_ERR_DENIED, .code = DS_CODE_TIME_BEHIND_FLOOR,
+          .n_leaves = 1 },
+    };
+    assert_answer(&env);
     kms.time.persisted_s = ds_clock_now_s() + 1000;
-    a = (struct answer){ .ask = &env };
-    serve_while(kms.loop, ask_on_thread, &a);
-    assert_int_equal(a.status, DS_ERR_STALE);
-    assert_int_equal(a.e.code, DS_CODE_TIME_BEHIND_FLOOR);
+    for (size_t i = 0; i < DS_LEN(behind); i++)
+        assert_answer(&behind[i]);
     kms.time.persisted_s = 0;
 }
 

@@ -646,6 +646,36 @@ static void test_no_collateral(void **state)
     assert_int_equal(kms_log_size(kms.release_log), before);
 }
 
+/* A false date is not for ever: when the collateral has had its hour the VMM is asked anew. */
+static void test_false_date_of_collateral_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t after_s; /* since it was fetched */
+        int want;
+    } steps[] = { { 0, DS_ERR_DENIED },
+                  { 3600, DS_ERR_DENIED },
+                  { 3601, DS_ERR_UNAVAILABLE }, /* there is no VMM to ask here */
+                  { -1, DS_ERR_UNAVAILABLE } };
+    for (int act = 0; act < KMS_N_ACTS; act++)
+        for (size_t i = 0; i < DS_LEN(steps); i++) {
+            struct ds_error e = { 0 };
+            struct ds_verdict v = { 0 };
+            struct trial t;
+            struct kms_grant grant = { 0 };
+            DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
+            begin(&t, (enum kms_act)act);
+            kms.simulated.fetched_s = NOW + 10;
+            kms.simulated.issue_s = NOW + 1000000;
+            t.now_s = NOW + 10 + steps[i].after_s;
+            assert_int_equal(ask(&grant, &v, &t, &evidence, &e), steps[i].want);
+            if (steps[i].want == DS_ERR_DENIED)
+                assert_true(ds_verdict_has(&v, DS_CODE_TIME_BEHIND_FLOOR));
+            else
+                assert_int_equal(e.code, DS_CODE_KMS_NO_COLLATERAL);
+        }
+}
+
 /* Ask for boot keys; evidence is made once. */
 static int ask_at(struct trial *t, struct ds_buf *evidence, int64_t at_s, struct ds_verdict *v)
 {
@@ -846,6 +876,7 @@ int main(void)
         cmocka_unit_test(test_each_fault_is_denied),
         cmocka_unit_test(test_all_reasons_at_once),
         cmocka_unit_test(test_no_collateral),
+        cmocka_unit_test(test_false_date_of_collateral_ends),
         cmocka_unit_test(test_time_goes_one_way),
         cmocka_unit_test(test_flood_of_refusals),
         cmocka_unit_test(test_flood_of_grants),
