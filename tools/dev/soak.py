@@ -80,6 +80,7 @@ class Life:
         self.machine = stack.Machine(build=stack.FAULT_BUILD)
         self.n_steps = 0
         self.n_leaves = 0
+        self.qemu = set()  # its process: a new one is a boot
         self.retried = []
         self.page = None  # what the app keeps on its volume; None before its first boot
         self.version = 0
@@ -128,7 +129,7 @@ class Life:
             return db.execute("SELECT count(*) FROM kv WHERE substr(key, 1, 5) = CAST('leaf/' AS BLOB)"
                               ).fetchone()[0]
 
-    def check(self, has_booted):
+    def check(self):
         """One of everything, nothing torn, evidence that verifies, a leaf for each release."""
         machine = self.machine
         need(machine.vm(NAME)['status'] == 'running', 'the VM does not run')
@@ -147,10 +148,10 @@ class Life:
         row, allowed = machine.vm(NAME), self.allowed().get(machine.vm(NAME)['app_id'])
         need(allowed == [row['compose_hash']], f'allowed is {allowed}, and {row["compose_hash"]} runs')
         self.page = page
-        leaves = self.leaves()
-        need(leaves >= self.n_leaves + (1 if has_booted else 0),
+        leaves, qemu = self.leaves(), set(machine.processes('qemu-'))
+        need(leaves >= self.n_leaves + len(qemu - self.qemu),
              f'{leaves} leaves after {self.n_leaves} and a boot: a key was released without one')
-        self.n_leaves = leaves
+        self.n_leaves, self.qemu = leaves, qemu
         self.check_reports()
 
     def check_reports(self):
@@ -197,7 +198,7 @@ class Soak:
         if self.life is None:
             self.life = Life(self.app)
             self.life.up()
-            self.life.check(has_booted=True)
+            self.life.check()
         self.life.n_steps += 1
         return self.life
 
@@ -218,7 +219,7 @@ class Soak:
             life.remove()
         fired = life.up_through(point)
         self.kills_left -= 1 if fired else 0
-        life.check(has_booted=True)
+        life.check()
         life.n_steps += 1
         return {'point': point, 'fired': fired}
 
@@ -234,7 +235,7 @@ class Soak:
             self.kills_left -= 1 if fired else 0
         else:
             life.up()
-        life.check(has_booted=True)
+        life.check()
         return {'version': life.version, **({'point': point} if fired else {})}
 
     def kill_process(self):
@@ -243,14 +244,14 @@ class Soak:
         life.machine.kill(name)
         life.up()
         stack.wait_for(f'{name} is back', lambda: life.machine.processes(name), stack.UP_S)
-        life.check(has_booted=False)
+        life.check()
         return {'program': name}
 
     def restart_vm(self):
         life = self.get_life()
         life.machine.dstack('down', NAME)
         life.up()
-        life.check(has_booted=True)
+        life.check()
         return {}
 
     def fuzz(self):
