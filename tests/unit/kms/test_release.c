@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decision about a key, whole: evidence that fits gets keys and a leaf that
- * proves it; evidence with any one fault gets a denial with that fault's code,
- * and a leaf that says so.
+ * The decision about a key: evidence with any one fault gets a denial with that
+ * fault's code, and a leaf that says so; a flood and a wrong clock get no more.
+ * What good evidence gets is test_issue.c.
  */
 #include "kms/release.h"
 
@@ -11,329 +11,11 @@
 
 #include <cmocka.h>
 
-#include "app/chain.h"
-#include "app/derive.h"
-#include "attest/x509.h"
-#include "base/file.h"
 #include "base/hex.h"
-#include "codec/pem.h"
 #include "crypto/hash.h"
-#include "kit.h"
 #include "kms/credential.h"
-#include "kms/issue.h"
-#include "ratls/cert.h"
 #include "store/store.h"
-
-#define NOW   1790000000
-#define DAY_S 86400
-
-static char dir[] = "/tmp/ds-release-XXXXXX";
-static char log_path[64];
-static unsigned n_logs;
-static struct kit kit;
-static struct kit other; /* another simulated machine */
-static struct kms kms;
-static uint8_t other_spki[DS_P256_SPKI_LEN], other32[32], other20[20];
-
-/* Instance credentials: of the kit's VM; of another VM of the app; of another app. */
-enum { OURS, OTHER_INSTANCE, OTHER_APP, N_CREDENTIALS };
-static struct ds_buf credentials[N_CREDENTIALS];
-
-/* One question to the KMS; what a row may change before it is asked. */
-struct trial {
-    struct kit_plan plan;
-    struct kms_request request;
-    struct ds_span chain[1];
-    int64_t now_s;
-};
-
-static void allow(const uint8_t app_id20[20], const uint8_t compose32[32],
-                  const uint8_t os_image32[32])
-{
-    struct ds_error e = { 0 };
-    assert_int_equal(kms_allow_add(&kms.allow, app_id20, compose32, os_image32, false, &e), DS_OK);
-}
-
-/* A log of its own: time never goes back in one. */
-static void fresh_log(void)
-{
-    struct ds_error e = { 0 };
-    kms_log_close(kms.release_log);
-    (void)snprintf(log_path, sizeof log_path, "%s/log-%u.db", dir, n_logs++);
-    assert_int_equal(kms_log_open(&kms.release_log, log_path, &kms.root, &e), DS_OK);
-    kms.time.persisted_s = 0;
-    memset(&kms.limit, 0, sizeof kms.limit);
-}
-
-/* The state before each question: one app, one image, fresh collateral, an empty log. */
-static void begin(struct trial *t, enum kms_act act)
-{
-    kms_allow_done(&kms.allow);
-    allow(kit.app_id20, kit.compose32, kit.os_image32);
-    kms.root.kind = KMS_KIND_SIMULATED;
-    fresh_log();
-    struct kms_simulated *s = &kms.simulated;
-    ds_buf_clear(&s->collateral);
-    ds_buf_add(&s->collateral, simtee_pki_collateral(kit.pki));
-    simtee_pki_root_spki32(s->root_spki32, kit.pki);
-    s->fetched_s = NOW;
-    s->issue_s = 0;
-    (void)snprintf(s->vmm_address, sizeof s->vmm_address, "unix:%s/none.sock", dir);
-    *t = (struct trial){ .plan = act == KMS_ACT_BOOT_KEYS ? kit_plan_boot(&kit)
-                                                          : kit_plan_running(&kit),
-                         .request = { .act = act, .bound_spki = DS_SPAN_OF(kit.guest_spki) },
-                         .chain = { KIT_SPAN(credentials[OURS]) },
-                         .now_s = NOW };
-    t->request.chain = t->chain;
-    t->request.n_chain = act == KMS_ACT_BOOT_KEYS ? 0 : 1;
-}
-
-/* evidence *appended*; what the request carries already is kept. */
-static int ask(struct kms_grant *grant, struct ds_verdict *v, struct trial *t,
-               struct ds_buf *evidence, struct ds_error *e)
-{
-    if (t->request.attestation.p == NULL) {
-        kit_attest(evidence, &kit, &t->plan);
-        t->request.attestation = KIT_SPAN(*evidence);
-    }
-    return kms_decide(grant, v, &kms, &t->request, t->now_s, e);
-}
-
-static void load_leaf(struct ds_buf *ret, uint64_t index)
-{
-    struct ds_error e = { 0 };
-    struct store *s = NULL;
-    char key[32];
-    uint64_t version;
-    (void)snprintf(key, sizeof key, "leaf/%016llx", (unsigned long long)index);
-    assert_int_equal(store_open_sqlite(&s, log_path, NULL, &e), DS_OK);
-    assert_int_equal(store_get(s, key, ret, &version, &e), DS_OK);
-    store_close(s);
-    assert_true(ret->len > 0);
-}
-
-static void assert_says(const struct ds_buf *text, const char *part)
-{
-    if (text->p == NULL || strstr(text->p, part) == NULL)
-        fail_msg("'%s' is not in: %s", part, text->p != NULL ? text->p : "");
-}
-
-static void assert_hex(const struct ds_buf *json, const char *key, struct ds_span bytes)
-{
-    DS_AUTO(ds_buf_done) struct ds_buf want = { 0 };
-    ds_buf_printf(&want, "\"%s\":\"%s\"", key, DS_HEX(bytes));
-    assert_says(json, want.p);
-}
-
-/* The receipt leads from the leaf on disk to a head that the KMS signed. */
-static void assert_proves_leaf(const struct kms_log_receipt *r, const struct ds_buf *leaf)
-{
-    struct ds_error e = { 0 };
-    struct app_log_head head;
-    struct ds_merkle_hash hash;
-    assert_int_equal(app_log_head_verify(&head, ds_buf_span(&r->head), r->head_sig64,
-                                         DS_SPAN_OF(kms.root.ca_spki), &e),
-                     DS_OK);
-    assert_int_equal(ds_merkle_leaf(&hash, ds_buf_span(leaf), &e), DS_OK);
-    assert_int_equal(ds_merkle_inclusion_verify(&r->proof, &hash, r->index, head.size, &head.root,
-                                                &e),
-                     DS_OK);
-}
-
-static void assert_keys(const struct ds_buf *reply)
-{
-    struct ds_error e = { 0 };
-    struct ds_key32 disk, env, k256;
-    const struct ds_key32 *root = &kms.root.keys->ca_scalar;
-    uint8_t pub33[33], sig65[65];
-    assert_int_equal(app_derive_disk_key(&disk, root, kit.app_id20, DS_SPAN_OF(kit.instance_id20),
-                                         &e),
-                     DS_OK);
-    assert_int_equal(app_derive_env_key(&env, root, kit.app_id20, &e), DS_OK);
-    assert_int_equal(app_derive_k256_key(&k256, &kms.root.keys->k256, kit.app_id20, &e), DS_OK);
-    assert_int_equal(ds_k256_public(pub33, &k256, &e), DS_OK);
-    assert_int_equal(app_issue_sign(sig65, &kms.root.keys->k256, kit.app_id20, pub33, &e), DS_OK);
-    assert_hex(reply, "disk_crypt_key", DS_SPAN_OF(disk.b));
-    assert_hex(reply, "env_crypt_key", DS_SPAN_OF(env.b));
-    assert_hex(reply, "k256_key", DS_SPAN_OF(k256.b));
-    assert_hex(reply, "k256_signature", DS_SPAN_OF(sig65));
-    assert_hex(reply, "os_image_hash", DS_SPAN_OF(kit.os_image32));
-}
-
-static void test_boot_keys(void **state)
-{
-    (void)state;
-    struct ds_error e = { 0 };
-    struct ds_verdict v = { 0 };
-    struct trial t;
-    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf reply = { .wipes = true };
-    DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
-    uint8_t evidence32[32];
-    begin(&t, KMS_ACT_BOOT_KEYS);
-    if (ask(&grant, &v, &t, &evidence, &e) < 0)
-        fail_msg("%s", e.msg);
-    assert_int_equal(v.n_reasons, 0);
-    assert_int_equal(kms_issue_boot_keys(&reply, &kms, &grant, NOW, &e), DS_OK);
-    assert_keys(&reply);
-    load_leaf(&leaf, grant.receipt.index);
-    assert_proves_leaf(&grant.receipt, &leaf);
-    assert_says(&leaf, "\"act\":\"get_app_key\",\"codes\":[],\"decision\":\"allow\"");
-    assert_says(&leaf, "\"kind\":\"simulated\"");
-    assert_hex(&leaf, "app_id", DS_SPAN_OF(kit.app_id20));
-    assert_hex(&leaf, "instance_id", DS_SPAN_OF(kit.instance_id20));
-    assert_hex(&leaf, "compose_hash", DS_SPAN_OF(kit.compose32));
-    assert_hex(&leaf, "os_image_hash", DS_SPAN_OF(kit.os_image32));
-    assert_int_equal(ds_hash(DS_SHA256, evidence32, KIT_SPAN(evidence), &e), DS_OK);
-    assert_hex(&leaf, "evidence_sha256", DS_SPAN_OF(evidence32));
-}
-
-/* The chain of SignCert's reply, as DER. */
-static size_t read_chain(struct ds_span chain[8], struct ds_arena *mem, const struct ds_buf *reply)
-{
-    static char text[16384];
-    size_t n = 0, len = 0;
-    for (size_t i = 0; i < reply->len; i++) { /* the JSON string's \n back into line ends */
-        bool is_end = reply->p[i] == '\\' && reply->p[i + 1] == 'n';
-        assert_true(len < sizeof text);
-        text[len] = reply->p[i];
-        if (is_end)
-            text[len] = '\n';
-        len++;
-        i += is_end;
-    }
-    char *at = memmem(text, len, "-----BEGIN", 10);
-    while (at != NULL) {
-        struct ds_span rest = DS_SPAN(at, len - (size_t)(at - text));
-        assert_true(n < 8);
-        assert_int_equal(ds_pem_next(&chain[n++], &rest, "CERTIFICATE", mem, NULL), DS_OK);
-        at = memmem(rest.p, rest.len, "-----BEGIN", 10);
-    }
-    return n;
-}
-
-/* The reply's chain is a credential of the kit's VM from NOW on. */
-static void assert_credential(const struct ds_buf *reply)
-{
-    struct ds_error e = { 0 };
-    struct ds_verdict v = { 0 };
-    static uint8_t room[32768];
-    struct ds_arena mem = ds_arena_of(room, sizeof room);
-    struct ds_span chain[8];
-    struct ds_x509 cert;
-    struct kms_holder holder = { 0 };
-    assert_says(reply, "\"instance_credential\":[");
-    DS_AUTO(ds_buf_done) struct ds_buf tail = { 0 };
-    ds_buf_str(&tail, strstr(reply->p, "\"instance_credential\""));
-    size_t n = read_chain(chain, &mem, &tail);
-    assert_int_equal(n, 3);
-    assert_int_equal(ratls_chain_check(chain, n, DS_SPAN_OF(kms.root.ca_spki), NOW, &e), DS_OK);
-    assert_int_equal(kms_credential_check(&holder, &v, &kms.root, chain, n, NOW, &e), DS_OK);
-    assert_int_equal(v.n_reasons, 0);
-    assert_true(ds_span_eq(holder.spki, DS_SPAN_OF(kit.guest_spki)));
-    assert_true(ds_span_eq(holder.app_id, DS_SPAN_OF(kit.app_id20)));
-    assert_true(ds_span_eq(holder.instance_id, DS_SPAN_OF(kit.instance_id20)));
-    assert_int_equal(ds_x509_parse(&cert, chain[0], &e), DS_OK);
-    assert_int_equal(cert.not_before_s, NOW);
-    assert_int_equal(cert.not_after_s, NOW + KMS_CREDENTIAL_LIFE_S);
-    assert_false(cert.is_ca);
-}
-
-static void test_credential(void **state)
-{
-    (void)state;
-    static const enum kms_act acts[] = { KMS_ACT_BOOT_KEYS, KMS_ACT_RENEW_CREDENTIAL };
-    for (size_t i = 0; i < DS_LEN(acts); i++) {
-        struct ds_error e = { 0 };
-        struct ds_verdict v = { 0 };
-        struct trial t;
-        DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
-        DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-        DS_AUTO(ds_buf_done) struct ds_buf reply = { .wipes = true };
-        DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
-        begin(&t, acts[i]);
-        if (acts[i] == KMS_ACT_RENEW_CREDENTIAL)
-            t.request.bound_spki = (struct ds_span){ 0 }; /* the credential says whose key */
-        if (ask(&grant, &v, &t, &evidence, &e) < 0)
-            fail_msg("%s", e.msg);
-        int r = acts[i] == KMS_ACT_BOOT_KEYS ? kms_issue_boot_keys(&reply, &kms, &grant, NOW, &e)
-                                             : kms_issue_credential(&reply, &kms, &grant, NOW, &e);
-        assert_int_equal(r, DS_OK);
-        assert_credential(&reply);
-        load_leaf(&leaf, grant.receipt.index);
-        assert_says(&leaf, acts[i] == KMS_ACT_BOOT_KEYS ? "\"act\":\"get_app_key\""
-                                                        : "\"act\":\"renew_credential\"");
-    }
-}
-
-static void test_certificate(void **state)
-{
-    (void)state;
-    struct ds_error e = { 0 };
-    struct ds_verdict v = { 0 };
-    struct trial t;
-    static uint8_t room[32768];
-    struct ds_arena mem = ds_arena_of(room, sizeof room);
-    struct ds_span chain[8];
-    struct ds_x509 leaf_cert;
-    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf reply = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
-    const struct app_csr csr = { .spki = DS_SPAN_OF(kit.guest_spki),
-                                 .subject = DS_SPAN_LIT("hello"),
-                                 .server_auth = true,
-                                 .ext_app_info = true };
-    begin(&t, KMS_ACT_SIGN_CERT);
-    if (ask(&grant, &v, &t, &evidence, &e) < 0)
-        fail_msg("%s", e.msg);
-    assert_int_equal(kms_issue_cert(&reply, &kms, &grant, &csr, NOW, &e), DS_OK);
-    size_t n = read_chain(chain, &mem, &reply);
-    assert_int_equal(n, 3);
-    assert_int_equal(ratls_chain_check(chain, n, DS_SPAN_OF(kms.root.ca_spki), NOW, &e), DS_OK);
-    assert_int_equal(ds_x509_parse(&leaf_cert, chain[0], &e), DS_OK);
-    assert_true(ds_span_eq(leaf_cert.spki, DS_SPAN_OF(kit.guest_spki)));
-    load_leaf(&leaf, grant.receipt.index);
-    assert_proves_leaf(&grant.receipt, &leaf);
-    assert_says(&leaf, "\"act\":\"sign_cert\",\"codes\":[],\"decision\":\"allow\"");
-    assert_int_equal(leaf_cert.not_before_s, NOW - KMS_CERT_BACK_S);
-    assert_int_equal(leaf_cert.not_after_s, NOW + (int64_t)KMS_CERT_DAYS_MAX * DAY_S);
-    struct app_csr too_long = csr;
-    too_long.has_not_after = true;
-    too_long.not_after_s = NOW + UINT64_C(399) * DAY_S;
-    assert_int_equal(kms_issue_cert(&reply, &kms, &grant, &too_long, NOW, &e), DS_ERR_RANGE);
-    assert_int_equal(e.code, DS_CODE_KMS_CERT_DATES);
-}
-
-static bool has_text(struct ds_span der, const char *text)
-{
-    return memmem(der.p, der.len, text, strlen(text)) != NULL;
-}
-
-/* What an SDK asks for when its caller names nothing. */
-static void test_certificate_without_names(void **state)
-{
-    (void)state;
-    static uint8_t room[32768];
-    struct ds_arena mem = ds_arena_of(room, sizeof room);
-    struct ds_error e = { 0 };
-    struct ds_verdict v = { 0 };
-    struct trial t;
-    struct ds_span chain[8];
-    char app_id[41];
-    DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf reply = { 0 };
-    const struct app_csr csr = { .spki = DS_SPAN_OF(kit.guest_spki),
-                                 .org_name = DS_SPAN_LIT("Ours") };
-    begin(&t, KMS_ACT_SIGN_CERT);
-    assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_OK);
-    assert_int_equal(kms_issue_cert(&reply, &kms, &grant, &csr, NOW, &e), DS_OK);
-    assert_int_equal(read_chain(chain, &mem, &reply), 3);
-    assert_true(has_text(chain[0], ds_hex_encode(app_id, DS_SPAN_OF(kit.app_id20))));
-    assert_true(has_text(chain[0], "Ours"));
-}
+#include "trial.h"
 
 /* Evidence of the boot serves for a certificate too; the other way round it does not. */
 static void test_boot_evidence_signs(void **state)
@@ -344,9 +26,9 @@ static void test_boot_evidence_signs(void **state)
     struct trial t;
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    begin(&t, KMS_ACT_SIGN_CERT);
+    trial_begin(&t, KMS_ACT_SIGN_CERT);
     t.plan = kit_plan_boot(&kit);
-    assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_OK);
+    assert_int_equal(trial_ask(&grant, &v, &t, &evidence, &e), DS_OK);
 }
 
 /* clang-format off */
@@ -381,12 +63,12 @@ static void no_compose(struct trial *t) { kit_event_drop(&t->plan, "compose-hash
 static void logged_compose(struct trial *t)
 {
     kit_event_find(&t->plan, "compose-hash")->payload = DS_SPAN_OF(other32);
-    allow(kit.app_id20, other32, kit.os_image32);
+    trial_allow(kit.app_id20, other32, kit.os_image32);
 }
 static void logged_app_id(struct trial *t)
 {
     kit_event_find(&t->plan, "app-id")->payload = DS_SPAN_OF(other20);
-    allow(other20, kit.compose32, kit.os_image32);
+    trial_allow(other20, kit.compose32, kit.os_image32);
 }
 static void logged_instance(struct trial *t) { kit_event_find(&t->plan, "instance-id")->payload = DS_SPAN_OF(other20); }
 static void logged_provider(struct trial *t)
@@ -408,19 +90,19 @@ static void unregistered(struct trial *t)
 {
     (void)t;
     kms_allow_done(&kms.allow);
-    allow(other20, kit.compose32, kit.os_image32);
+    trial_allow(other20, kit.compose32, kit.os_image32);
 }
 static void other_image(struct trial *t)
 {
     (void)t;
     kms_allow_done(&kms.allow);
-    allow(kit.app_id20, kit.compose32, other32);
+    trial_allow(kit.app_id20, kit.compose32, other32);
 }
 /* The image. */
 static void image_hash(struct trial *t)
 {
     t->plan.os_image32 = other32;
-    allow(kit.app_id20, kit.compose32, other32);
+    trial_allow(kit.app_id20, kit.compose32, other32);
 }
 static void image_event(struct trial *t) { kit_event_add(&t->plan, "os-image-hash", DS_SPAN_OF(other32)); }
 static void kernel(struct trial *t) { t->plan.changed_event = "kernel"; }
@@ -464,13 +146,13 @@ static void foreign_image(struct trial *t)
     t->plan.document = KIT_SPAN(foreign_document);
     t->plan.checksums = KIT_SPAN(foreign_checksums);
     t->plan.os_image32 = foreign32;
-    allow(kit.app_id20, kit.compose32, foreign32);
+    trial_allow(kit.app_id20, kit.compose32, foreign32);
 }
 static void nameless_document(struct trial *t)
 {
     t->plan.checksums = KIT_SPAN(nameless_checksums);
     t->plan.os_image32 = nameless32;
-    allow(kit.app_id20, kit.compose32, nameless32);
+    trial_allow(kit.app_id20, kit.compose32, nameless32);
 }
 
 #define BOOT KMS_ACT_BOOT_KEYS
@@ -575,10 +257,10 @@ static unsigned check_row(const struct row *row)
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf codes = { 0 };
-    begin(&t, row->act);
+    trial_begin(&t, row->act);
     row->change(&t);
     uint64_t before = kms_log_size(kms.release_log);
-    int r = ask(&grant, &v, &t, &evidence, &e);
+    int r = trial_ask(&grant, &v, &t, &evidence, &e);
     bool ok = r == DS_ERR_DENIED && v.n_reasons == row->n && v.reasons[0].code == row->code;
     if (!ok) {
         print_error("%s: %d, %u reasons\n", row->name, r, v.n_reasons);
@@ -588,7 +270,7 @@ static unsigned check_row(const struct row *row)
     }
     assert_null(grant.mem);
     assert_int_equal(kms_log_size(kms.release_log), before + 1);
-    load_leaf(&leaf, before);
+    trial_leaf_load(&leaf, before);
     for (uint32_t i = 0; i < v.n_reasons; i++)
         ds_buf_printf(&codes, "%s\"%s\"", i > 0 ? "," : "\"codes\":[", id_of(v.reasons[i].code));
     ds_buf_str(&codes, "],\"decision\":\"deny\"");
@@ -614,12 +296,12 @@ static void test_all_reasons_at_once(void **state)
     struct trial t;
     struct kms_grant grant = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    begin(&t, KMS_ACT_BOOT_KEYS);
+    trial_begin(&t, KMS_ACT_BOOT_KEYS);
     kernel(&t);
     lent(&t);
     debug(&t);
     other_compose(&t);
-    assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_ERR_DENIED);
+    assert_int_equal(trial_ask(&grant, &v, &t, &evidence, &e), DS_ERR_DENIED);
     assert_int_equal(v.n_reasons, 4);
     assert_true(ds_verdict_has(&v, DS_CODE_POLICY_KERNEL_MISMATCH));
     assert_true(ds_verdict_has(&v, DS_CODE_RATLS_KEY_NOT_BOUND));
@@ -636,10 +318,10 @@ static void test_no_collateral(void **state)
     struct trial t;
     struct kms_grant grant = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    begin(&t, KMS_ACT_BOOT_KEYS);
+    trial_begin(&t, KMS_ACT_BOOT_KEYS);
     ds_buf_clear(&kms.simulated.collateral);
     uint64_t before = kms_log_size(kms.release_log);
-    assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_ERR_UNAVAILABLE);
+    assert_int_equal(trial_ask(&grant, &v, &t, &evidence, &e), DS_ERR_UNAVAILABLE);
     assert_int_equal(e.code, DS_CODE_KMS_NO_COLLATERAL);
     assert_int_equal(v.n_reasons, 0);
     assert_null(grant.mem);
@@ -664,11 +346,11 @@ static void test_false_date_of_collateral_ends(void **state)
             struct trial t;
             struct kms_grant grant = { 0 };
             DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-            begin(&t, (enum kms_act)act);
+            trial_begin(&t, (enum kms_act)act);
             kms.simulated.fetched_s = NOW + 10;
             kms.simulated.issue_s = NOW + 1000000;
             t.now_s = NOW + 10 + steps[i].after_s;
-            assert_int_equal(ask(&grant, &v, &t, &evidence, &e), steps[i].want);
+            assert_int_equal(trial_ask(&grant, &v, &t, &evidence, &e), steps[i].want);
             if (steps[i].want == DS_ERR_DENIED)
                 assert_true(ds_verdict_has(&v, DS_CODE_TIME_BEHIND_FLOOR));
             else
@@ -683,7 +365,7 @@ static int ask_at(struct trial *t, struct ds_buf *evidence, int64_t at_s, struct
     DS_AUTO(kms_grant_done) struct kms_grant grant = { 0 };
     *v = (struct ds_verdict){ 0 };
     t->now_s = at_s;
-    int r = ask(&grant, v, t, evidence, &e);
+    int r = trial_ask(&grant, v, t, evidence, &e);
     if (r < 0 && v->n_reasons == 0)
         assert_int_equal(e.code, DS_CODE_KMS_TOO_MANY);
     return r;
@@ -699,19 +381,19 @@ static void test_time_goes_one_way(void **state)
     struct kms_time again;
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
-    begin(&t, KMS_ACT_BOOT_KEYS);
+    trial_begin(&t, KMS_ACT_BOOT_KEYS);
     assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_OK);
     assert_int_equal(kms_log_head_time_s(kms.release_log), NOW + 60);
-    assert_int_equal(kms_time_open(&again, dir, &e), DS_OK);
+    assert_int_equal(kms_time_open(&again, trial_dir, &e), DS_OK);
     assert_int_equal(again.persisted_s, NOW + 60);
     assert_int_equal(ask_at(&t, &evidence, NOW + 59, &v), DS_ERR_DENIED);
     assert_true(ds_verdict_has(&v, DS_CODE_TIME_BEHIND_FLOOR));
-    load_leaf(&leaf, 1);
+    trial_leaf_load(&leaf, 1);
     assert_says(&leaf, "\"time_s\":1790000060");
     assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_OK);
     /* A restart with an empty log: the floor on disk is left. */
-    fresh_log();
-    assert_int_equal(kms_time_open(&kms.time, dir, &e), DS_OK);
+    trial_log_fresh();
+    assert_int_equal(kms_time_open(&kms.time, trial_dir, &e), DS_OK);
     assert_int_equal(ask_at(&t, &evidence, NOW + 59, &v), DS_ERR_DENIED);
     assert_int_equal(ask_at(&t, &evidence, NOW + 60, &v), DS_OK);
     /* A false date of the collateral denies while it stands there, and leaves nothing behind. */
@@ -735,7 +417,7 @@ static void test_flood_of_refusals(void **state)
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
     const struct kms_rate rate = KMS_DENIAL_RATE;
     int64_t n_denied = 0;
-    begin(&t, KMS_ACT_BOOT_KEYS);
+    trial_begin(&t, KMS_ACT_BOOT_KEYS);
     good = t;
     none(&t);
     while (ask_at(&t, &evidence, NOW, &v) == DS_ERR_DENIED)
@@ -761,8 +443,8 @@ static void test_flood_of_grants(void **state)
         DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
         DS_AUTO(ds_buf_done) struct ds_buf other_evidence = { 0 };
         const struct kms_rate *rate = kms_limit_rate((enum kms_act)act);
-        begin(&other_act, (enum kms_act)((act + 1) % KMS_N_ACTS));
-        begin(&t, (enum kms_act)act);
+        trial_begin(&other_act, (enum kms_act)((act + 1) % KMS_N_ACTS));
+        trial_begin(&t, (enum kms_act)act);
         for (int64_t i = 0; i < rate->burst; i++)
             assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_OK);
         assert_int_equal(ask_at(&t, &evidence, NOW, &v), DS_ERR_UNAVAILABLE);
@@ -785,12 +467,12 @@ static void test_no_log_no_keys(void **state)
     struct kms_grant grant = { 0 };
     struct store *s = NULL;
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
-    begin(&t, KMS_ACT_BOOT_KEYS);
+    trial_begin(&t, KMS_ACT_BOOT_KEYS);
     uint64_t before = kms_log_size(kms.release_log);
-    assert_int_equal(store_open_sqlite(&s, log_path, NULL, &e), DS_OK);
+    assert_int_equal(store_open_sqlite(&s, trial_log_path, NULL, &e), DS_OK);
     assert_int_equal(store_put(s, "head", DS_SPAN_LIT("another"), "test", &e), DS_OK);
     store_close(s);
-    assert_int_equal(ask(&grant, &v, &t, &evidence, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(trial_ask(&grant, &v, &t, &evidence, &e), DS_ERR_UNTRUSTED);
     assert_int_equal(e.code, DS_CODE_KMS_LOG_BROKEN);
     assert_null(grant.mem);
     assert_int_equal(kms_log_size(kms.release_log), before);
@@ -810,68 +492,23 @@ static int make_foreign_documents(struct ds_error *e)
     return ds_hash(DS_SHA256, nameless32, KIT_SPAN(nameless_checksums), e);
 }
 
-static int make_credential(struct ds_buf *ret, const uint8_t app_id20[20], struct ds_span instance,
-                           struct ds_error *e)
-{
-    DS_AUTO(kms_app_ca_done) struct kms_app_ca ca = { 0 };
-    DS_TRY(kms_app_ca_make(&ca, &kms.root, app_id20, NOW, e));
-    const struct kms_credential_for who = { .spki = DS_SPAN_OF(kit.guest_spki),
-                                            .app_id = DS_SPAN(app_id20, 20),
-                                            .instance_id = instance,
-                                            .now_s = NOW,
-                                            .life_s = KMS_CREDENTIAL_LIFE_S };
-    return kms_credential_make(ret, &ca, &who, e);
-}
-
-static int make_credentials(struct ds_error *e)
-{
-    struct ds_span instance = DS_SPAN_OF(kit.instance_id20);
-    DS_TRY(make_credential(&credentials[OURS], kit.app_id20, instance, e));
-    DS_TRY(make_credential(&credentials[OTHER_INSTANCE], kit.app_id20, DS_SPAN_OF(other20), e));
-    return make_credential(&credentials[OTHER_APP], other20, instance, e);
-}
-
 static int setup(void **state)
 {
-    (void)state;
     struct ds_error e = { 0 };
-    if (mkdtemp(dir) == NULL || kms_root_open(&kms.root, dir, KMS_KIND_SIMULATED, NOW, &e) < 0)
-        return -1;
-    if (kms_time_open(&kms.time, dir, &e) < 0)
-        return -1;
-    kit_init(&kit, kms.root.ca_spki, NOW);
-    kit_init(&other, kms.root.ca_spki, NOW);
-    memcpy(other_spki, other.guest_spki, sizeof other_spki);
-    memset(other32, 0x0e, sizeof other32);
-    memset(other20, 0x0f, sizeof other20);
-    kms.credential_life_s = KMS_CREDENTIAL_LIFE_S;
-    return make_credentials(&e) | make_foreign_documents(&e);
+    return trial_setup(state) | make_foreign_documents(&e);
 }
 
 static int teardown(void **state)
 {
-    (void)state;
-    kms_log_close(kms.release_log);
-    kms_allow_done(&kms.allow);
-    kms_root_done(&kms.root);
-    ds_buf_done(&kms.simulated.collateral);
-    for (size_t i = 0; i < N_CREDENTIALS; i++)
-        ds_buf_done(&credentials[i]);
     ds_buf_done(&foreign_document);
     ds_buf_done(&foreign_checksums);
     ds_buf_done(&nameless_checksums);
-    kit_done(&kit);
-    kit_done(&other);
-    return ds_dir_remove(dir, NULL);
+    return trial_teardown(state);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_boot_keys),
-        cmocka_unit_test(test_certificate),
-        cmocka_unit_test(test_certificate_without_names),
-        cmocka_unit_test(test_credential),
         cmocka_unit_test(test_boot_evidence_signs),
         cmocka_unit_test(test_each_fault_is_denied),
         cmocka_unit_test(test_all_reasons_at_once),
