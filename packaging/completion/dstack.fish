@@ -14,7 +14,7 @@ complete -c dstack -n '__fish_seen_subcommand_from up' -l image -r -a '(dstack -
 complete -c dstack -n '__fish_seen_subcommand_from up' -l vcpu -r -d 'virtual CPUs (2, or what the VM has)'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l memory -s m -r -d 'memory in MiB (3072, or what the VM has)'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l disk -r -d 'data disk in GiB (20, or what the VM has); grows only'
-complete -c dstack -n '__fish_seen_subcommand_from up' -l publish -s p -r -d 'publish a guest port on another port of 127.0.0.1'
+complete -c dstack -n '__fish_seen_subcommand_from up' -l publish -s p -r -d 'publish on OTHER of 127.0.0.1 what the compose file publishes on PORT (9000:8080)'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l registry -r -d 'let the VM reach a registry of x-dstack at this IPv4 address'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l allow-simulated -d 'accept the simulated platform, which protects nothing'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l timings -d 'draw the boot as a waterfall'

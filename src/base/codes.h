@@ -589,7 +589,8 @@
       "use 127.0.0.1; put a proxy in front to publish it further") \
     X(VMM_PORT_TAKEN, "vmm.port_taken", "a port of the host is taken", \
       "another VM or program listens on it, or the request names it twice", \
-      "choose another host port, or 0 for any free one") \
+      "publish that port of the VM, the left number in the compose file, elsewhere: 'dstack up --publish " \
+      "OTHER:PORT'; or end what holds it ('dstack down NAME'); over RPC a host_port of 0 takes any free one") \
     X(VMM_QEMU_MISSING, "vmm.qemu_missing", "QEMU is not installed", \
       "qemu-system-x86_64 or qemu-img is not on the PATH, nor where the configuration says", \
       "install QEMU 10.1 or newer (qemu-system-x86, qemu-utils), or set 'qemu' in the configuration") \

@@ -38,8 +38,8 @@ static const struct ds_arg_option options[] = {
     CLI_U64(memory_mib, "memory", 'm', "MIB", 1 << 24, "memory in MiB (3072, or what the VM has)"),
     CLI_U64(disk_gib, "disk", 0, "GIB", 65536,
             "data disk in GiB (20, or what the VM has); grows only"),
-    CLI_LIST(publish, "publish", 'p', "HOST:GUEST",
-             "publish a guest port on another port of 127.0.0.1"),
+    CLI_LIST(publish, "publish", 'p', "OTHER:PORT",
+             "publish on OTHER of 127.0.0.1 what the compose file publishes on PORT (9000:8080)"),
     CLI_LIST(registry, "registry", 0, "NAME:PORT=ADDRESS:PORT",
              "let the VM reach a registry of x-dstack at this IPv4 address"),
     CLI_FLAG(allow_simulated, "allow-simulated", 0,
@@ -161,37 +161,65 @@ static int find_kms(struct up *u, struct ds_error *e)
     return ds_buf_end(spki, e, "KMS key");
 }
 
-/* The port of 127.0.0.1 for a published port: --publish HOST:GUEST moves it. */
-static int host_port(uint16_t *ret, const struct opts *o, uint16_t guest, struct ds_error *e)
+/* A --publish OTHER:PORT. */
+static int read_publish(uint16_t *ret_other, uint16_t *ret_port, const char *text,
+                        struct ds_error *e)
 {
-    *ret = guest;
-    for (size_t i = 0; i < o->publish.n; i++) {
-        const char *text = o->publish.v[i], *colon = strchr(text, ':');
-        uint64_t from = 0, to = 0;
-        if (colon == NULL ||
-            ds_str_u64(&from, DS_SPAN(text, (size_t)(colon - text)), 65535, NULL) < 0 ||
-            ds_str_u64(&to, ds_span_str(colon + 1), 65535, NULL) < 0 || from == 0 || to == 0)
-            return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
-                                "--publish takes HOST:GUEST, not '%.40s'", text);
-        if (to == guest)
-            *ret = (uint16_t)from;
-    }
+    const char *colon = strchr(text, ':');
+    uint64_t other = 0, port = 0;
+    if (colon == NULL ||
+        ds_str_u64(&other, DS_SPAN(text, (size_t)(colon - text)), 65535, NULL) < 0 ||
+        ds_str_u64(&port, ds_span_str(colon + 1), 65535, NULL) < 0 || other == 0 || port == 0)
+        return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
+                            "--publish takes OTHER:PORT, not '%.40s'", text);
+    *ret_other = (uint16_t)other;
+    *ret_port = (uint16_t)port;
     return DS_OK;
 }
 
 /* Before anything is started: every --publish has its form, whatever the app publishes. */
 static int check_publish(const struct opts *o, struct ds_error *e)
 {
-    uint16_t ignored;
-    return host_port(&ignored, o, 0, e);
+    uint16_t other, port;
+    for (size_t i = 0; i < o->publish.n; i++)
+        DS_TRY(read_publish(&other, &port, o->publish.v[i], e));
+    return DS_OK;
+}
+
+static bool move_port(struct deploy *d, uint16_t other, uint16_t port)
+{
+    bool moved = false;
+    for (size_t i = 0; i < d->n_ports; i++)
+        if (d->ports[i].target_in_vm == port) {
+            d->ports[i].published = other;
+            moved = true;
+        }
+    return moved;
+}
+
+/* One that moves nothing is a mistake, and mostly the container's port instead of the host's. */
+static int refuse_publish(const struct deploy *d, const char *text, struct ds_error *e)
+{
+    char ports[DS_LEN(d->ports) * 6 + 1] = "";
+    for (size_t i = 0, at = 0; i < d->n_ports; i++)
+        at += (size_t)snprintf(ports + at, sizeof ports - at, " %u", d->ports[i].target_in_vm);
+    return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
+                        "--publish %.12s: PORT is the left number of 'ports' in the compose file, "
+                        "and those are:%.100s",
+                        text, d->n_ports > 0 ? ports : " none");
 }
 
 static int take_ports(struct up *u, struct ds_error *e)
 {
-    for (size_t i = 0; i < u->compose.n_ports; i++) {
-        struct compose_port *p = &u->d.ports[u->d.n_ports++];
-        *p = u->compose.ports[i];
-        DS_TRY(host_port(&p->published, &u->o, p->target_in_vm, e));
+    struct deploy *d = &u->d;
+    for (size_t i = 0; i < u->compose.n_ports; i++)
+        d->ports[d->n_ports++] = u->compose.ports[i];
+    for (size_t i = 0; i < u->o.publish.n; i++) {
+        uint16_t other, port;
+        const char *text = u->o.publish.v[i];
+        DS_TRY(read_publish(&other, &port, text, e));
+        if (!move_port(d, other, port))
+            return refuse_publish(d, text, e);
     }
     return DS_OK;
 }
@@ -209,7 +237,6 @@ static int take_registries(struct up *u, struct ds_error *e)
 static int make_app(struct up *u, struct ds_error *e)
 {
     struct deploy *d = &u->d;
-    DS_TRY(take_ports(u, e));
     DS_TRY(take_registries(u, e));
     DS_TRY(cli_volumes_make(u->cli, &u->compose, e));
     DS_TRY(compose_app_json(&d->app_compose, &u->compose, d->name, u->kms_hex, e));
@@ -251,6 +278,7 @@ static int prepare(struct up *u, struct ds_error *e)
     DS_TRY(choose_file(u, e));
     DS_TRY(choose_name(u, e));
     DS_TRY(compose_load(&u->compose, u->o.file, e));
+    DS_TRY(take_ports(u, e));
     DS_TRY(cli_vmm_ensure(u->cli, e));
     DS_TRY(choose_image(u, e));
     DS_TRY(find_kms(u, e));

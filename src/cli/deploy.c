@@ -80,7 +80,8 @@ static int add_registries(struct ds_jw *w, const struct deploy *d, struct ds_err
     return DS_OK;
 }
 
-static int create(struct deploy *d, struct ds_error *e)
+/* check_only: the VMM says whether it would refuse; nothing changes. */
+static int create(struct deploy *d, bool check_only, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
@@ -95,6 +96,7 @@ static int create(struct deploy *d, struct ds_error *e)
     ds_jw_hex(&w, "app_id", DS_SPAN_OF(d->record.app_id20));
     add_ports(&w, d);
     DS_TRY(add_registries(&w, d, e));
+    ds_jw_bool(&w, "check_only", check_only);
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "CreateVm"));
     DS_TRY(cli_vmm_call(&doc, d->cli, "CreateVm", ds_buf_span(&params), e));
@@ -109,7 +111,8 @@ static void add_if(struct ds_jw *w, const char *key, uint64_t value)
         ds_jw_u64(w, key, value);
 }
 
-static int update(struct deploy *d, struct ds_error *e)
+/* check_only: as of create */
+static int update(struct deploy *d, bool check_only, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
@@ -124,6 +127,7 @@ static int update(struct deploy *d, struct ds_error *e)
     ds_jw_bool(&w, "update_ports", true);
     add_ports(&w, d);
     ds_jw_bool(&w, "update_registries", d->n_registries > 0);
+    ds_jw_bool(&w, "check_only", check_only);
     DS_TRY(add_registries(&w, d, e));
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "UpdateVm"));
@@ -134,9 +138,10 @@ static int update(struct deploy *d, struct ds_error *e)
 static int make(struct deploy *d, struct ds_error *e)
 {
     app_id_of(d->record.app_id20, d->record.compose32);
+    DS_TRY(create(d, true, e)); /* what would be refused leaves nothing behind */
     DS_TRY(allow(d, &d->record, true, e));
     DS_TRY(cli_record_save(d->cli, d->name, &d->record, ds_buf_span(&d->app_compose), e));
-    return create(d, e);
+    return create(d, false, e);
 }
 
 /*
@@ -186,14 +191,24 @@ static int allow_both(struct deploy *d, const struct cli_record *old, bool has_o
     return allow(d, &d->record, false, e);
 }
 
-/* The VM is stopped first: what the VMM says of it is then what will run. */
+static int update_and_start(struct deploy *d, struct ds_error *e)
+{
+    DS_TRY(update(d, false, e));
+    DS_FAULT("cli.upgrade.updated");
+    return cli_vm_call(d->cli, "StartVm", d->id, e);
+}
+
+/* The VM is stopped before it is changed: what the VMM says of it is then what will run. */
 static int change(struct deploy *d, struct ds_error *e)
 {
     DS_TRY(cli_vm_stop(d->cli, d->id, false, e));
     DS_FAULT("cli.upgrade.stopped");
-    DS_TRY(update(d, e));
-    DS_FAULT("cli.upgrade.updated");
-    return cli_vm_call(d->cli, "StartVm", d->id, e);
+    int r = update_and_start(d, e);
+    if (r < 0)
+        cli_note("%s is stopped now, with its data; 'dstack up' with the compose file that it ran "
+                 "before starts it again\n",
+                 d->name);
+    return r;
 }
 
 static int reuse(struct deploy *d, yyjson_val *vm, struct ds_error *e)
@@ -204,6 +219,7 @@ static int reuse(struct deploy *d, yyjson_val *vm, struct ds_error *e)
         return ds_fail(e, DS_ERR_PEER, "dstack-vmm describes a VM by halves");
     DS_TRY(cli_record_load(&old, &has_old, d->cli, d->name, e));
     DS_TRY(settle_app_id(d, &old, has_old, vm, e));
+    DS_TRY(update(d, true, e)); /* what would be refused must not stop what runs */
     DS_TRY(allow_both(d, &old, has_old, e));
     if (!is_as_wanted(d, &old, has_old, vm)) {
         cli_note("%s: changes to compose hash %.16s..., image %s; its data stays\n", d->name,

@@ -50,12 +50,21 @@ static void reply_json(struct rpc_call *call, const struct ds_jw *w, struct ds_b
         rpc_call_reply_text(call, ds_buf_span(json));
 }
 
+/* Only asked whether the request would be refused: it would not, and is let go of. */
+static void reply_checked(struct rpc_call *call, struct vm_request *rq)
+{
+    vm_request_done(rq);
+    rpc_call_reply_text(call, DS_SPAN_LIT("{\"id\":\"\"}"));
+}
+
 static void api_create(struct rpc_call *call, void *ctx)
 {
     struct vm_request rq = { 0 };
     struct ds_error e = { 0 };
     if (vmm_request_create(&rq, ctx, rpc_call_params(call), &e) < 0)
         rpc_call_fail(call, &e);
+    else if (rpc_call_bool(call, "check_only"))
+        reply_checked(call, &rq);
     else
         vmm_vm_create(ctx, &rq, call);
 }
@@ -63,8 +72,16 @@ static void api_create(struct rpc_call *call, void *ctx)
 static void api_update(struct rpc_call *call, void *ctx)
 {
     struct vmm_vm *vm = vm_of(call, ctx);
-    if (vm != NULL)
+    struct vm_request rq = { 0 };
+    struct ds_error e = { 0 };
+    if (vm == NULL)
+        return;
+    if (!rpc_call_bool(call, "check_only"))
         vmm_vm_update(vm, call);
+    else if (vmm_request_update(&rq, vm, rpc_call_params(call), &e) < 0)
+        rpc_call_fail(call, &e);
+    else
+        reply_checked(call, &rq);
 }
 
 static void api_start(struct rpc_call *call, void *ctx)
@@ -416,6 +433,8 @@ static const struct rpc_field registry_fields[] = {
 #define TEXTS_FIELDS \
     { .name = "encrypted_env", .kind = RPC_HEX, .max = ENV_MAX, .help = "environment, sealed to the app" }, \
     { .name = "user_config", .kind = RPC_TEXT, .max = TEXT_MAX, .help = "given to the app as it is; not measured" }
+#define CHECK_FIELD { .name = "check_only", .kind = RPC_BOOL, \
+      .help = "change nothing: be refused as the request would be, were the VM stopped, or get an empty id" }
 #define NOT_YET_FIELDS \
     { .name = "gpus", .kind = RPC_OBJECT, .fields = gpus_fields, .n_fields = DS_LEN(gpus_fields), .help = "none" }, \
     { .name = "networking", .kind = RPC_OBJECT, .fields = network_fields, .n_fields = DS_LEN(network_fields), .help = "mode user" }, \
@@ -443,6 +462,7 @@ static const struct rpc_field create_fields[] = {
     { .name = "stopped", .kind = RPC_BOOL, .help = "do not start it" },
     { .name = "no_tee", .kind = RPC_BOOL, .help = "the simulated machine" },
     { .name = "simulated_tee", .kind = RPC_BOOL, .help = "the simulated machine" },
+    CHECK_FIELD,
 };
 
 static const struct rpc_field update_fields[] = {
@@ -463,6 +483,7 @@ static const struct rpc_field update_fields[] = {
     { .name = "memory", .kind = RPC_ANY, .help = "MiB" },
     { .name = "disk_size", .kind = RPC_ANY, .help = "GiB; grows only" },
     { .name = "image", .kind = RPC_TEXT, .max = 256, .help = "guest image" },
+    CHECK_FIELD,
 };
 
 static const struct rpc_field status_fields[] = {

@@ -35,18 +35,25 @@ static int address_of(struct sockaddr_in *ret, const struct vmm_port *p, struct 
     return DS_OK;
 }
 
+int vmm_port_taken(const struct vmm_port *p, const char *owner, struct ds_error *e)
+{
+    char claim[48], expected[64], got[144];
+    (void)snprintf(claim, sizeof claim, "host port for port %u of the VM", p->vm_port);
+    (void)snprintf(expected, sizeof expected, "a free one, as --publish OTHER:%u gives it",
+                   p->vm_port);
+    (void)snprintf(got, sizeof got, "%s %s:%u, which %s%.64s%s", p->udp ? "udp" : "tcp", p->address,
+                   p->host_port, owner != NULL ? "VM '" : "another program",
+                   owner != NULL ? owner : "", owner != NULL ? "' publishes" : " holds");
+    return ds_refuse(e, DS_ERR_EXISTS, DS_CODE_VMM_PORT_TAKEN, claim, expected, got, "this host");
+}
+
 int vmm_port_check(const struct vmm_port *p, struct ds_error *e)
 {
     struct sockaddr_in addr;
     int err;
     DS_TRY(address_of(&addr, p, e));
     DS_TRY(bind_port(&err, &addr, p->udp, e));
-    if (err == 0)
-        return DS_OK;
-    char port[40];
-    (void)snprintf(port, sizeof port, "%s %s:%u", p->udp ? "udp" : "tcp", p->address, p->host_port);
-    return ds_refuse(e, DS_ERR_EXISTS, DS_CODE_VMM_PORT_TAKEN, "host_port", "a free port", port,
-                     "this host");
+    return err == 0 ? DS_OK : vmm_port_taken(p, NULL, e);
 }
 
 int vmm_port_pick(struct vmm_port *p, struct ds_error *e)

@@ -70,12 +70,8 @@ static int settle_ports(struct vmm_manifest *m, const struct vmm *vmm, const str
             continue;
         }
         const struct vmm_vm *owner = port_owner(vmm, p, self);
-        char port[40];
-        (void)snprintf(port, sizeof port, "%s %s:%u", p->udp ? "udp" : "tcp", p->address,
-                       p->host_port);
         if (owner != NULL)
-            return ds_refuse(e, DS_ERR_EXISTS, DS_CODE_VMM_PORT_TAKEN, "host_port", "a free port",
-                             port, owner->m.name);
+            return vmm_port_taken(p, owner->m.name, e);
         /* A port that this very VM holds while it runs is not free, and is its own. */
         if (self == NULL || !self->running || !has_port(&self->m, p))
             DS_TRY(vmm_port_check(p, e));

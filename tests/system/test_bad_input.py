@@ -500,6 +500,16 @@ def test_ports_that_are_none(tmp_path, codes, ports):
         assert_refused(run, codes, "args.usage", ports)
 
 
+@pytest.mark.parametrize("ports", ["9000:80", "8080:9000"])
+def test_a_port_that_the_app_does_not_publish(tmp_path, codes, ports):
+    """The second number is the left one of the compose file."""
+    (tmp_path / "docker-compose.yaml").write_text("services: {web: {image: x, ports: ['8080:80', '8443:443/udp']}}\n")
+    run = dstack(tmp_path, "up", "--name", "ports", "--publish=9443:8443", f"--publish={ports}", cwd=tmp_path)
+    assert run.code == 2 and "those are: 8080 8443" in run.err, run
+    assert_refused(run, codes, "args.usage", ports)
+    assert not (tmp_path / "vmm").exists()
+
+
 def test_names_for_a_new_app(tmp_path, codes):
     """Refused before a daemon is started or anything is allowed."""
     state = tmp_path / "state"

@@ -60,6 +60,11 @@ def test_an_upgrade_keeps_id_and_data_and_ends_the_old_version(machine, versions
     check_version(machine, "one", app_id, page)
     assert machine.json("logs", "app", "-c", code=stack.EXIT_DENIED)["code"] == "guest.logs_private"
 
+    # A change that the VMM refuses stops nothing.
+    refused = machine.json(*machine.up_args(versions["two"], "app", "--memory", "100"), code=stack.EXIT_FAILED)
+    assert refused["code"] == "vmm.value_range" and record(machine) == first
+    check_version(machine, "one", app_id, page)
+
     # A version that does not start: the record stays, both versions may boot, and `up` goes back.
     failed = machine.json(*machine.up_args(versions["broken"], "app"), code=stack.EXIT_DENIED)
     assert failed["code"] == "guest.image_tag" and record(machine) == first

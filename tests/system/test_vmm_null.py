@@ -179,7 +179,9 @@ def test_ports(vmm):
     with pytest.raises(Failure) as failure:
         create(vmm, ports=[dict(port, host_port=ports[0])])
     assert failure.value.code == "vmm.port_taken"
-    assert failure.value.body["reasons"][0]["anchor"] == "hello"
+    reason = failure.value.body["reasons"][0]
+    assert reason["got"] == f"tcp 127.0.0.1:{ports[0]}, which VM 'hello' publishes"
+    assert reason["expected"] == "a free one, as --publish OTHER:80 gives it" and "OTHER:PORT" in reason["fix"]
     create(vmm, ports=[dict(port, host_port=ports[0], protocol="udp")], stopped=True)
     vmm.call("RemoveVm", {"id": first})
     create(vmm, ports=[dict(port, host_port=ports[0])], stopped=True)
@@ -203,6 +205,30 @@ def test_update(vmm):
     with pytest.raises(Failure):
         vmm.call("UpdateVm", {"id": vm, "disk_size": 1})
     assert vmm.info(vm)["configuration"]["memory"] == 1024
+
+
+def test_a_check_changes_nothing_and_judges_a_running_vm(vmm):
+    port = {"protocol": "tcp", "host_port": 0, "vm_port": 80}
+    assert vmm.call("CreateVm", vm_request(ports=[port], check_only=True)) == {"id": ""}
+    with pytest.raises(Failure) as failure:
+        create(vmm, vcpu=0, check_only=True)
+    assert failure.value.code == "vmm.value_range" and vmm.call("Status")["total"] == 0
+    vm, other = create(vmm, ports=[port]), create(vmm, name="other", ports=[port], stopped=True)
+    before = vmm.wait_for(vm, lambda i: i["status"] == "running")
+    own, theirs = before["ports"][0]["host_port"], vmm.info(other)["ports"][0]["host_port"]
+    change = {"id": vm, "memory": 1024, "compose_file": app_compose(name="next"), "update_ports": True,
+              "ports": [dict(port, host_port=own)], "check_only": True}
+    assert vmm.call("UpdateVm", change) == {"id": ""}
+    for fields, code in (({"memory": 1}, "vmm.value_range"), ({"image": "none"}, "vmm.image_not_found"),
+                         ({"ports": [dict(port, host_port=theirs)]}, "vmm.port_taken"),
+                         ({"compose_file": "{"}, "app.compose_format")):
+        with pytest.raises(Failure) as failure:
+            vmm.call("UpdateVm", {**change, **fields})
+        assert failure.value.code == code
+    after = vmm.info(vm)
+    assert after["status"] == "running"
+    assert [after[k] for k in ("configuration", "compose_hash", "ports")] == \
+        [before[k] for k in ("configuration", "compose_hash", "ports")]
 
 
 def test_status_filters(vmm):

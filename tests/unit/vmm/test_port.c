@@ -44,13 +44,16 @@ static void test_taken(void **state)
     for (int udp = 0; udp < 2; udp++) {
         uint16_t number = 0;
         struct ds_error e = { 0 };
-        char want[40];
+        char want[80];
         DS_AUTO(ds_auto_close) int fd = hold(udp != 0, &number);
         struct vmm_port p = port_of(udp != 0, number, "127.0.0.1");
         assert_int_equal(vmm_port_check(&p, &e), DS_ERR_EXISTS);
         assert_int_equal(e.code, DS_CODE_VMM_PORT_TAKEN);
-        (void)snprintf(want, sizeof want, "%s 127.0.0.1:%u", udp != 0 ? "udp" : "tcp", number);
+        (void)snprintf(want, sizeof want, "%s 127.0.0.1:%u, which another program holds",
+                       udp != 0 ? "udp" : "tcp", number);
         assert_string_equal(e.detail.got, want);
+        assert_string_equal(e.detail.claim, "host port for port 80 of the VM");
+        assert_string_equal(e.detail.expected, "a free one, as --publish OTHER:80 gives it");
         p = port_of(udp != 0, number, "0.0.0.0");
         assert_int_equal(vmm_port_check(&p, &e), DS_ERR_EXISTS);
         p = port_of(udp == 0, number, "127.0.0.1"); /* the other protocol's ports are others */
