@@ -8,8 +8,9 @@
 
 #define AT(field) offsetof(struct vmm_cfg, field)
 
-/* Room for "/vms/<uuid>/<name>" behind the daemon's directory. */
+/* vmm_path asserts that there is room behind them: for "/vms/<uuid>/<name>", and for a name. */
 #define STATE_LEN_MAX (DS_PLACE_MAX - 128)
+#define DIR_LEN_MAX   (DS_PLACE_MAX - VMM_NAME_MAX - 2)
 
 static const char *const machine_choices[] = { "auto", "simulated", "tdx", "snp", "null", NULL };
 static const char *const accel_choices[] = { "auto", "kvm", "tcg", NULL };
@@ -80,18 +81,27 @@ static int put(char ret[static DS_PLACE_MAX], struct ds_error *e, const char *a,
 
 static bool is_set(const char *text) { return text != NULL && text[0] != '\0'; }
 
+/* Absolute, since QEMU runs in another directory than we do. */
+static int check_place(const char *key, const char *path, size_t len_max, struct ds_error *e)
+{
+    if (path[0] != '/' || strlen(path) > len_max)
+        return ds_fail(e, DS_ERR_RANGE, "%s '%.100s' must be absolute and at most %zu bytes long",
+                       key, path, len_max);
+    return DS_OK;
+}
+
 static int find_state(struct vmm_places *p, const struct vmm_cfg *cfg, struct ds_error *e)
 {
     char state[DS_PLACE_MAX];
     DS_TRY(ds_place_state(state, e));
     DS_TRY(is_set(cfg->state_dir) ? put(p->state, e, cfg->state_dir, "")
                                   : put(p->state, e, state, "/vmm"));
-    if (p->state[0] != '/' || strlen(p->state) > STATE_LEN_MAX)
-        return ds_fail(e, DS_ERR_RANGE, "the state directory '%.100s' is not absolute or too long",
-                       p->state);
+    DS_TRY(check_place("state_dir", p->state, STATE_LEN_MAX, e));
     DS_TRY(put(p->simtee, e, state, "/simtee"));
-    if (is_set(cfg->kms_socket))
+    if (is_set(cfg->kms_socket)) {
+        DS_TRY(check_place("kms_socket", cfg->kms_socket, DIR_LEN_MAX, e));
         return put(p->kms_target, e, "unix:", cfg->kms_socket);
+    }
     DS_TRY(put(p->kms_target, e, "unix:", state));
     char base[DS_PLACE_MAX];
     DS_TRY(put(base, e, p->kms_target, ""));
@@ -107,6 +117,8 @@ int vmm_places_find(struct vmm_places *ret, const struct vmm_cfg *cfg, struct ds
                                   : ds_place_images(p.images, e));
     DS_TRY(is_set(cfg->volume_dir) ? put(p.volumes, e, cfg->volume_dir, "")
                                    : put(p.volumes, e, p.state, "/volumes"));
+    DS_TRY(check_place("image_dir", p.images, DIR_LEN_MAX, e));
+    DS_TRY(check_place("volume_dir", p.volumes, DIR_LEN_MAX, e));
     if (is_set(cfg->listen)) {
         DS_TRY(put(p.listen, e, cfg->listen, ""));
     } else {

@@ -36,6 +36,6 @@ struct vmm_places {
 
 extern const struct ds_cfg_schema vmm_cfg_schema;
 
-/* err: RANGE  a state directory so long that paths in it would not fit */
+/* err: RANGE  a place that is relative, or so long that paths in it would not fit */
 DS_MUST_USE int vmm_places_find(struct vmm_places *ret, const struct vmm_cfg *cfg,
                                 struct ds_error *e);
