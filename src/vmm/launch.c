@@ -233,8 +233,9 @@ static int prepare(struct plan *p, struct ds_error *e)
 static void kill_now(struct ds_proc *p)
 {
     struct ds_proc_exit ended;
+    /* By its descriptor in any case: the number may be another's by then. */
     if (p->pidfd >= 0 && ds_proc_stop(&ended, p, 0, NULL) < 0)
-        (void)kill(p->id.pid, SIGKILL); /* it cannot be waited for; it must not live on */
+        (void)(ds_proc_kill(p, SIGKILL, NULL) == DS_OK);
 }
 
 /* Start the helper with its control socket; the caller has the other end at once. */
@@ -511,7 +512,8 @@ static void kill_owner(int fd)
     ds_proc_done(&qemu);
 }
 
-/* A QEMU that was started and not recorded holds the lock, and soon answers on its QMP socket. */
+/* A QEMU that was started and is not recorded (any more) holds the lock, and soon answers on its QMP
+ * socket. */
 static int end_unrecorded(const char *dir, struct ds_error *e)
 {
     char path[VMM_PATH_LEN];
@@ -544,8 +546,6 @@ int vmm_launch_end(const char *dir, struct ds_error *e)
     struct vmm_launch launch;
     struct ds_proc qemu = { .pidfd = -1 };
     vmm_dir_load_launch(&launch, dir);
-    if (launch.id[0] == '\0')
-        return DS_OK;
     if (launch.qemu.pid == 0)
         DS_TRY(end_unrecorded(dir, e));
     else if (ds_proc_open(&qemu, &launch.qemu, NULL) == DS_OK)
@@ -575,10 +575,8 @@ int vmm_launch_adopt(struct vmm_launched *ret, struct vmm_host *h, const struct 
     struct vmm_launched l = VMM_LAUNCHED_NONE;
     *ret = l;
     vmm_dir_load_launch(&l.launch, dir);
-    if (l.launch.id[0] == '\0')
-        return DS_OK;
     if (!m->machine->has_qemu) {
-        l.is_running = true;
+        l.is_running = l.launch.id[0] != '\0';
         *ret = l;
         return DS_OK;
     }
@@ -591,6 +589,7 @@ int vmm_launch_adopt(struct vmm_launched *ret, struct vmm_host *h, const struct 
     int r = m->machine->has_simtee ? adopt_simtee(&l, h, dir, e) : DS_OK;
     if (r < 0) {
         kill_now(&l.qemu);
+        kill_now(&l.simtee);
         vmm_launched_done(&l);
         return ds_wrap(e, r, "the running VM had to be ended");
     }

@@ -147,6 +147,22 @@ def test_a_journal_that_does_not_fit_ends_the_vm(vmm):
     vmm.wait_for(vm, lambda i: i["pid"] not in (0, run["qemu"]["pid"]), 120)
 
 
+@pytest.mark.parametrize("record", ["{", None], ids=["broken", "gone"])
+def test_a_lost_record_loses_no_machine(vmm, record):
+    """A QEMU that nothing names any more is ended, and the VM started again: never two, never none."""
+    vm = start_vm(vmm)
+    run = launch(vmm, vm)
+    vmm.kill()
+    path = os.path.join(vmm.vm_dir(vm), "launch.json")
+    os.unlink(path)
+    if record is not None:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(record)
+    vmm.start()
+    vmm.wait_for(vm, lambda i: i["pid"] not in (0, run["qemu"]["pid"]), 120)
+    assert not is_alive(run["qemu"]["pid"])
+
+
 def test_a_killed_vm_is_started_again(vmm):
     vm = start_vm(vmm)
     run = launch(vmm, vm)
