@@ -138,22 +138,17 @@ static struct kms_allow_app *find_app(const struct kms_allow *a, struct ds_span 
     return NULL;
 }
 
-static int add_hash(struct kms_hash32 *list, size_t *n, const uint8_t hash32[32], const char *what,
-                    struct ds_error *e)
+static int full(struct ds_error *e, const char *what, const char *expected)
 {
-    if (*n == KMS_ALLOW_HASHES_MAX)
-        return ds_refuse(e, DS_ERR_RANGE, DS_CODE_KMS_ALLOW_FULL, what, "at most 64", "one more",
-                         "allow-list");
-    memcpy(list[(*n)++].b, hash32, 32);
-    return DS_OK;
+    return ds_refuse(e, DS_ERR_RANGE, DS_CODE_KMS_ALLOW_FULL, what, expected, "one more",
+                     "allow-list");
 }
 
 static int add_app(struct kms_allow_app **ret, struct kms_allow *a, const uint8_t app_id20[20],
                    struct ds_error *e)
 {
     if (a->n_apps == KMS_ALLOW_APPS_MAX)
-        return ds_refuse(e, DS_ERR_RANGE, DS_CODE_KMS_ALLOW_FULL, "apps", "at most 1024",
-                         "one more", "allow-list");
+        return full(e, "apps", "at most 1024");
     struct kms_allow_app *apps = reallocarray(a->apps, a->n_apps + 1, sizeof *apps);
     if (apps == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "change the allow-list");
@@ -164,31 +159,40 @@ static int add_app(struct kms_allow_app **ret, struct kms_allow *a, const uint8_
     return DS_OK;
 }
 
+int kms_allow_dup(struct kms_allow *ret, const struct kms_allow *a, struct ds_error *e)
+{
+    struct kms_allow copy = *a;
+    copy.apps = calloc(a->n_apps + 1, sizeof *a->apps);
+    if (copy.apps == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "copy the allow-list");
+    if (a->n_apps > 0)
+        memcpy(copy.apps, a->apps, a->n_apps * sizeof *a->apps);
+    *ret = copy;
+    return DS_OK;
+}
+
 int kms_allow_add(struct kms_allow *a, const uint8_t app_id20[static 20],
                   const uint8_t compose32[static 32], const uint8_t os_image32[static 32],
                   bool only_compose, struct ds_error *e)
 {
-    const struct ds_span compose = DS_SPAN(compose32, 32), os = DS_SPAN(os_image32, 32);
     struct kms_allow_app *app = find_app(a, DS_SPAN(app_id20, 20));
-    bool changed = false;
-    if (app == NULL) {
+    const size_t n_compose = app != NULL ? app->n_compose : 0;
+    bool is_new_os = !has(a->os_images, a->n_os_images, DS_SPAN(os_image32, 32));
+    bool is_new = n_compose == 0 || !has(app->compose, n_compose, DS_SPAN(compose32, 32));
+    bool is_pruned = only_compose && n_compose > (is_new ? 0 : 1);
+    if (is_new_os && a->n_os_images == KMS_ALLOW_HASHES_MAX)
+        return full(e, "os images", "at most 64");
+    if (is_new && !is_pruned && n_compose == KMS_ALLOW_HASHES_MAX)
+        return full(e, "compose hashes", "at most 64");
+    if (app == NULL)
         DS_TRY(add_app(&app, a, app_id20, e));
-        changed = true;
-    }
-    if (only_compose && app->n_compose > 0 &&
-        !(app->n_compose == 1 && has(app->compose, 1, compose))) {
+    if (is_pruned)
         app->n_compose = 0;
-        changed = true;
-    }
-    if (!has(app->compose, app->n_compose, compose)) {
-        DS_TRY(add_hash(app->compose, &app->n_compose, compose32, "compose hashes", e));
-        changed = true;
-    }
-    if (!has(a->os_images, a->n_os_images, os)) {
-        DS_TRY(add_hash(a->os_images, &a->n_os_images, os_image32, "os images", e));
-        changed = true;
-    }
-    a->version += changed;
+    if (is_new || is_pruned)
+        memcpy(app->compose[app->n_compose++].b, compose32, 32);
+    if (is_new_os)
+        memcpy(a->os_images[a->n_os_images++].b, os_image32, 32);
+    a->version += is_new || is_pruned || is_new_os;
     return DS_OK;
 }
 

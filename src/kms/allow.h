@@ -42,9 +42,12 @@ DS_MUST_USE int kms_allow_encode(struct ds_buf *ret, const struct kms_allow *a, 
 DS_MUST_USE int kms_allow_load(struct kms_allow *ret, const char *path, struct ds_error *e);
 DS_MUST_USE int kms_allow_save(const struct kms_allow *a, const char *path, struct ds_error *e);
 
+/* A copy to make a change on (*gives*: kms_allow_done). err: NOMEM */
+DS_MUST_USE int kms_allow_dup(struct kms_allow *ret, const struct kms_allow *a, struct ds_error *e);
+
 /*
  * Let an app with this compose hash boot on this OS image. What is allowed
- * already changes nothing, the version included.
+ * already changes nothing, the version included; nor does a failure.
  *
  * in:   only_compose  every other compose hash of the app is taken off the list
  * err:  RANGE (kms.allow_full), NOMEM

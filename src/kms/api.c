@@ -186,7 +186,10 @@ static int version(struct rpc_job *j, struct ds_error *e)
     return ds_buf_end(&j->reply, e, "Version");
 }
 
-/* A change is made on the list in memory after it is on disk. */
+/*
+ * A change is on disk before anything is decided by it. It is made on a copy of the list in memory,
+ * not on the file: an edit by another hand would come in under a version that leaves name already.
+ */
 static int allow_app(struct rpc_job *j, struct ds_error *e)
 {
     struct kms *kms = j->ctx;
@@ -196,14 +199,15 @@ static int allow_app(struct rpc_job *j, struct ds_error *e)
     DS_TRY(take_exact(app_id20, 20, j->call, "app_id", e));
     DS_TRY(take_exact(compose32, 32, j->call, "compose_hash", e));
     DS_TRY(take_exact(os_image32, 32, j->call, "os_image_hash", e));
-    (void)snprintf(path, sizeof path, "%s/allow.json", kms->dir);
-    DS_TRY(kms_allow_load(&next, path, e));
+    DS_TRY(kms_allow_dup(&next, &kms->allow, e));
     DS_TRY(kms_allow_add(&next, app_id20, compose32, os_image32,
                          rpc_call_bool(j->call, "only_compose"), e));
-    if (next.version != kms->allow.version)
-        DS_TRY(kms_allow_save(&next, path, e));
     ds_buf_printf(&j->reply, "{\"version\":%llu}", (unsigned long long)next.version);
     DS_TRY(ds_buf_end(&j->reply, e, "AllowApp"));
+    if (next.version == kms->allow.version)
+        return DS_OK;
+    (void)snprintf(path, sizeof path, "%s/allow.json", kms->dir);
+    DS_TRY(kms_allow_save(&next, path, e));
     struct kms_allow old = kms->allow;
     kms->allow = next;
     next = old;

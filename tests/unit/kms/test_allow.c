@@ -88,6 +88,51 @@ static void test_full(void **state)
     assert_int_equal(e.code, DS_CODE_KMS_ALLOW_FULL);
 }
 
+static struct ds_span text_of(struct ds_buf *ret, const struct kms_allow *a)
+{
+    struct ds_error e = { 0 };
+    ds_buf_clear(ret);
+    assert_int_equal(kms_allow_encode(ret, a, &e), DS_OK);
+    return ds_buf_span(ret);
+}
+
+/* What is refused leaves the list as it was, in each of its parts. */
+static void test_refused_changes_nothing(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    DS_AUTO(kms_allow_done) struct kms_allow a = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf before = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf after = { 0 };
+    uint8_t image[32] = { 0 };
+    assert_int_equal(kms_allow_add(&a, app_a, hash_1, image, false, &e), DS_OK);
+    for (int i = 1; i < KMS_ALLOW_HASHES_MAX; i++) {
+        image[0] = (uint8_t)i;
+        assert_int_equal(kms_allow_add(&a, app_a, hash_1, image, false, &e), DS_OK);
+    }
+    image[0] = 0xff;
+    struct ds_span want = text_of(&before, &a);
+    assert_int_equal(kms_allow_add(&a, app_b, hash_1, image, false, &e), DS_ERR_RANGE);
+    assert_true(ds_span_eq(text_of(&after, &a), want)); /* no other app */
+    assert_int_equal(kms_allow_add(&a, app_a, hash_2, image, true, &e), DS_ERR_RANGE);
+    assert_true(ds_span_eq(text_of(&after, &a), want)); /* nor another compose hash */
+    assert_int_equal(e.code, DS_CODE_KMS_ALLOW_FULL);
+}
+
+/* A copy has apps of its own. */
+static void test_dup(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    DS_AUTO(kms_allow_done) struct kms_allow a = { 0 }, b = { 0 }, none = { 0 };
+    assert_int_equal(kms_allow_dup(&none, &a, &e), DS_OK);
+    assert_int_equal(kms_allow_add(&a, app_a, hash_1, image_1, false, &e), DS_OK);
+    assert_int_equal(kms_allow_dup(&b, &a, &e), DS_OK);
+    assert_int_equal(kms_allow_add(&b, app_a, hash_2, image_1, true, &e), DS_OK);
+    assert_int_equal(check(&a, app_a, hash_1, image_1).n_reasons, 0);
+    assert_int_equal(check(&b, app_a, hash_1, image_1).n_reasons, 1);
+}
+
 static void test_disk(void **state)
 {
     (void)state;
@@ -141,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_decide),   cmocka_unit_test(test_absent_claims),
         cmocka_unit_test(test_versions), cmocka_unit_test(test_full),
         cmocka_unit_test(test_disk),     cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_dup),      cmocka_unit_test(test_refused_changes_nothing),
     };
     return cmocka_run_group_tests_name("kms/allow", tests, NULL, NULL);
 }

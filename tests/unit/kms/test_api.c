@@ -298,6 +298,46 @@ static void test_clock_behind(void **state)
     kms.time.persisted_s = 0;
 }
 
+static void allow_on_thread(void *arg)
+{
+    struct answer *a = arg;
+    DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };
+    char address[64];
+    (void)snprintf(address, sizeof address, "unix:%s/admin.sock", dir);
+    const struct rpc_target target = { .address = address, .timeout_ms = 20000 };
+    ds_buf_printf(&params, "{\"app_id\":\"%s\",", DS_HEX(DS_SPAN_OF(kit.app_id20)));
+    ds_buf_printf(&params, "\"compose_hash\":\"%s\",", DS_HEX(DS_SPAN_OF(kit.compose32)));
+    ds_buf_printf(&params, "\"os_image_hash\":\"%s\"}", DS_HEX(DS_SPAN_OF(kit.os_image32)));
+    a->status = rpc_client_call(&a->doc, NULL, &target, "AllowApp", KIT_SPAN(params), &a->e);
+}
+
+/* Another hand's edit of the file does not come in under a version that leaves name already. */
+static void test_allow_list_is_the_one_in_memory(void **state)
+{
+    (void)state;
+    static const uint8_t foreign20[20] = { 0xf };
+    struct ds_error e = { 0 };
+    struct answer a = { 0 };
+    struct ds_verdict v = { 0 };
+    char path[64];
+    DS_AUTO(kms_allow_done) struct kms_allow edited = { 0 };
+    (void)snprintf(path, sizeof path, "%s/allow.json", dir);
+    assert_int_equal(kms_allow_dup(&edited, &kms.allow, &e), DS_OK);
+    assert_int_equal(kms_allow_add(&edited, foreign20, kit.compose32, kit.os_image32, false, &e),
+                     DS_OK);
+    edited.version = kms.allow.version;
+    assert_int_equal(kms_allow_save(&edited, path, &e), DS_OK);
+    serve_while(kms.loop, allow_on_thread, &a);
+    if (a.status < 0)
+        fail_msg("%s", a.e.msg);
+    assert_int_equal(yyjson_get_uint(yyjson_obj_get(yyjson_doc_get_root(a.doc), "version")),
+                     edited.version);
+    yyjson_doc_free(a.doc);
+    kms_allow_check(&v, &kms.allow, DS_SPAN_OF(foreign20), DS_SPAN_OF(kit.compose32),
+                    DS_SPAN_OF(kit.os_image32));
+    assert_true(ds_verdict_has(&v, DS_CODE_KMS_APP_NOT_REGISTERED));
+}
+
 static void on_request(void *arg, struct net_http_request *req)
 {
     assert_true(rpc_serve_http(arg, req));
@@ -319,6 +359,14 @@ static int serve_tls(struct ds_error *e)
     return net_http_server_listen(kms.http, &target, 0, tls, e);
 }
 
+static int serve_admin(struct ds_error *e)
+{
+    struct net_target target = { .kind = NET_TARGET_UNIX };
+    (void)snprintf(target.host, sizeof target.host, "%s/admin.sock", dir);
+    DS_TRY(net_http_server_new(&kms.admin_http, kms.loop, NULL, on_request, &kms.admin_service, e));
+    return net_http_server_listen(kms.admin_http, &target, 0600, NULL, e);
+}
+
 static int start(struct ds_error *e)
 {
     char path[64];
@@ -337,6 +385,7 @@ static int start(struct ds_error *e)
     DS_TRY(net_loop_new(&kms.loop, e));
     DS_TRY(net_pool_new(&kms.pool, kms.loop, 1, 16, e));
     DS_TRY(kms_api_init(&kms, e));
+    DS_TRY(serve_admin(e));
     return serve_tls(e);
 }
 
@@ -357,6 +406,7 @@ static int teardown(void **state)
 {
     (void)state;
     net_http_server_free(kms.http);
+    net_http_server_free(kms.admin_http);
     net_pool_free(kms.pool);
     net_loop_free(kms.loop);
     rpc_service_done(&kms.service);
@@ -373,6 +423,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_methods),
+                                        cmocka_unit_test(test_allow_list_is_the_one_in_memory),
                                         cmocka_unit_test(test_flood),
                                         cmocka_unit_test(test_clock_behind) };
     return cmocka_run_group_tests_name("kms/api", tests, setup, teardown);
