@@ -53,7 +53,7 @@ static struct ds_span without_time(struct ds_span line)
 {
     static const char mark[] = "time=\"";
     size_t at = sizeof mark - 1;
-    if (!ds_span_eq_str(ds_span_sub(line, 0, at), mark))
+    if (line.len <= at || memcmp(line.p, mark, at) != 0)
         return line;
     const uint8_t *end = memchr(line.p + at, '"', line.len - at);
     return end == NULL ? line : ds_span_sub(line, (size_t)(end - line.p) + 2, line.len);
