@@ -42,17 +42,24 @@ def bash_file(commands):
     rows = []
     for c in commands:
         words, kinds = parts(c['operands'])
-        rows.append(f'    {verb(c)})\n        _dstack_words "{" ".join(flags_of(c) + words)}"\n'
+        rows.append(f'    {verb(c)})\n        _dstack_words {" ".join(flags_of(c) + words)}\n'
                     f'        [[ $cur == -* ]] || _dstack_kind {" ".join(kinds)}\n        ;;')
     return f'''{HEAD}
 # shellcheck shell=bash
 # Use it by: source dstack.bash
 
-_dstack_words() {{
-    local word
+# What begins as the word that is typed, a line each. Names come from a VMM, and are text and no program:
+# compgen -W would run a "$(...)" in one, so they are compared and quoted here.
+_dstack_offer() {{
+    local word quoted
     while IFS= read -r word; do
-        COMPREPLY+=("$word")
-    done < <(compgen -W "$1" -- "$cur")
+        printf -v quoted %q "$word"
+        [[ $word == "$cur"* || $quoted == "$cur"* ]] && COMPREPLY+=("$quoted")
+    done
+}}
+
+_dstack_words() {{
+    _dstack_offer < <(printf '%s\n' "$@")
 }}
 
 # What words of a kind there are; FILE is left to the shell.
@@ -61,7 +68,7 @@ _dstack_kind() {{
     for kind in "$@"; do
         case $kind in
         FILE) compopt -o default 2>/dev/null || : ;;
-        {'|'.join(ASKED)}) _dstack_words "$("${{COMP_WORDS[0]}}" --words "$kind" 2>/dev/null)" ;;
+        {'|'.join(ASKED)}) _dstack_offer < <("${{COMP_WORDS[0]}}" --words "$kind" 2>/dev/null) ;;
         esac
     done
 }}
@@ -70,7 +77,7 @@ _dstack() {{
     local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}} verb=${{COMP_WORDS[1]}}
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _dstack_words "{verbs} --help --version"
+        _dstack_words {verbs} --help --version
         return
     fi
     # --file=x comes as three words.

@@ -2,11 +2,19 @@
 # shellcheck shell=bash
 # Use it by: source dstack.bash
 
-_dstack_words() {
-    local word
+# What begins as the word that is typed, a line each. Names come from a VMM, and are text and no program:
+# compgen -W would run a "$(...)" in one, so they are compared and quoted here.
+_dstack_offer() {
+    local word quoted
     while IFS= read -r word; do
-        COMPREPLY+=("$word")
-    done < <(compgen -W "$1" -- "$cur")
+        printf -v quoted %q "$word"
+        [[ $word == "$cur"* || $quoted == "$cur"* ]] && COMPREPLY+=("$quoted")
+    done
+}
+
+_dstack_words() {
+    _dstack_offer < <(printf '%s
+' "$@")
 }
 
 # What words of a kind there are; FILE is left to the shell.
@@ -15,7 +23,7 @@ _dstack_kind() {
     for kind in "$@"; do
         case $kind in
         FILE) compopt -o default 2>/dev/null || : ;;
-        CODE|NAME|IMAGE) _dstack_words "$("${COMP_WORDS[0]}" --words "$kind" 2>/dev/null)" ;;
+        CODE|NAME|IMAGE) _dstack_offer < <("${COMP_WORDS[0]}" --words "$kind" 2>/dev/null) ;;
         esac
     done
 }
@@ -24,7 +32,7 @@ _dstack() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _dstack_words "up down ps logs verify doctor explain image --help --version"
+        _dstack_words up down ps logs verify doctor explain image --help --version
         return
     fi
     # --file=x comes as three words.
@@ -57,35 +65,35 @@ _dstack() {
 _dstack_command() {
     case $verb in
     up)
-        _dstack_words "--file --name --image --vcpu --memory --disk --publish --registry --allow-simulated --timings --timeout --no-verify --json --help -f -n -m -p -h"
+        _dstack_words --file --name --image --vcpu --memory --disk --publish --registry --allow-simulated --timings --timeout --no-verify --json --help -f -n -m -p -h
         [[ $cur == -* ]] || _dstack_kind 
         ;;
     down)
-        _dstack_words "--remove --force --json --help -h"
+        _dstack_words --remove --force --json --help -h
         [[ $cur == -* ]] || _dstack_kind NAME
         ;;
     ps)
-        _dstack_words "--json --help -h"
+        _dstack_words --json --help -h
         [[ $cur == -* ]] || _dstack_kind 
         ;;
     logs)
-        _dstack_words "--follow --containers --container --lines --json --help -f -c -n -h"
+        _dstack_words --follow --containers --container --lines --json --help -f -c -n -h
         [[ $cur == -* ]] || _dstack_kind NAME
         ;;
     verify)
-        _dstack_words "--allow-simulated --any-app --collateral --anchor --simulated-anchor --at --json --help -h"
+        _dstack_words --allow-simulated --any-app --collateral --anchor --simulated-anchor --at --json --help -h
         [[ $cur == -* ]] || _dstack_kind NAME FILE
         ;;
     doctor)
-        _dstack_words "--json --help -h"
+        _dstack_words --json --help -h
         [[ $cur == -* ]] || _dstack_kind 
         ;;
     explain)
-        _dstack_words "--json --help -h"
+        _dstack_words --json --help -h
         [[ $cur == -* ]] || _dstack_kind CODE
         ;;
     image)
-        _dstack_words "--vcpu --memory --nics --volumes --json --help -m -h ls measure"
+        _dstack_words --vcpu --memory --nics --volumes --json --help -m -h ls measure
         [[ $cur == -* ]] || _dstack_kind IMAGE
         ;;
     esac

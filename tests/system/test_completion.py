@@ -36,6 +36,9 @@ WITH_VMM = [
     ("a VM to verify", "dstack verify he", "dstack verify hello "),
     ("an image", "dstack up --image te", "dstack up --image test "),
     ("an image behind '='", "dstack up --image=te", "dstack up --image=test "),
+    ("a name of two words", "dstack down two", "dstack down two\\ words "),
+    ("a name of two words, half typed", "dstack down two\\ w", "dstack down two\\ words "),
+    ("a name that is a program", "dstack down x", "dstack down x\\$\\(touch\\ touched\\) "),
 ]
 
 
@@ -101,11 +104,13 @@ def test_names_come_from_the_vmm(tmp_path):
     make_image(tmp_path)
     vmm = Vmm(tmp_path, 'machine: "null"\n')
     vmm.start()
-    vmm.call("CreateVm", vm_request(name="hello", stopped=True))
+    for name in ("hello", "two words", "x$(touch touched)"):
+        vmm.call("CreateVm", vm_request(name=name, stopped=True))
     shell = Bash(tmp_path, vmm.state)
     try:
         for what, typed, wanted in WITH_VMM:
             assert shell.complete(typed) == wanted, what
+        assert not os.path.exists(tmp_path / "touched"), "pressing TAB ran what a name says"
     finally:
         shell.close()
         vmm.end()
