@@ -742,6 +742,18 @@
     X(CLI_NO_COMPOSE, "cli.no_compose", "Docker Compose is not on this machine", \
       "it reads the compose file; no container engine is needed here", \
       "install Debian's package docker-compose") \
+    X(CLI_COMPOSE_IMAGE, "cli.compose_image", "a service's image is not one that may run", \
+      "a tag is whatever a registry says today; the VM runs only what is measured or named by digest", \
+      "name it as name@sha256:..., hand it over under x-dstack.images, or set x-dstack.allow_tags: true (docs/compose.md)") \
+    X(CLI_COMPOSE_BUILD, "cli.compose_build", "a service is to be built inside the VM", \
+      "its sources do not travel into the VM, and what is built there is not measured", \
+      "build it here, copy the image into an OCI layout, and name that under x-dstack.images (docs/compose.md shows how)") \
+    X(CLI_COMPOSE_HOST_FILE, "cli.compose_host_file", "the compose file uses a file of this machine", \
+      "only the compose file and images travel into the VM; a path in it is the VM's own", \
+      "put the file into the image, write it into the compose file (configs with content, environment), or keep data in a named volume (docs/compose.md)") \
+    X(CLI_COMPOSE_VARIABLE, "cli.compose_variable", "a variable of the compose file gets no value in the VM", \
+      "Compose runs in the VM; neither .env nor this shell's environment travels there", \
+      "write the value or a default into the file, or $$ for a plain dollar; docs/compose.md says how an app gets secret values") \
     X(CLI_NO_IMAGE, "cli.no_image", "there is no guest image", \
       "a VM boots from an image in the images directory", \
       "make one with './dev image'") \

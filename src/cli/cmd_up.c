@@ -278,6 +278,7 @@ static int prepare(struct up *u, struct ds_error *e)
     DS_TRY(choose_file(u, e));
     DS_TRY(choose_name(u, e));
     DS_TRY(compose_load(&u->compose, u->o.file, e));
+    DS_TRY(compose_check(&u->compose, u->o.file, e));
     DS_TRY(take_ports(u, e));
     DS_TRY(cli_vmm_ensure(u->cli, e));
     DS_TRY(choose_image(u, e));

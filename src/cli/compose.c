@@ -13,9 +13,11 @@
 #include "base/hex.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "cli/preflight.h"
 
 #define CONFIG_MAX ((size_t)16 << 20) /* bytes of a compose file, and of compose's JSON */
 #define COMPOSE_MS 60000
+#define DOTENV_MAX ((size_t)1 << 20)
 
 /* Keys of x-dstack that go into app-compose as they stand (guest-api 3.1, and ours). */
 static const char *const passed_keys[] = {
@@ -181,11 +183,18 @@ static int parse_x(struct compose *c, const char *path, struct ds_error *e)
     return DS_OK;
 }
 
+static const char *port_text(yyjson_val *port)
+{
+    return yyjson_is_str(port) ? yyjson_get_str(port) : "something else";
+}
+
 static int parse_port(struct compose *c, yyjson_val *port, struct ds_error *e)
 {
     const char *published = yyjson_get_str(yyjson_obj_get(port, "published"));
     const char *protocol = yyjson_get_str(yyjson_obj_get(port, "protocol"));
     uint64_t number;
+    if (!yyjson_is_obj(port)) /* Compose leaves a list as it is in which a variable stands */
+        return invalid(e, "ports", "ports without variables", port_text(port));
     if (published == NULL)
         return DS_OK; /* exposed between containers only */
     if (ds_str_u64(&number, ds_span_str(published), 65535, NULL) < 0 || number == 0)
@@ -243,6 +252,51 @@ int compose_load(struct compose *ret, const char *path, struct ds_error *e)
     *ret = c;
     c = (struct compose){ 0 };
     return DS_OK;
+}
+
+/* What of app-compose the check asks for; spans borrow *c and `envs`. */
+static void take_facts(struct app_compose *ret, struct ds_span *envs, const struct compose *c)
+{
+    size_t i, n;
+    yyjson_val *name;
+    yyjson_arr_foreach(yyjson_obj_get(c->x, "allowed_envs"), i, n, name)
+    {
+        if (yyjson_is_str(name) && ret->n_allowed_envs < APP_ENVS_MAX)
+            envs[ret->n_allowed_envs++] = DS_SPAN(yyjson_get_str(name), yyjson_get_len(name));
+    }
+    ret->allowed_envs = envs;
+    ret->allow_tags = yyjson_is_true(yyjson_obj_get(c->x, "allow_tags"));
+    for (i = 0; i < c->n_images; i++)
+        ret->image_volumes[ret->n_image_volumes++].image = ds_span_str(c->images[i].name);
+}
+
+/* The file .env beside the compose file; there may be none. */
+static int load_dotenv(struct ds_buf *ret, const char *path, struct ds_error *e)
+{
+    const char *slash = strrchr(path, '/');
+    DS_AUTO(ds_auto_free)
+    char *file = ds_str_fmt("%.*s.env", slash != NULL ? (int)(slash - path) + 1 : 0, path);
+    if (file == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read .env");
+    int r = ds_file_load(ret, file, DOTENV_MAX, e);
+    return r == DS_ERR_NOTFOUND ? DS_OK : r;
+}
+
+int compose_check(const struct compose *c, const char *path, struct ds_error *e)
+{
+    DS_AUTO(ds_auto_free) struct ds_span *envs = calloc(APP_ENVS_MAX, sizeof *envs);
+    DS_AUTO(ds_auto_free) struct app_compose *app = calloc(1, sizeof *app);
+    DS_AUTO(ds_auto_free) uint8_t *room = malloc(PREFLIGHT_MEM);
+    size_t len = 0;
+    DS_AUTO(ds_auto_free) char *document = yyjson_mut_write(c->doc, 0, &len);
+    DS_AUTO(ds_buf_done) struct ds_buf dotenv = { 0 };
+    if (envs == NULL || app == NULL || room == NULL || document == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "check '%s'", path);
+    DS_TRY(load_dotenv(&dotenv, path, e));
+    take_facts(app, envs, c);
+    struct ds_arena mem = ds_arena_of(room, PREFLIGHT_MEM);
+    const struct preflight in = { DS_SPAN(document, len), app, ds_buf_span(&dotenv) };
+    return preflight_check(&in, &mem, e);
 }
 
 static yyjson_mut_val *volumes_json(yyjson_mut_doc *doc, const struct compose *c)

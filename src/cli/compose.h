@@ -61,6 +61,14 @@ void compose_done(struct compose *c);
 DS_MUST_USE int compose_load(struct compose *ret, const char *path, struct ds_error *e);
 
 /*
+ * Refuse what is known to go wrong in the VM (cli/preflight.h), before anything is made or started.
+ *
+ * in:   path  the compose file; a file .env beside it is read
+ * err:  DENIED  cli.compose_build, cli.compose_image, cli.compose_host_file, cli.compose_variable
+ */
+DS_MUST_USE int compose_check(const struct compose *c, const char *path, struct ds_error *e);
+
+/*
  * The app-compose.json of an app, *appended*; volumes must have been made.
  *
  * in:   key_provider_id  hex SPKI of the KMS's CA; NULL: keys without a KMS

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "app/env.h"
+#include "app/images.h"
 #include "base/hex.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -60,68 +61,20 @@ int guest_images_load(struct agent *a, struct ds_error *e)
     return DS_OK;
 }
 
-bool guest_image_is_on_volume(struct ds_span image, const struct app_compose *app)
-{
-    for (size_t i = 0; i < app->n_image_volumes; i++)
-        if (ds_span_eq(app->image_volumes[i].image, image))
-            return true;
-    return false;
-}
-
-bool guest_image_is_by_digest(struct ds_span image)
-{
-    static const char mark[] = "@sha256:";
-    size_t n = sizeof mark - 1 + 64;
-    uint8_t digest32[32];
-    /* Digits they must be: Compose would put a variable's value into 64 other characters. */
-    return image.len > n && memcmp(image.p + image.len - n, mark, sizeof mark - 1) == 0 &&
-           ds_hex_decode(digest32, 32, ds_span_sub(image, image.len - 64, image.len), NULL) ==
-               DS_OK;
-}
-
-static int refuse(struct ds_error *e, const char *claim, const char *expected, struct ds_span got)
-{
-    char text[144];
-    (void)ds_str_printable(text, sizeof text, got);
-    return ds_refuse(e, DS_ERR_DENIED, DS_CODE_GUEST_IMAGE_TAG, claim, expected, text,
-                     "app-compose");
-}
-
-/* The image is measured, and nothing in the service fetches or builds another in its place. */
-static int check_service(const struct ds_json_tok *service, const struct app_compose *app,
-                         struct ds_error *e)
-{
-    static const char *const elsewhere[] = { "build", "extends", "provider" };
-    struct ds_span image, pull = DS_SPAN_LIT("missing");
-    DS_TRY(ds_json_get_str(&image, service, "image", e));
-    if (app->allow_tags)
-        return DS_OK;
-    if (!guest_image_is_on_volume(image, app) && !guest_image_is_by_digest(image))
-        return refuse(e, "image", "a measured volume or name@sha256:...", image);
-    for (size_t i = 0; i < DS_LEN(elsewhere); i++)
-        if (ds_json_find(service, elsewhere[i]) != NULL)
-            return refuse(e, elsewhere[i], "none", DS_SPAN_LIT("present"));
-    if (ds_json_find(service, "pull_policy") != NULL)
-        DS_TRY(ds_json_get_str(&pull, service, "pull_policy", e));
-    if (!ds_span_eq_str(pull, "missing") && !ds_span_eq_str(pull, "if_not_present") &&
-        !ds_span_eq_str(pull, "never"))
-        return refuse(e, "pull_policy", "missing or never", pull);
-    return DS_OK;
-}
-
 int guest_images_check(const struct ds_json_tok *compose, const struct app_compose *app,
                        struct ds_error *e)
 {
     const struct ds_json_tok *services = ds_json_find(compose, "services");
+    struct app_image_fault fault;
+    char got[144];
     if (services == NULL || services->type != DS_JSON_OBJECT)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_GUEST_COMPOSE_FAILED, "services", "an object",
                          "none", "app-compose");
-    if (!app->allow_tags && ds_json_find(compose, "include") != NULL)
-        return refuse(e, "include", "none", DS_SPAN_LIT("present"));
-    for (const struct ds_json_tok *k = ds_json_first(services); k != NULL;
-         k = ds_json_next(services, k))
-        DS_TRY(check_service(k + 1, app, e));
-    return DS_OK;
+    if (!app_images_find_fault(&fault, compose, app))
+        return DS_OK;
+    (void)ds_str_printable(got, sizeof got, fault.got);
+    return ds_refuse(e, DS_ERR_DENIED, DS_CODE_GUEST_IMAGE_TAG, fault.key, fault.expected, got,
+                     "app-compose");
 }
 
 /* *ret_is_json false: nothing was checked. */

@@ -23,12 +23,7 @@ DS_MUST_USE int guest_app_prepare(struct agent *a, struct ds_error *e);
  */
 DS_MUST_USE int guest_app_start(struct agent *a, struct ds_error *e);
 
-/* Pure: the first image of a compose document that may not run; NULL when all may. */
+/* Pure: every image of a compose document may run (app/images.h). err: DENIED guest.image_tag */
 struct ds_json_tok;
 DS_MUST_USE int guest_images_check(const struct ds_json_tok *compose, const struct app_compose *app,
                                    struct ds_error *e);
-
-/* The image travels on a measured volume. */
-bool guest_image_is_on_volume(struct ds_span image, const struct app_compose *app);
-/* "name@sha256:<64 hex digits>" names content; a tag names whatever a registry says today. */
-bool guest_image_is_by_digest(struct ds_span image);

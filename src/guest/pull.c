@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/images.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "codec/json.h"
-#include "guest/images.h"
 #include "net/http_client.h"
 
 #define HOSTS_FILE "/run/hosts"
@@ -181,9 +181,8 @@ static int pull_services(struct agent *a, const struct ds_json_tok *services, st
         const struct ds_json_tok *image = ds_json_find(k + 1, "image");
         char text[IMAGE_MAX];
         if (image == NULL || image->type != DS_JSON_STRING || image->is_escaped ||
-            guest_image_is_on_volume(image->raw, &a->compose) ||
-            !guest_image_is_by_digest(image->raw) ||
-            !ds_str_copy_span(text, sizeof text, image->raw))
+            app_image_is_on_volume(image->raw, &a->compose) ||
+            !app_image_is_by_digest(image->raw) || !ds_str_copy_span(text, sizeof text, image->raw))
             continue; /* the step "app" judges it */
         DS_TRY(pull(a, text, e));
     }

@@ -11,10 +11,11 @@ import stack
 
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory):
-    """{version: compose file}; "broken" names an image that the guest refuses."""
+    """{version: compose file}; "broken" has an entrypoint that no container can start."""
     directory = os.path.dirname(stack.hello_app(tmp_path_factory.mktemp("apps") / "versions"))
     files = {}
-    for version, image in (("one", "hello:latest"), ("two", "hello:latest"), ("broken", "elsewhere:latest")):
+    for version, image in (("one", "hello:latest"), ("two", "hello:latest"), ("tag", "elsewhere:latest"),
+                           ("broken", "hello:latest\n    entrypoint: [/nowhere]")):
         files[version] = os.path.join(directory, f"{version}.yaml")
         stack.write_version(files[version], version, image)
     return files
@@ -65,9 +66,15 @@ def test_an_upgrade_keeps_id_and_data_and_ends_the_old_version(machine, versions
     assert refused["code"] == "vmm.value_range" and record(machine) == first
     check_version(machine, "one", app_id, page)
 
+    # What the compose file alone tells is told before anything is stopped or allowed.
+    told = machine.json(*machine.up_args(versions["tag"], "app"), code=stack.EXIT_DENIED)
+    assert (told["code"], told["reasons"][0]["claim"]) == ("cli.compose_image", "services.web.image")
+    assert record(machine) == first and allowed(machine, app_id) == [first["compose_hash"]]
+    check_version(machine, "one", app_id, page)
+
     # A version that does not start: the record stays, both versions may boot, and `up` goes back.
-    failed = machine.json(*machine.up_args(versions["broken"], "app"), code=stack.EXIT_DENIED)
-    assert failed["code"] == "guest.image_tag" and record(machine) == first
+    failed = machine.json(*machine.up_args(versions["broken"], "app"), code=stack.EXIT_UNAVAILABLE)
+    assert failed["code"] == "guest.compose_failed" and record(machine) == first
     assert allowed(machine, app_id) == [first["compose_hash"], machine.vm("app")["compose_hash"]]
     machine.up(versions["one"], "app")
     check_version(machine, "one", app_id, page)

@@ -32,7 +32,7 @@ static const struct row rows[] = {
     { "a digest cut short", "{\"services\":{\"a\":{\"image\":\"x@sha256:0123456789abcdef\"}}}",
       false, DS_ERR_DENIED },
     { "a digest alone", "{\"services\":{\"a\":{\"image\":\"" DIGEST "\"}}}", false, DS_ERR_DENIED },
-    { "no image", "{\"services\":{\"a\":{\"build\":\".\"}}}", false, DS_ERR_FORMAT },
+    { "no image", "{\"services\":{\"a\":{\"build\":\".\"}}}", false, DS_ERR_DENIED },
     { "a variable for a digest",
       "{\"services\":{\"a\":{\"image\":\"x@sha256:${A:-56789abcdef0123456789abcdef0123456789abcdef"
       "01234567890123}\"}}}",
