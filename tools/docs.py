@@ -24,7 +24,7 @@ import docs_openapi  # noqa: E402
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RENEW = './dev test --only gcc && ./dev run python3 tools/docs.py build'
 MADE = 'Made by `tools/docs.py` from the tables of the programs; change those.'
-HAND_WRITTEN = ['docs/threat-model.md']
+HAND_WRITTEN = ['docs/threat-model.md', 'docs/compose.md']
 DIRECTORIES = ['docs/openapi', 'docs/config', 'docs/man', 'packaging/completion']
 
 # Each program with tables: its room and whether people call it by hand (then it has a manual page).
@@ -211,9 +211,20 @@ def unknown_codes(pages):
                 yield f'{path}: there is no code {name}'
 
 
+def compose_keys():
+    """Keys of x-dstack that the page has no row for, and rows without a key."""
+    source = read('src/cli/compose.c')
+    known = set(re.findall(r'"(\w+)"', re.search(r'passed_keys\[\] = \{(.*?)\};', source, re.S).group(1)))
+    known |= {'images', 'registries'}
+    rows = read('docs/compose.md').split('## Keys of')[1]
+    shown = {key for cell in re.findall(r'^\| (`.*?) \|', rows, re.M) for key in re.findall(r'`(\w+)`', cell)}
+    for key in sorted(known ^ shown):
+        yield f'docs/compose.md: {key} {"has no row" if key in known else "is no key of x-dstack"}'
+
+
 def check(pages):
     faults = [f'{path}: nothing makes it any more' for path in committed() if path not in pages]
-    faults += unknown_codes(pages)
+    faults += [*unknown_codes(pages), *compose_keys()]
     for path, text in pages.items():
         old = read(path)
         if old != text:
