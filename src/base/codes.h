@@ -732,7 +732,7 @@
       "'dstack explain' without a code lists all of them") \
     X(CLI_COMPOSE_INVALID, "cli.compose_invalid", "the compose file cannot be used", \
       "Docker Compose reads it, and x-dstack keys are those of app-compose", \
-      "mend the file as the message says; 'docker compose config' shows the same") \
+      "mend the file as the message says; docs/compose.md says what works") \
     X(CLI_DAEMON_FAILED, "cli.daemon_failed", "a daemon did not start", \
       "it ended or stayed silent; its log says why", \
       "look at the log that the message names, then run 'dstack doctor'") \

@@ -276,6 +276,7 @@ static int prepare(struct up *u, struct ds_error *e)
 {
     DS_TRY(check_publish(&u->o, e));
     DS_TRY(choose_file(u, e));
+    DS_TRY(compose_file_check(u->o.file, e));
     DS_TRY(choose_name(u, e));
     DS_TRY(compose_load(&u->compose, u->o.file, e));
     DS_TRY(compose_check(&u->compose, u->o.file, e));

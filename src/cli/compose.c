@@ -59,13 +59,55 @@ static int find_program(const char **ret, struct ds_error *e)
                      "the compose plugin", "none", NULL);
 }
 
+/* The end of a path says more than its beginning. */
+static const char *path_end(const char *path, size_t max)
+{
+    size_t len = strlen(path);
+    return len > max ? path + len - max : path;
+}
+
+void compose_own_words(char *ret, size_t ret_len, const char *message)
+{
+    const char *status = strstr(message, "' ended with status ");
+    const char *colon = status != NULL ? strstr(status, ": ") : NULL;
+    if (colon != NULL)
+        message = colon + 2;
+    if (ds_str_starts(message, "validating ") && (colon = strstr(message, ": ")) != NULL)
+        message = colon + 2;
+    size_t n = strlen(message);
+    bool is_cut = n >= ret_len;
+    if (is_cut) {
+        n = ret_len - 4;
+        while (n > 0 && message[n] != ' ')
+            n--;
+        n = n > 0 ? n : ret_len - 4;
+    }
+    (void)snprintf(ret, ret_len, "%.*s%s", (int)n, message, is_cut ? "..." : "");
+}
+
+/* Compose refuses the file: its own words, whole, in the message too. */
+static int refuse_words(const char *path, const struct ds_error *why, struct ds_error *e)
+{
+    char words[sizeof e->detail.got];
+    compose_own_words(words, sizeof words, why->msg);
+    int r = ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_CLI_COMPOSE_INVALID,
+                         "the compose file cannot be used: %s", words);
+    if (e != NULL)
+        ds_detail_set(&e->detail, "file", "a file that Docker Compose accepts", words,
+                      path_end(path, sizeof e->detail.anchor - 1));
+    return r;
+}
+
 /* Docker Compose reads without a bound, and waits for pipes. */
-static int check_file(const char *path, struct ds_error *e)
+int compose_file_check(const char *path, struct ds_error *e)
 {
     struct stat st;
-    if (stat(path, &st) != 0)
+    if (stat(path, &st) != 0) {
+        char got[sizeof e->detail.got];
+        (void)snprintf(got, sizeof got, "no such file: %s", path_end(path, 80));
         return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_COMPOSE_INVALID, "file", "a compose file",
-                         "none that can be read", path);
+                         got, NULL);
+    }
     if (!S_ISREG(st.st_mode))
         return ds_refuse(e, DS_ERR_ARG, DS_CODE_CLI_COMPOSE_INVALID, "file", "a regular file",
                          "something else", path);
@@ -86,9 +128,9 @@ static int run_compose(struct ds_buf *ret, const char *path, struct ds_error *e)
     };
     const struct ds_proc_spec spec = { .argv = argv };
     struct ds_error why;
-    DS_TRY(check_file(path, e));
+    DS_TRY(compose_file_check(path, e));
     if (ds_proc_run(ret, &spec, DS_SPAN_LIT(""), CONFIG_MAX, COMPOSE_MS, &why) < 0)
-        return invalid(e, path, "a file that Docker Compose accepts", why.msg);
+        return refuse_words(path, &why, e);
     return DS_OK;
 }
 

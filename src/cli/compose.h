@@ -51,6 +51,12 @@ struct compose {
 
 void compose_done(struct compose *c);
 
+/* There is a file, and it is one that may be read whole. err: NOTFOUND, ARG, RANGE */
+DS_MUST_USE int compose_file_check(const char *path, struct ds_error *e);
+
+/* What Compose itself said, from the error of its run; cut behind a whole word. */
+void compose_own_words(char *ret, size_t ret_len, const char *message);
+
 /*
  * Read a compose file through Docker Compose.
  *

@@ -45,6 +45,9 @@ def test_a_compose_file_that_is_none_is_refused(hello, tmp_path):
     (tmp_path / "bad.yaml").write_text("services: [web\n")
     error = hello.json("up", "-f", tmp_path / "bad.yaml", "--name", "bad", code=stack.EXIT_FAILED)
     assert error["code"] == "cli.compose_invalid"
+    assert error["reasons"][0]["got"].startswith("yaml: ") and error["reasons"][0]["got"] in error["error"]
+    error = hello.json("up", "-f", tmp_path / "none.yaml", code=stack.EXIT_NOT_FOUND)
+    assert error["code"] == "cli.compose_invalid" and "no such file" in error["reasons"][0]["got"]
     assert [row["name"] for row in hello.json("ps")] == ["hello"]
 
 
