@@ -295,8 +295,8 @@
       "its app id is not in the policy", \
       "add the app id to the policy") \
     X(POLICY_INSTANCE_ID, "policy.instance_id", "the instance is not accepted", \
-      "its instance id is not the one asked for", \
-      "ask the right instance, or add the id to the policy") \
+      "its instance id is not the one asked for: it is another VM of the app, or its host started it as a new one, without the old data", \
+      "ask the right VM; if its .instance_info was lost, put it back or make the app anew: dstack down NAME --remove, then up; a policy names the ids that it accepts") \
     X(POLICY_COMPOSE_HASH, "policy.compose_hash", "the app's compose file is not accepted", \
       "the hash of app-compose.json that the guest measured is not in the policy", \
       "compare the app-compose.json that runs; add its hash when it is meant") \
@@ -721,6 +721,9 @@
       "check kms_urls; somebody put an app's certificate in the KMS's place") \
 
 #define DS_CODES_CLI(X) \
+    X(CLI_APP_BUSY, "cli.app_busy", "another dstack is changing this app", \
+      "two at once would undo each other: 'up' and 'down --remove' of one name take turns", \
+      "wait until the process that is named has ended, and run the command again") \
     X(CLI_BOOT_ENDED, "cli.boot_ended", "the VM ended before the app ran", \
       "QEMU stopped and the guest did not say why", \
       "see the console with 'dstack logs NAME'") \

@@ -28,10 +28,17 @@ const struct ds_arg_command cmd_down_args = {
     .example = "dstack down hello --remove",
 };
 
-static int remove_app(struct cli *cli, yyjson_val *vm, struct ds_error *e)
+/* The VMM allows names that `up` does not; of such there is no record. */
+static int stop_and_remove(struct cli *cli, yyjson_val *vm, bool force, struct ds_error *e)
 {
-    DS_TRY(cli_vm_call(cli, "RemoveVm", cli_text(vm, "id"), e));
-    return cli_record_remove(cli, cli_text(vm, "name"), e);
+    DS_AUTO(ds_auto_close) int lock = -1;
+    const char *id = cli_text(vm, "id"), *name = cli_text(vm, "name");
+    bool has_record = cli_name_check(name, NULL) == DS_OK;
+    if (has_record)
+        DS_TRY(cli_record_lock(&lock, cli, name, e));
+    DS_TRY(cli_vm_stop(cli, id, force, e));
+    DS_TRY(cli_vm_call(cli, "RemoveVm", id, e));
+    return has_record ? cli_record_remove(cli, name, e) : DS_OK;
 }
 
 int cmd_down(struct cli *cli, int argc, char **argv, struct ds_error *e)
@@ -47,9 +54,7 @@ int cmd_down(struct cli *cli, int argc, char **argv, struct ds_error *e)
     DS_TRY(cli_vmm_ensure(cli, e));
     DS_TRY(cli_vm_get(&doc, &vm, cli, rest.v[0], e));
     const char *id = cli_text(vm, "id");
-    DS_TRY(cli_vm_stop(cli, id, o.force, e));
-    if (o.remove)
-        DS_TRY(remove_app(cli, vm, e));
+    DS_TRY(o.remove ? stop_and_remove(cli, vm, o.force, e) : cli_vm_stop(cli, id, o.force, e));
     if (cli->json)
         cli_print("{\"id\":\"%s\",\"removed\":%s}\n", id, o.remove ? "true" : "false");
     else

@@ -65,12 +65,14 @@ struct up {
     struct compose compose;
     struct deploy d;
     char kms_hex[400];
+    int lock; /* on the app's name, until the end */
 };
 
 static void up_done(struct up *u)
 {
     compose_done(&u->compose);
     deploy_done(&u->d);
+    ds_auto_close(&u->lock);
 }
 
 static int choose_file(struct up *u, struct ds_error *e)
@@ -238,6 +240,7 @@ static int make_app(struct up *u, struct ds_error *e)
 {
     struct deploy *d = &u->d;
     DS_TRY(take_registries(u, e));
+    d->no_instance_id = compose_has_no_instance_id(&u->compose);
     DS_TRY(cli_volumes_make(u->cli, &u->compose, e));
     DS_TRY(compose_app_json(&d->app_compose, &u->compose, d->name, u->kms_hex, e));
     return app_compose_hash(d->record.compose32, ds_buf_span(&d->app_compose), e);
@@ -281,6 +284,7 @@ static int prepare(struct up *u, struct ds_error *e)
     DS_TRY(compose_load(&u->compose, u->o.file, e));
     DS_TRY(compose_check(&u->compose, u->o.file, e));
     DS_TRY(take_ports(u, e));
+    DS_TRY(cli_record_lock(&u->lock, u->cli, u->d.name, e));
     DS_TRY(cli_vmm_ensure(u->cli, e));
     DS_TRY(choose_image(u, e));
     DS_TRY(find_kms(u, e));
@@ -294,7 +298,7 @@ static int prove(struct up *u, struct ds_error *e)
                                       .want = &u->d.record,
                                       .allow_simulated = u->o.allow_simulated };
     if (!u->o.no_verify)
-        DS_TRY(cli_verify_vm(u->cli, &in, e));
+        DS_TRY(cli_verify_vm(u->cli, &u->d.record.instance, &in, e));
     int r = deploy_settle(&u->d, e);
     if (r < 0 && u->cli->reported)
         cli_note("dstack: %s\n", e->msg); /* the JSON of the proof is out already */
@@ -319,7 +323,7 @@ static int run(struct up *u, struct ds_error *e)
 int cmd_up(struct cli *cli, int argc, char **argv, struct ds_error *e)
 {
     DS_AUTO(up_done)
-    struct up u = { .cli = cli, .o = { .timeout_s = 600 }, .d = { .cli = cli } };
+    struct up u = { .cli = cli, .o = { .timeout_s = 600 }, .d = { .cli = cli }, .lock = -1 };
     struct ds_arg_rest rest;
     bool done;
     DS_TRY(cli_parse(&cmd_up_args, &u.o, &rest, &done, argc, argv, e));

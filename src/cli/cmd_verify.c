@@ -133,7 +133,7 @@ static int verify_file(struct cli *cli, const struct opts *o, const char *path, 
     in.collateral = ds_buf_span(&collateral);
     bool is_quote = evidence.len > 2 && evidence.p[0] >= 3 && evidence.p[0] <= 5 &&
                     evidence.p[1] == 0; /* a quote begins with its version, LE16 */
-    return is_quote ? cli_verify_quote(cli, &in, e) : cli_verify(cli, &in, e);
+    return is_quote ? cli_verify_quote(cli, &in, e) : cli_verify(cli, NULL, &in, e);
 }
 
 int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
@@ -150,5 +150,5 @@ int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
     const struct cli_verify_vm in = { .name = rest.v[0],
                                       .allow_simulated = o.allow_simulated,
                                       .any_app = o.any_app };
-    return cli_verify_vm(cli, &in, e);
+    return cli_verify_vm(cli, NULL, &in, e);
 }

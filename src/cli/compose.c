@@ -341,6 +341,11 @@ int compose_check(const struct compose *c, const char *path, struct ds_error *e)
     return preflight_check(&in, &mem, e);
 }
 
+bool compose_has_no_instance_id(const struct compose *c)
+{
+    return yyjson_is_true(yyjson_obj_get(c->x, "no_instance_id"));
+}
+
 static yyjson_mut_val *volumes_json(yyjson_mut_doc *doc, const struct compose *c)
 {
     yyjson_mut_val *list = yyjson_mut_arr(doc);

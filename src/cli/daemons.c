@@ -76,8 +76,6 @@ static int start(struct cli *cli, const char *room, const char *program, const c
 {
     char path[DS_PLACE_MAX], log_path[DS_PLACE_MAX + 64];
     DS_TRY(ds_place_program(path, room, program, e));
-    (void)snprintf(log_path, sizeof log_path, "%s/%s", cli->state, room);
-    DS_TRY(ds_dir_make(log_path, 0700, e));
     (void)snprintf(log_path, sizeof log_path, "%s/%s/%s.log", cli->state, room, program);
     argv[0] = path;
     const struct ds_proc_spec spec = { .argv = argv, .log_path = log_path, .session = true };
@@ -89,19 +87,47 @@ static int start(struct cli *cli, const char *room, const char *program, const c
     return r;
 }
 
+/* Commands that find no daemon at the same moment start one, and the others wait for it. */
+static int start_lock(int *ret_fd, struct cli *cli, const char *room, const char *program,
+                      struct ds_error *e)
+{
+    char path[DS_PLACE_MAX + 64];
+    int64_t deadline = ds_clock_mono_ms() + START_MS;
+    (void)snprintf(path, sizeof path, "%s/%s", cli->state, room);
+    DS_TRY(ds_dir_make(path, 0700, e));
+    (void)snprintf(path, sizeof path, "%s/%s/start.lock", cli->state, room);
+    for (;;) {
+        int r = ds_file_lock(ret_fd, path, e);
+        if (r != DS_ERR_EXISTS)
+            return r;
+        if (ds_clock_mono_ms() > deadline)
+            return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_CLI_DAEMON_FAILED, program,
+                             "an answer on its socket",
+                             "another command has been starting it for 20 s", path);
+        (void)nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
+    }
+}
+
+static int ensure(struct cli *cli, const char *room, const char *program, const char **argv,
+                  const char *address, struct ds_error *e)
+{
+    DS_AUTO(ds_auto_close) int lock = -1;
+    if (answers(cli, address))
+        return DS_OK;
+    DS_TRY(start_lock(&lock, cli, room, program, e));
+    return answers(cli, address) ? DS_OK : start(cli, room, program, argv, address, e);
+}
+
 int cli_vmm_ensure(struct cli *cli, struct ds_error *e)
 {
     const char *argv[] = { NULL, NULL };
-    return answers(cli, cli->vmm_socket)
-               ? DS_OK
-               : start(cli, "vmm", "dstack-vmm", argv, cli->vmm_socket, e);
+    return ensure(cli, "vmm", "dstack-vmm", argv, cli->vmm_socket, e);
 }
 
 int cli_kms_ensure(struct cli *cli, const char *kind, struct ds_error *e)
 {
     const char *argv[] = { NULL, "--local", "--birth-kind", kind, NULL };
-    return answers(cli, cli->kms_admin) ? DS_OK
-                                        : start(cli, "kms", "dstack-kms", argv, cli->kms_admin, e);
+    return ensure(cli, "kms", "dstack-kms", argv, cli->kms_admin, e);
 }
 
 int cli_vm_find(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const char *name,

@@ -219,6 +219,8 @@ static int reuse(struct deploy *d, yyjson_val *vm, struct ds_error *e)
         return ds_fail(e, DS_ERR_PEER, "dstack-vmm describes a VM by halves");
     DS_TRY(cli_record_load(&old, &has_old, d->cli, d->name, e));
     DS_TRY(settle_app_id(d, &old, has_old, vm, e));
+    if (has_old && !d->no_instance_id)
+        d->record.instance = old.instance;
     DS_TRY(update(d, true, e)); /* what would be refused must not stop what runs */
     DS_TRY(allow_both(d, &old, has_old, e));
     if (!is_as_wanted(d, &old, has_old, vm)) {

@@ -21,7 +21,8 @@ struct deploy {
     const char *registries[COMPOSE_REGISTRIES_MAX]; /* "name:port=ip:port"; borrowed */
     size_t n_registries;                            /* 0: as the VM has them */
     struct ds_buf app_compose;                      /* owned */
-    struct cli_record record;                       /* all but the app id, which deploy_vm finds */
+    bool no_instance_id;                            /* as app-compose says */
+    struct cli_record record;                       /* all but the ids, which deploy_vm finds */
     char id[64];                                    /* of the VM; filled by deploy_vm */
 };
 

@@ -4,8 +4,10 @@
  */
 #include "cli/record.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/file.h"
@@ -32,12 +34,52 @@ int cli_name_check(const char *name, struct ds_error *e)
     return DS_OK;
 }
 
+/* before and after: around the name */
+static int path_around(char out[static PATH_LEN], const struct cli *cli, const char *before,
+                       const char *name, const char *after, struct ds_error *e)
+{
+    DS_TRY(cli_name_check(name, e));
+    int n = snprintf(out, PATH_LEN, "%s/apps/%s%s%s", cli->state, before, name, after);
+    return n > 0 && n < PATH_LEN
+               ? DS_OK
+               : ds_fail(e, DS_ERR_RANGE, "the path '%s/apps/%s' is too long", cli->state, name);
+}
+
 static int path_of(char out[static PATH_LEN], const struct cli *cli, const char *name,
                    const char *file, struct ds_error *e)
 {
-    DS_TRY(cli_name_check(name, e));
-    int n = snprintf(out, PATH_LEN, "%s/apps/%s%s", cli->state, name, file);
-    return n > 0 && n < PATH_LEN ? DS_OK : ds_fail(e, DS_ERR_RANGE, "the path is too long");
+    return path_around(out, cli, "", name, file, e);
+}
+
+/* The process that wrote its number into the lock file. */
+static int busy(const char *path, struct ds_error *e)
+{
+    char got[64] = "another program";
+    DS_AUTO(ds_buf_done) struct ds_buf pid = { 0 };
+    if (ds_file_load(&pid, path, 16, NULL) == DS_OK && pid.len > 0)
+        (void)snprintf(got, sizeof got, "process %s", pid.p);
+    return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_CLI_APP_BUSY, "app", "nobody else changing it",
+                     got, path);
+}
+
+int cli_record_lock(int *ret_fd, const struct cli *cli, const char *name, struct ds_error *e)
+{
+    char path[PATH_LEN], pid[16];
+    DS_AUTO(ds_auto_close) int fd = -1;
+    (void)snprintf(path, sizeof path, "%s/apps", cli->state);
+    DS_TRY(ds_dir_make(path, 0700, e));
+    DS_TRY(path_around(path, cli, ".", name, ".lock", e)); /* no name begins with a dot */
+    int r = ds_file_lock(&fd, path, e);
+    if (r == DS_ERR_EXISTS)
+        return busy(path, e);
+    DS_TRY(r);
+    (void)snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    DS_FAULT("cli.record_lock");
+    if (ftruncate(fd, 0) != 0)
+        return ds_fail_errno(e, errno, "empty '%s'", path);
+    DS_TRY(ds_fd_write_all(fd, ds_span_str(pid), e));
+    *ret_fd = DS_TAKE_FD(fd);
+    return DS_OK;
 }
 
 static int encode(struct ds_buf *ret, const struct cli_record *r, struct ds_error *e)
@@ -48,6 +90,8 @@ static int encode(struct ds_buf *ret, const struct cli_record *r, struct ds_erro
     ds_jw_hex(&w, "compose_hash", DS_SPAN_OF(r->compose32));
     ds_jw_hex(&w, "os_image_hash", DS_SPAN_OF(r->os_image32));
     ds_jw_hex(&w, "kms_spki", ds_buf_span(&r->kms_spki));
+    if (r->instance.has)
+        ds_jw_hex(&w, "instance_id", DS_SPAN_OF(r->instance.id20));
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "record");
 }
@@ -77,7 +121,13 @@ static int parse(struct cli_record *ret, struct ds_span text, struct ds_error *e
     DS_TRY(ds_json_get_hex(ret->app_id20, sizeof ret->app_id20, root, "app_id", e));
     DS_TRY(ds_json_get_hex(ret->compose32, sizeof ret->compose32, root, "compose_hash", e));
     DS_TRY(ds_json_get_hex(ret->os_image32, sizeof ret->os_image32, root, "os_image_hash", e));
+    ret->instance.has = ds_json_find(root, "instance_id") != NULL;
+    if (ret->instance.has)
+        DS_TRY(
+            ds_json_get_hex(ret->instance.id20, sizeof ret->instance.id20, root, "instance_id", e));
     DS_TRY(ds_json_get_str(&spki, root, "kms_spki", e));
+    if (spki.len == 0)
+        return ds_fail(e, DS_ERR_FORMAT, "kms_spki is empty");
     uint8_t *bytes = ds_buf_room(&ret->kms_spki, SPKI_MAX);
     if (bytes == NULL)
         return ds_buf_end(&ret->kms_spki, e, "record");
@@ -94,10 +144,11 @@ int cli_record_load(struct cli_record *ret, bool *ret_has, const struct cli *cli
     DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
     struct ds_error why = { 0 };
     DS_TRY(path_of(path, cli, name, "/record.json", e));
-    *ret_has = ds_file_exists(path);
+    int got = ds_file_load(&text, path, RECORD_MAX, e);
+    *ret_has = got != DS_ERR_NOTFOUND;
     if (!*ret_has)
         return DS_OK;
-    DS_TRY(ds_file_load(&text, path, RECORD_MAX, e));
+    DS_TRY(got);
     if (parse(&r, ds_buf_span(&text), &why) < 0)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_CLI_RECORD_DAMAGED, path,
                          "app_id, compose_hash, os_image_hash and kms_spki", why.msg, NULL);

@@ -5,6 +5,7 @@
 #include "cli/verify.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "app/identity.h"
 #include "attest/tdx/verify.h"
@@ -150,7 +151,7 @@ static struct policy_rules rules_of(const struct cli_verify *in, bool needs_log)
         .mrconfigid48 = POLICY_ANY,
         .device_ids32 = POLICY_ANY,
         .app_ids20 = one(in->app_id20),
-        .instance_ids20 = POLICY_ANY,
+        .instance_ids20 = one(in->instance_id20),
         .compose_hashes32 = one(in->compose_hash32),
         .os_images32 = one(in->os_image_hash32),
         .any_key_provider = in->kms_spki.len == 0,
@@ -196,8 +197,17 @@ static int decide(const struct ds_verdict *v, uint32_t n_invalid, struct ds_erro
     return ds_verdict_fail(v, n_invalid > 0 ? DS_ERR_UNTRUSTED : DS_ERR_DENIED, e);
 }
 
-static int verify_in(struct cli *cli, const struct cli_verify *in, struct ds_arena *mem,
-                     struct ds_error *e)
+/* After the decision: what was refused is nobody's instance. */
+static void take_instance(struct cli_instance *ret, const struct ds_claims *c)
+{
+    struct ds_span id = ds_claims_instance_id(c);
+    *ret = (struct cli_instance){ .has = id.len == sizeof ret->id20 };
+    if (ret->has)
+        memcpy(ret->id20, id.p, sizeof ret->id20);
+}
+
+static int verify_in(struct cli *cli, struct cli_instance *ret, const struct cli_verify *in,
+                     struct ds_arena *mem, struct ds_error *e)
 {
     struct app_appraisal a = { 0 };
     struct table t = { 0 };
@@ -227,12 +237,17 @@ static int verify_in(struct cli *cli, const struct cli_verify *in, struct ds_are
     take_proof(&t, a.claims, &rules, a.image_known ? &a.predicted : NULL, v);
     add_app_rows(&t, &a, in);
     DS_TRY(print(cli, &t, e));
-    return decide(v, n_invalid, e);
+    DS_TRY(decide(v, n_invalid, e));
+    if (ret != NULL)
+        take_instance(ret, a.claims);
+    return DS_OK;
 }
 
-static int verify_quote_in(struct cli *cli, const struct cli_verify *in, struct ds_arena *mem,
-                           struct ds_error *e)
+/* A quote alone says nothing of an instance: ret stays as it is. */
+static int verify_quote_in(struct cli *cli, struct cli_instance *ret, const struct cli_verify *in,
+                           struct ds_arena *mem, struct ds_error *e)
 {
+    (void)ret;
     static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
     struct ds_tdx_quote quote;
     struct ds_tdx_collateral coll;
@@ -252,18 +267,18 @@ static int verify_quote_in(struct cli *cli, const struct cli_verify *in, struct 
     return decide(&cli->reasons, 0, e);
 }
 
-typedef int verify_fn(struct cli *cli, const struct cli_verify *in, struct ds_arena *mem,
-                      struct ds_error *e);
+typedef int verify_fn(struct cli *cli, struct cli_instance *ret, const struct cli_verify *in,
+                      struct ds_arena *mem, struct ds_error *e);
 
-static int with_memory(verify_fn *fn, struct cli *cli, const struct cli_verify *in,
-                       struct ds_error *e)
+static int with_memory(verify_fn *fn, struct cli *cli, struct cli_instance *ret,
+                       const struct cli_verify *in, struct ds_error *e)
 {
     DS_AUTO(ds_auto_free) uint8_t *room = malloc(APP_APPRAISAL_MEM);
     if (room == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "verify evidence");
     struct ds_arena mem = ds_arena_of(room, APP_APPRAISAL_MEM);
     cli->reasons = (struct ds_verdict){ 0 };
-    int r = fn(cli, in, &mem, e);
+    int r = fn(cli, ret, in, &mem, e);
     /* For whoever asked, malformed evidence is evidence that does not hold (exit 4). */
     bool is_malformed = r == DS_ERR_FORMAT || r == DS_ERR_TRUNCATED || r == DS_ERR_TRAILING ||
                         r == DS_ERR_RANGE;
@@ -273,12 +288,13 @@ static int with_memory(verify_fn *fn, struct cli *cli, const struct cli_verify *
     return DS_ERR_UNTRUSTED;
 }
 
-int cli_verify(struct cli *cli, const struct cli_verify *in, struct ds_error *e)
+int cli_verify(struct cli *cli, struct cli_instance *ret, const struct cli_verify *in,
+               struct ds_error *e)
 {
-    return with_memory(verify_in, cli, in, e);
+    return with_memory(verify_in, cli, ret, in, e);
 }
 
 int cli_verify_quote(struct cli *cli, const struct cli_verify *in, struct ds_error *e)
 {
-    return with_memory(verify_quote_in, cli, in, e);
+    return with_memory(verify_quote_in, cli, NULL, in, e);
 }

@@ -7,7 +7,7 @@
  */
 
 #include "app/appraisal.h"
-#include "cli/cli.h"
+#include "cli/record.h"
 
 /* What is verified, and what it is compared with; an empty span is not compared. */
 struct cli_verify {
@@ -19,6 +19,7 @@ struct cli_verify {
     int64_t now_s;
     struct ds_span nonce32;
     struct ds_span app_id20;
+    struct ds_span instance_id20;
     struct ds_span compose_hash32;
     struct ds_span os_image_hash32;
     struct ds_span kms_spki;
@@ -27,10 +28,12 @@ struct cli_verify {
 /*
  * Verify and print. What was found is printed also when policy refuses it.
  *
+ * out:  ret        which instance the evidence is of; may be NULL
  * err:  DENIED     policy refuses (exit 3); reasons in cli->reasons
  *       UNTRUSTED, FORMAT ...  the evidence itself does not hold together (exit 4)
  */
-DS_MUST_USE int cli_verify(struct cli *cli, const struct cli_verify *in, struct ds_error *e);
+DS_MUST_USE int cli_verify(struct cli *cli, struct cli_instance *ret, const struct cli_verify *in,
+                           struct ds_error *e);
 
 /* The same for a bare TDX quote: the platform and its registers, no app. */
 DS_MUST_USE int cli_verify_quote(struct cli *cli, const struct cli_verify *in, struct ds_error *e);

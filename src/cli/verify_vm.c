@@ -67,12 +67,15 @@ static int simulated(struct ds_buf *ret_collateral, struct ds_extra_anchor *ret,
 static void expect(struct cli_verify *in, const struct cli_record *want)
 {
     in->app_id20 = DS_SPAN_OF(want->app_id20);
+    if (want->instance.has)
+        in->instance_id20 = DS_SPAN_OF(want->instance.id20);
     in->compose_hash32 = DS_SPAN_OF(want->compose32);
     in->os_image_hash32 = DS_SPAN_OF(want->os_image32);
     in->kms_spki = ds_buf_span(&want->kms_spki);
 }
 
-int cli_verify_vm(struct cli *cli, const struct cli_verify_vm *in, struct ds_error *e)
+int cli_verify_vm(struct cli *cli, struct cli_instance *ret, const struct cli_verify_vm *in,
+                  struct ds_error *e)
 {
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
@@ -98,5 +101,5 @@ int cli_verify_vm(struct cli *cli, const struct cli_verify_vm *in, struct ds_err
                             .now_s = ds_clock_now_s() };
     if (want != NULL)
         expect(&v, want);
-    return cli_verify(cli, &v, e);
+    return cli_verify(cli, ret, &v, e);
 }

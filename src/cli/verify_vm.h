@@ -16,7 +16,9 @@ struct cli_verify_vm {
 };
 
 /*
+ * out:  ret  which instance was verified; may be NULL
  * err:  as cli_verify; NOTFOUND (cli.no_vm); UNAVAILABLE (the VM does not answer)
  *       DENIED  also cli.no_record: nothing says what should run, and any_app is not set
  */
-DS_MUST_USE int cli_verify_vm(struct cli *cli, const struct cli_verify_vm *in, struct ds_error *e);
+DS_MUST_USE int cli_verify_vm(struct cli *cli, struct cli_instance *ret,
+                              const struct cli_verify_vm *in, struct ds_error *e);

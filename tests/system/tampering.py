@@ -556,6 +556,9 @@ TABLE = [
         code="policy.report_data", claim="report_data", anchor=MACHINE),
     row("another VM's quote", VERIFY_NAME, answering(other_app),
         code="policy.app_id", claim="app_id", anchor=MACHINE),
+    row("the quote of another VM of the app", VERIFY_NAME,
+        answering(then(content_and_digest(b"instance-id", flip), measured(3))),
+        code="policy.instance_id", claim="instance_id", anchor=MACHINE),
     row("the quote of a VM with another compose file", VERIFY_NAME, answering(other_compose),
         code="policy.compose_hash", claim="compose_hash", anchor=MACHINE),
 

@@ -15,8 +15,8 @@ COMMANDS = ["up", "down", "ps", "logs", "verify", "doctor", "explain", "image"]
 
 # What `verify` must name and prove; what the evidence states and nothing here knows otherwise.
 PROVED = ["root", "tcb", "debug", "firmware", "acpi", "machine", "kernel", "initrd", "cmdline", "root_disk",
-          "app_id", "os_image_hash", "compose_hash", "identity", "key_provider", "report_data", "nonce"]
-STATED = ["instance_id", "device_id", "mrconfigid", "boot"]
+          "app_id", "instance_id", "os_image_hash", "compose_hash", "identity", "key_provider", "report_data", "nonce"]
+STATED = ["device_id", "mrconfigid", "boot"]
 STEPS = ["programs", "shared", "modules", "platform", "identity", "network", "measure", "keys", "disk",
          "env", "ready", "engine", "images", "app"]
 

@@ -6,26 +6,23 @@ The evidence is that of a VM that runs. Unchanged, and unchanged but signed agai
 accepted: so what refuses a row is the row's change.
 """
 
-import contextlib
 import copy
 import hashlib
 import http.client
-import http.server
 import json
 import os
 import re
 import shutil
 import socket
-import socketserver
 import ssl
 import subprocess
 import tempfile
-import threading
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
 import codes
+import fakes
 import forge
 import stack
 import tampering
@@ -47,37 +44,6 @@ class TlsUnixConnection(http.client.HTTPConnection):
         plain.settimeout(self.timeout)
         plain.connect(self.path)
         self.sock = self.context.wrap_socket(plain)
-
-
-class FakeVmm(socketserver.ThreadingUnixStreamServer):
-    """A VMM's socket whose methods answer as an attacker likes; `answer` maps (method, body) to bytes."""
-
-    daemon_threads = True
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):  # noqa: N802
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            reply = self.server.answer(self.path.rsplit("/", 1)[1], body)
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            with contextlib.suppress(ConnectionError):
-                self.wfile.write(reply)
-
-        def address_string(self):
-            return "a unix socket"
-
-        def log_message(self, format, *args):  # noqa: A002
-            pass
-
-    def __init__(self, path, answer):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        super().__init__(path, self.Handler)
-        self.answer = answer
-        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class World:
@@ -130,7 +96,7 @@ class World:
             server.server_close()
 
     def fake_vmm(self, path, answer):
-        server = FakeVmm(path, answer)
+        server = fakes.FakeDaemon(path, answer)
         self.servers.append(server)
         return server
 

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -36,6 +37,8 @@ static void make(struct cli_record *ret, uint8_t seed)
     memset(ret->compose32, seed + 1, sizeof ret->compose32);
     memset(ret->os_image32, seed + 2, sizeof ret->os_image32);
     ds_buf_add(&ret->kms_spki, DS_SPAN_LIT("a key"));
+    ret->instance.has = seed > 1; /* the first `up` records it with the proof */
+    memset(ret->instance.id20, ret->instance.has ? seed + 3 : 0, sizeof ret->instance.id20);
 }
 
 static void check_saved(const struct cli *cli, uint8_t seed)
@@ -51,6 +54,8 @@ static void check_saved(const struct cli *cli, uint8_t seed)
     assert_memory_equal(r.compose32, want.compose32, sizeof r.compose32);
     assert_memory_equal(r.os_image32, want.os_image32, sizeof r.os_image32);
     assert_true(ds_span_eq(ds_buf_span(&r.kms_spki), DS_SPAN_LIT("a key")));
+    assert_int_equal(r.instance.has, want.instance.has);
+    assert_memory_equal(r.instance.id20, want.instance.id20, sizeof r.instance.id20);
     cli_record_done(&want);
     cli_record_done(&r);
 }
@@ -79,6 +84,11 @@ static void what_was_removed_is_not_there(void **state)
 
 static void a_damaged_record_is_refused(void **state)
 {
+#define FOUR(key, instance)                                                                   \
+    "{\"app_id\":\"1111111111111111111111111111111111111111\","                               \
+    "\"compose_hash\":\"2222222222222222222222222222222222222222222222222222222222222222\","  \
+    "\"os_image_hash\":\"3333333333333333333333333333333333333333333333333333333333333333\"," \
+    "\"kms_spki\":\"" key "\"" instance "}"
     static const char *const broken[] = {
         "",
         "{}",
@@ -89,10 +99,10 @@ static void a_damaged_record_is_refused(void **state)
         "\"compose_hash\":\"2222222222222222222222222222222222222222222222222222222222222222\","
         "\"os_image_hash\":\"3333333333333333333333333333333333333333333333333333333333333333\","
         "\"kms_spki\":\"44\"}",
-        "{\"app_id\":\"1111111111111111111111111111111111111111\","
-        "\"compose_hash\":\"2222222222222222222222222222222222222222222222222222222222222222\","
-        "\"os_image_hash\":\"3333333333333333333333333333333333333333333333333333333333333333\","
-        "\"kms_spki\":\"4g\"}",
+        FOUR("4g", ""),
+        FOUR("", ""), /* no key would compare with any key */
+        FOUR("44", ",\"instance_id\":\"55\""),
+        FOUR("44", ",\"instance_id\":null"),
     };
     const struct cli cli = machine();
     (void)state;
@@ -106,6 +116,30 @@ static void a_damaged_record_is_refused(void **state)
         assert_int_equal(e.code, DS_CODE_CLI_RECORD_DAMAGED);
         assert_int_equal(r.kms_spki.len, 0);
     }
+}
+
+static void one_at_a_time_changes_an_app(void **state)
+{
+    const struct cli cli = machine();
+    struct ds_error e = { 0 };
+    int one = -1, two = -1;
+    (void)state;
+    assert_int_equal(cli_record_lock(&one, &cli, "app", &e), DS_OK);
+    assert_int_equal(cli_record_lock(&two, &cli, "app", &e), DS_ERR_UNAVAILABLE);
+    assert_int_equal(e.code, DS_CODE_CLI_APP_BUSY);
+    assert_int_equal(two, -1);
+    char me[32];
+    (void)snprintf(me, sizeof me, "process %ld", (long)getpid());
+    assert_string_equal(e.detail.got, me);
+    assert_int_equal(cli_record_lock(&two, &cli, "other", &e), DS_OK);
+    assert_int_equal(close(two), 0);
+    /* Removing the app leaves the lock where it is. */
+    assert_int_equal(cli_record_remove(&cli, "app", &e), DS_OK);
+    assert_int_equal(cli_record_lock(&two, &cli, "app", &e), DS_ERR_UNAVAILABLE);
+    assert_int_equal(close(one), 0);
+    assert_int_equal(cli_record_lock(&two, &cli, "app", &e), DS_OK);
+    assert_int_equal(close(two), 0);
+    assert_int_equal(cli_record_lock(&two, &cli, "../app", &e), DS_ERR_ARG);
 }
 
 static void a_name_is_no_path(void **state)
@@ -126,6 +160,7 @@ int main(void)
         cmocka_unit_test(the_newest_is_what_comes_back),
         cmocka_unit_test(what_was_removed_is_not_there),
         cmocka_unit_test(a_damaged_record_is_refused),
+        cmocka_unit_test(one_at_a_time_changes_an_app),
         cmocka_unit_test(a_name_is_no_path),
     };
     if (mkdtemp(dir) == NULL)
