@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "codec/json_write.h"
-
 static int set_path(char *out, size_t out_len, struct ds_error *e, const char *scheme,
                     const char *dir, const char *rest)
 {
@@ -67,17 +65,19 @@ void cli_note(const char *fmt, ...)
     va_end(ap);
 }
 
-/* Outside text on a terminal: everything that is not printable ASCII becomes '?'. */
-static void add_plain(struct ds_buf *out, const char *text)
+void cli_plain_add(struct ds_buf *out, const char *text, size_t width)
 {
-    for (; *text != '\0'; text++) {
+    size_t n = 0;
+    for (; text[n] != '\0' && (width == 0 || n < width); n++) {
         char shown = '?';
-        if (*text >= 0x20 && *text < 0x7f)
-            shown = *text;
-        if (*text == '\n')
+        if (text[n] >= 0x20 && text[n] < 0x7f)
+            shown = text[n];
+        if (text[n] == '\n')
             shown = ' ';
         ds_buf_char(out, shown);
     }
+    for (; n < width; n++)
+        ds_buf_char(out, ' ');
 }
 
 static void add_line(struct ds_buf *out, const char *label, const char *text)
@@ -85,7 +85,7 @@ static void add_line(struct ds_buf *out, const char *label, const char *text)
     if (text[0] == '\0')
         return;
     ds_buf_printf(out, "    %-9s", label);
-    add_plain(out, text);
+    cli_plain_add(out, text, 0);
     ds_buf_char(out, '\n');
 }
 
@@ -100,6 +100,19 @@ void cli_reason_print(struct ds_buf *out, const struct ds_reason *r)
     add_line(out, "fix", info->fix);
 }
 
+void cli_reason_json(struct ds_jw *w, const struct ds_reason *r)
+{
+    const struct ds_code_info *info = ds_code_info_get(r->code);
+    ds_jw_object(w, NULL);
+    ds_jw_str(w, "code", info->id);
+    ds_jw_str(w, "claim", r->detail.claim);
+    ds_jw_str(w, "expected", r->detail.expected);
+    ds_jw_str(w, "got", r->detail.got);
+    ds_jw_str(w, "anchor", r->detail.anchor);
+    ds_jw_str(w, "fix", info->fix);
+    ds_jw_object_end(w);
+}
+
 static void print_json_error(const struct ds_error *e, const struct ds_verdict *v)
 {
     DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
@@ -109,17 +122,8 @@ static void print_json_error(const struct ds_error *e, const struct ds_verdict *
     ds_jw_str(&w, "class", ds_err_text(e->cls));
     ds_jw_str(&w, "code", ds_code_info_get(e->code)->id);
     ds_jw_array(&w, "reasons");
-    for (uint32_t i = 0; i < v->n_reasons; i++) {
-        const struct ds_reason *r = &v->reasons[i];
-        ds_jw_object(&w, NULL);
-        ds_jw_str(&w, "code", ds_code_info_get(r->code)->id);
-        ds_jw_str(&w, "claim", r->detail.claim);
-        ds_jw_str(&w, "expected", r->detail.expected);
-        ds_jw_str(&w, "got", r->detail.got);
-        ds_jw_str(&w, "anchor", r->detail.anchor);
-        ds_jw_str(&w, "fix", ds_code_info_get(r->code)->fix);
-        ds_jw_object_end(&w);
-    }
+    for (uint32_t i = 0; i < v->n_reasons; i++)
+        cli_reason_json(&w, &v->reasons[i]);
     ds_jw_array_end(&w);
     ds_jw_object_end(&w);
     ds_buf_char(&text, '\n');
@@ -138,7 +142,7 @@ void cli_error_print(const struct cli *cli, const struct ds_error *e)
     }
     DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
     ds_buf_str(&text, "dstack: ");
-    add_plain(&text, e->msg[0] != '\0' ? e->msg : ds_err_text(e->cls));
+    cli_plain_add(&text, e->msg[0] != '\0' ? e->msg : ds_err_text(e->cls), 0);
     ds_buf_char(&text, '\n');
     for (uint32_t i = 0; i < v.n_reasons; i++)
         cli_reason_print(&text, &v.reasons[i]);

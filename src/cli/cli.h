@@ -12,6 +12,7 @@
 #include "base/args.h"
 #include "base/place.h"
 #include "base/reason.h"
+#include "codec/json_write.h"
 
 struct cli {
     bool json; /* print JSON on stdout, progress on stderr */
@@ -45,7 +46,6 @@ struct cli_command {
     const char *name;
     cli_command_fn *run;
     const struct ds_arg_command *args; /* what --help prints */
-    bool is_internal;                  /* not in the list of --help */
 };
 
 cli_command_fn cmd_up, cmd_down, cmd_ps, cmd_logs, cmd_verify, cmd_doctor, cmd_explain, cmd_image;
@@ -69,7 +69,15 @@ void cli_print_span(struct ds_span text);
 /* Progress for people, on stderr. */
 void cli_note(const char *fmt, ...) DS_PRINTF(1, 2);
 
-/* One reason as three indented lines: what and claim, expected and got, fix. */
+/*
+ * Text of a daemon or a guest for a terminal, *appended*: what is not printable ASCII becomes '?',
+ * a line break a blank. width: cut and filled up to so many columns; 0: as it is.
+ */
+void cli_plain_add(struct ds_buf *out, const char *text, size_t width);
+
+/* One reason: what it is, then a line for each part that it has. */
 void cli_reason_print(struct ds_buf *out, const struct ds_reason *r);
+/* The same as an object of a JSON array. */
+void cli_reason_json(struct ds_jw *w, const struct ds_reason *r);
 /* The failure as text or JSON on stderr or stdout. */
 void cli_error_print(const struct cli *cli, const struct ds_error *e);

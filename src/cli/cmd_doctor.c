@@ -29,7 +29,9 @@ const struct ds_arg_command cmd_doctor_args = {
 static void print_finding(struct ds_buf *out, const char *name, const struct doctor_finding *f)
 {
     static const char *const marks[] = { "", "ok  ", "warn", "BAD " };
-    ds_buf_printf(out, "%s %-*s %s\n", marks[f->level], NAME_WIDTH, name, f->text);
+    ds_buf_printf(out, "%s %-*s ", marks[f->level], NAME_WIDTH, name);
+    cli_plain_add(out, f->text, 0);
+    ds_buf_char(out, '\n');
     if (f->fix != NULL)
         ds_buf_printf(out, "     %-*s fix: %s\n", NAME_WIDTH, "", f->fix);
 }

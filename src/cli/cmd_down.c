@@ -53,7 +53,8 @@ int cmd_down(struct cli *cli, int argc, char **argv, struct ds_error *e)
     yyjson_val *vm;
     DS_TRY(cli_vmm_ensure(cli, e));
     DS_TRY(cli_vm_get(&doc, &vm, cli, rest.v[0], e));
-    const char *id = cli_text(vm, "id");
+    char id[64];
+    DS_TRY(cli_word(id, sizeof id, vm, "id", e));
     DS_TRY(o.remove ? stop_and_remove(cli, vm, o.force, e) : cli_vm_stop(cli, id, o.force, e));
     if (cli->json)
         cli_print("{\"id\":\"%s\",\"removed\":%s}\n", id, o.remove ? "true" : "false");

@@ -44,21 +44,20 @@ static int list(struct cli *cli, struct ds_error *e)
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
     DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
     DS_TRY(cli_vmm_ensure(cli, e));
-    DS_TRY(cli_vmm_call(&doc, cli, "ListImages", DS_SPAN_LIT(""), e));
-    yyjson_val *images = yyjson_obj_get(yyjson_doc_get_root(doc), "images"), *image;
+    yyjson_val *images, *image;
     size_t i, n;
-    if (cli->json) {
-        DS_AUTO(ds_auto_free)
-        char *text = yyjson_val_write(images, YYJSON_WRITE_ESCAPE_UNICODE, NULL);
-        if (text != NULL)
-            ds_buf_printf(&out, "%s\n", text);
-    } else {
-        ds_buf_printf(&out, "%-24s %-10s %-64s\n", "NAME", "VERSION", "OS IMAGE HASH");
-        yyjson_arr_foreach(images, i, n, image)
-        {
-            ds_buf_printf(&out, "%-24s %-10s %-64s\n", cli_text(image, "name"),
-                          cli_text(image, "version"), cli_text(image, "os_image_hash"));
-        }
+    DS_TRY(cli_vmm_list(&doc, &images, cli, "ListImages", "images", e));
+    if (cli->json)
+        return cli_list_print(images, e);
+    ds_buf_printf(&out, "%-24s %-10s %-64s\n", "NAME", "VERSION", "OS IMAGE HASH");
+    yyjson_arr_foreach(images, i, n, image)
+    {
+        cli_plain_add(&out, cli_text(image, "name"), 24);
+        ds_buf_char(&out, ' ');
+        cli_plain_add(&out, cli_text(image, "version"), 10);
+        ds_buf_char(&out, ' ');
+        cli_plain_add(&out, cli_text(image, "os_image_hash"), 64);
+        ds_buf_char(&out, '\n');
     }
     DS_TRY(ds_buf_end(&out, e, "list of images"));
     cli_print_span(ds_buf_span(&out));

@@ -11,8 +11,9 @@
 #include "codec/json_write.h"
 #include "net/http_client.h"
 
-#define FOLLOW_S     1     /* between two questions to the guest */
-#define FOLLOW_LINES 10000 /* of a container in that time */
+#define FOLLOW_S     1                   /* between two questions to the guest */
+#define FOLLOW_LINES 10000               /* of a container in that time */
+#define TEXT_MAX     ((size_t)256 << 20) /* bytes of one JSON document */
 
 struct opts {
     bool json, follow, containers;
@@ -41,7 +42,7 @@ const struct ds_arg_command cmd_logs_args = {
 
 /* Text on its way out: as it comes, or as one JSON document. */
 struct output {
-    bool json, follow;
+    bool json, follow, has_c2; /* the first byte of a control character in UTF-8 is held back */
     struct ds_buf text;
 };
 
@@ -63,6 +64,20 @@ static int flush(struct output *o, struct ds_error *e)
     return DS_OK;
 }
 
+/* C2 80 to C2 9F are control characters too: C2 9B begins what ESC [ begins. */
+static void take_byte(struct output *o, uint8_t c)
+{
+    static const uint8_t mark = '?', lead = 0xc2;
+    bool is_c1 = o->has_c2 && c >= 0x80 && c < 0xa0;
+    if (o->has_c2 && !is_c1)
+        ds_buf_add(&o->text, DS_SPAN(&lead, 1));
+    o->has_c2 = c == lead;
+    if (c == '\r' || o->has_c2)
+        return;
+    bool is_plain = !is_c1 && (c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f));
+    ds_buf_add(&o->text, DS_SPAN(is_plain ? &c : &mark, 1));
+}
+
 /*
  * Guest text on a terminal: control characters other than newline and tab are shown as '?'. With
  * --json all of it is one document, or, when it is followed, one for each piece.
@@ -70,14 +85,11 @@ static int flush(struct output *o, struct ds_error *e)
 static int take_piece(void *arg, struct ds_span piece, struct ds_error *e)
 {
     struct output *o = arg;
-    for (size_t i = 0; i < piece.len; i++) {
-        uint8_t c = piece.p[i];
-        if (c == '\r')
-            continue;
-        bool is_plain = c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f);
-        static const uint8_t mark = '?';
-        ds_buf_add(&o->text, DS_SPAN(is_plain ? &piece.p[i] : &mark, 1));
-    }
+    for (size_t i = 0; i < piece.len; i++)
+        take_byte(o, piece.p[i]);
+    if (o->text.len > TEXT_MAX)
+        return ds_fail_code(e, DS_ERR_PEER, DS_CODE_RPC_BAD_REPLY,
+                            "dstack-vmm sends more than %zu bytes for one answer", TEXT_MAX);
     return o->json && !o->follow ? DS_OK : flush(o, e);
 }
 

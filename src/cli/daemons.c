@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/str.h"
 #include "codec/json_write.h"
 #include "rpc/client.h"
 
@@ -45,6 +46,40 @@ const char *cli_text(yyjson_val *obj, const char *key)
 {
     const char *text = yyjson_get_str(yyjson_obj_get(obj, key));
     return text != NULL ? text : "";
+}
+
+int cli_word(char *ret, size_t ret_len, yyjson_val *obj, const char *key, struct ds_error *e)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-_.";
+    const char *text = cli_text(obj, key);
+    if (text[0] == '\0' || text[strspn(text, allowed)] != '\0' || !ds_str_copy(ret, ret_len, text))
+        return ds_refuse(e, DS_ERR_PEER, DS_CODE_RPC_BAD_REPLY, key, "letters, digits and -_.",
+                         text[0] != '\0' ? text : "nothing", "dstack-vmm");
+    return DS_OK;
+}
+
+int cli_vmm_list(yyjson_doc **ret, yyjson_val **ret_list, struct cli *cli, const char *method,
+                 const char *key, struct ds_error *e)
+{
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    DS_TRY(cli_vmm_call(&doc, cli, method, DS_SPAN_LIT(""), e));
+    yyjson_val *list = yyjson_obj_get(yyjson_doc_get_root(doc), key);
+    if (!yyjson_is_arr(list))
+        return ds_refuse(e, DS_ERR_PEER, DS_CODE_RPC_BAD_REPLY, key, "a list", "none",
+                         "dstack-vmm");
+    *ret = DS_TAKE_PTR(doc);
+    *ret_list = list;
+    return DS_OK;
+}
+
+int cli_list_print(yyjson_val *list, struct ds_error *e)
+{
+    DS_AUTO(ds_auto_free) char *text = yyjson_val_write(list, YYJSON_WRITE_ESCAPE_UNICODE, NULL);
+    if (text == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "print a list");
+    cli_print("%s\n", text);
+    return DS_OK;
 }
 
 static bool answers(struct cli *cli, const char *address)
@@ -136,9 +171,9 @@ int cli_vm_find(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const ch
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
     size_t i, n;
     yyjson_val *vm;
-    DS_TRY(cli_vmm_call(&doc, cli, "Status", DS_SPAN_LIT(""), e));
+    yyjson_val *vms;
+    DS_TRY(cli_vmm_list(&doc, &vms, cli, "Status", "vms", e));
     *ret_vm = NULL;
-    yyjson_val *vms = yyjson_obj_get(yyjson_doc_get_root(doc), "vms");
     yyjson_arr_foreach(vms, i, n, vm)
     {
         if (strcmp(cli_text(vm, "name"), name) == 0 || strcmp(cli_text(vm, "id"), name) == 0)

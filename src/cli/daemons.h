@@ -26,6 +26,17 @@ static inline void cli_doc_free(yyjson_doc **doc) { yyjson_doc_free(*doc); }
 /* A text member; "" when absent. */
 const char *cli_text(yyjson_val *obj, const char *key);
 
+/* An id or a name of a file, as daemons give them, copied. err: PEER  rpc.bad_reply */
+DS_MUST_USE int cli_word(char *ret, size_t ret_len, yyjson_val *obj, const char *key,
+                         struct ds_error *e);
+
+/* A list of the VMM's: `key` of what `method` answers. err: PEER  rpc.bad_reply: there is none */
+DS_MUST_USE int cli_vmm_list(yyjson_doc **ret, yyjson_val **ret_list, struct cli *cli,
+                             const char *method, const char *key, struct ds_error *e);
+
+/* A list as it came, on stdout. */
+DS_MUST_USE int cli_list_print(yyjson_val *list, struct ds_error *e);
+
 /*
  * The VM of this name or id, from the VMM's Status.
  *

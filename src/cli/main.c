@@ -11,22 +11,21 @@
 #define EXIT_USAGE 2
 
 static const struct cli_command commands[] = {
-    { "up", cmd_up, &cmd_up_args, false },
-    { "down", cmd_down, &cmd_down_args, false },
-    { "ps", cmd_ps, &cmd_ps_args, false },
-    { "logs", cmd_logs, &cmd_logs_args, false },
-    { "verify", cmd_verify, &cmd_verify_args, false },
-    { "doctor", cmd_doctor, &cmd_doctor_args, false },
-    { "explain", cmd_explain, &cmd_explain_args, false },
-    { "image", cmd_image, &cmd_image_args, false },
+    { "up", cmd_up, &cmd_up_args },
+    { "down", cmd_down, &cmd_down_args },
+    { "ps", cmd_ps, &cmd_ps_args },
+    { "logs", cmd_logs, &cmd_logs_args },
+    { "verify", cmd_verify, &cmd_verify_args },
+    { "doctor", cmd_doctor, &cmd_doctor_args },
+    { "explain", cmd_explain, &cmd_explain_args },
+    { "image", cmd_image, &cmd_image_args },
 };
 
 static void print_usage(void)
 {
     cli_print("usage: dstack COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < DS_LEN(commands); i++)
-        if (!commands[i].is_internal)
-            cli_print("  %-10s %s\n", commands[i].name, commands[i].args->summary);
+        cli_print("  %-10s %s\n", commands[i].name, commands[i].args->summary);
     cli_print("\nEvery command takes --json and --help.\n"
               "example: dstack up -f examples/hello/docker-compose.yaml --allow-simulated\n");
 }
@@ -88,7 +87,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2) {
         print_usage();
-        return 2;
+        return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {

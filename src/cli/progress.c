@@ -13,8 +13,9 @@
 #include "codec/json_write.h"
 #include "rpc/client.h"
 
-#define POLL_NS   100000000L
-#define BAR_WIDTH 56
+#define POLL_NS     100000000L
+#define BAR_WIDTH   56
+#define STEP_MS_MAX 86400000 /* a day */
 
 static int get_info(yyjson_doc **ret, yyjson_val **ret_info, struct cli *cli, const char *id,
                     struct ds_error *e)
@@ -33,6 +34,25 @@ static int get_info(yyjson_doc **ret, yyjson_val **ret_info, struct cli *cli, co
     return DS_OK;
 }
 
+/* Times are a guest's word, told on by a VMM: what cannot be is 0. */
+static int64_t step_ms(yyjson_val *step, const char *key)
+{
+    int64_t ms = yyjson_get_sint(yyjson_obj_get(step, key));
+    return ms >= 0 && ms <= STEP_MS_MAX ? ms : 0;
+}
+
+static void show_step(yyjson_val *step)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf line = { 0 };
+    ds_buf_str(&line, "  ");
+    cli_plain_add(&line, cli_text(step, "state"), 8);
+    cli_plain_add(&line, cli_text(step, "step"), 13);
+    cli_plain_add(&line, cli_text(step, "title"), 45);
+    ds_buf_printf(&line, "%6.1f s\n", (double)step_ms(step, "ms") / 1000.0);
+    if (ds_buf_end(&line, NULL, "a step") == DS_OK)
+        cli_note("%s", line.p);
+}
+
 /* Print what is new since the last look; counts finished steps in *shown. */
 static void show_steps(const struct cli *cli, yyjson_val *info, size_t *shown)
 {
@@ -48,9 +68,7 @@ static void show_steps(const struct cli *cli, yyjson_val *info, size_t *shown)
             continue;
         *shown = done;
         if (!cli->json)
-            cli_note("  %-7s %-12s %-44s %6.1f s\n", cli_text(s, "state"), cli_text(s, "step"),
-                     cli_text(s, "title"),
-                     (double)yyjson_get_sint(yyjson_obj_get(s, "ms")) / 1000.0);
+            show_step(s);
     }
 }
 
@@ -93,11 +111,11 @@ int cli_boot_wait(struct cli *cli, const char *id, int64_t timeout_ms, struct ds
 
 static void add_bar(struct ds_buf *out, yyjson_val *step, int64_t end_ms)
 {
-    int64_t from = yyjson_get_sint(yyjson_obj_get(step, "t_ms")); /* when it began */
-    int64_t took = yyjson_get_sint(yyjson_obj_get(step, "ms"));
+    int64_t from = step_ms(step, "t_ms"), took = step_ms(step, "ms"); /* when it began */
     int at = (int)(from * BAR_WIDTH / end_ms), len = (int)(took * BAR_WIDTH / end_ms);
-    ds_buf_printf(out, "  %-12.12s %6.2f s  |%*s", cli_text(step, "step"), (double)took / 1000.0,
-                  at, "");
+    ds_buf_str(out, "  ");
+    cli_plain_add(out, cli_text(step, "step"), 12);
+    ds_buf_printf(out, " %6.2f s  |%*s", (double)took / 1000.0, at, "");
     for (int i = 0; i <= len && at + i < BAR_WIDTH; i++)
         ds_buf_char(out, '#');
     ds_buf_printf(out, "%*s|\n", BAR_WIDTH - at - len - 1 > 0 ? BAR_WIDTH - at - len - 1 : 0, "");
@@ -114,8 +132,7 @@ int cli_boot_waterfall(struct cli *cli, const char *id, struct ds_error *e)
     yyjson_val *steps = yyjson_obj_get(info, "boot_steps");
     yyjson_arr_foreach(steps, i, n, s)
     {
-        int64_t until = yyjson_get_sint(yyjson_obj_get(s, "t_ms")) +
-                        yyjson_get_sint(yyjson_obj_get(s, "ms"));
+        int64_t until = step_ms(s, "t_ms") + step_ms(s, "ms");
         end_ms = until > end_ms ? until : end_ms;
     }
     ds_buf_printf(&out, "boot, 0 to %.1f s since the kernel started:\n", (double)end_ms / 1000.0);

@@ -78,19 +78,6 @@ static void print_text(struct ds_buf *out, const struct table *t)
         ds_buf_printf(out, "  - %s\n", not_proved_at(t, i));
 }
 
-static void add_reason(struct ds_jw *w, const struct ds_reason *r)
-{
-    const struct ds_code_info *info = ds_code_info_get(r->code);
-    ds_jw_object(w, NULL);
-    ds_jw_str(w, "code", info->id);
-    ds_jw_str(w, "claim", r->detail.claim);
-    ds_jw_str(w, "expected", r->detail.expected);
-    ds_jw_str(w, "got", r->detail.got);
-    ds_jw_str(w, "anchor", r->detail.anchor);
-    ds_jw_str(w, "fix", info->fix);
-    ds_jw_object_end(w);
-}
-
 static void print_json(struct ds_buf *out, const struct table *t, const struct ds_verdict *v)
 {
     struct ds_jw w = ds_jw_of(out);
@@ -115,7 +102,7 @@ static void print_json(struct ds_buf *out, const struct table *t, const struct d
     ds_jw_array_end(&w);
     ds_jw_array(&w, "reasons");
     for (uint32_t i = 0; i < v->n_reasons; i++)
-        add_reason(&w, &v->reasons[i]);
+        cli_reason_json(&w, &v->reasons[i]);
     ds_jw_array_end(&w);
     ds_jw_object_end(&w);
     ds_buf_char(out, '\n');

@@ -20,11 +20,14 @@ static int add_names(struct ds_buf *out, struct cli *cli, const char *method, co
                      struct ds_error *e)
 {
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
-    DS_TRY(cli_vmm_call(&doc, cli, method, DS_SPAN_LIT(""), e));
-    yyjson_val *each;
+    yyjson_val *rows, *each;
     size_t i, n;
-    yyjson_val *rows = yyjson_obj_get(yyjson_doc_get_root(doc), list);
-    yyjson_arr_foreach(rows, i, n, each) { ds_buf_printf(out, "%s\n", cli_text(each, "name")); }
+    DS_TRY(cli_vmm_list(&doc, &rows, cli, method, list, e));
+    yyjson_arr_foreach(rows, i, n, each)
+    {
+        cli_plain_add(out, cli_text(each, "name"), 0);
+        ds_buf_char(out, '\n');
+    }
     return DS_OK;
 }
 
