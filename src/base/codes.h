@@ -775,6 +775,9 @@
     X(CLI_OTHER_APP, "cli.other_app", "a VM of this name is another app", \
       "an app's id is fixed when its VM is made; an upgrade keeps it, and 'up' records it", \
       "choose another --name, or remove the VM: dstack down NAME --remove") \
+    X(CLI_OTHER_KMS, "cli.other_kms", "the KMS is not the one that this app got its keys from", \
+      "the keys of an app and of its disk come from one root, which 'up' recorded; another KMS has others, and may be anybody's", \
+      "put the KMS's state directory back; or begin anew without the data: dstack down NAME --remove, then dstack up") \
     X(CLI_RECORD_DAMAGED, "cli.record_damaged", "the record of what 'dstack up' deployed cannot be read", \
       "verify compares with it, and an upgrade takes the app's id from it", \
       "put the file back from a copy, or remove the app: dstack down NAME --remove --force") \

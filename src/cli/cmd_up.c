@@ -93,15 +93,18 @@ static int choose_name(struct up *u, struct ds_error *e)
 {
     DS_AUTO(ds_auto_free) char *real = realpath(u->o.file, NULL);
     const char *name = u->o.name;
-    if (name == NULL && real != NULL) {
+    if (name == NULL && real == NULL)
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_COMPOSE_INVALID, "file", "a compose file",
+                         "none that can be read", u->o.file);
+    if (name == NULL) {
         char *slash = strrchr(real, '/');
         *slash = '\0';
         slash = strrchr(real, '/');
         name = slash != NULL ? slash + 1 : "app";
     }
-    if (name == NULL || !ds_str_copy(u->d.name, sizeof u->d.name, name))
+    if (!ds_str_copy(u->d.name, sizeof u->d.name, name))
         return ds_refuse(e, DS_ERR_ARG, DS_CODE_CLI_NAME_INVALID, "name", "at most 64 characters",
-                         name != NULL ? name : "nothing", NULL);
+                         name, NULL);
     return cli_name_check(u->d.name, e);
 }
 
@@ -109,21 +112,20 @@ static int choose_name(struct up *u, struct ds_error *e)
 static int choose_image(struct up *u, struct ds_error *e)
 {
     DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
-    DS_TRY(cli_vmm_call(&doc, u->cli, "ListImages", DS_SPAN_LIT(""), e));
-    yyjson_val *list = yyjson_obj_get(yyjson_doc_get_root(doc), "images"), *image, *chosen = NULL;
+    yyjson_val *list, *image, *chosen = NULL;
     size_t i, n;
+    DS_TRY(cli_vmm_list(&doc, &list, u->cli, "ListImages", "images", e));
     yyjson_arr_foreach(list, i, n, image)
     {
         const char *name = cli_text(image, "name");
         if (u->o.image != NULL ? strcmp(name, u->o.image) == 0
-                               : chosen == NULL || strcmp(name, cli_text(chosen, "name")) > 0)
+                               : chosen == NULL || strverscmp(name, cli_text(chosen, "name")) > 0)
             chosen = image;
     }
     if (chosen == NULL)
         return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_IMAGE, "image",
                          u->o.image != NULL ? u->o.image : "an image", "none", u->cli->images);
-    if (!ds_str_copy(u->d.image, sizeof u->d.image, cli_text(chosen, "name")))
-        return ds_fail(e, DS_ERR_PEER, "dstack-vmm describes an image by halves");
+    DS_TRY(cli_word(u->d.image, sizeof u->d.image, chosen, "name", e));
     if (ds_hex_decode(u->d.record.os_image32, 32, ds_span_str(cli_text(chosen, "os_image_hash")),
                       NULL) < 0)
         return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_IMAGE, "image", "one with a digest.txt",
@@ -158,8 +160,10 @@ static int find_kms(struct up *u, struct ds_error *e)
     const char *hex = cli_text(yyjson_doc_get_root(kms), "ca_spki");
     DS_TRY(ds_hex_decode_any(raw, &len, sizeof raw, ds_span_str(hex), e));
     ds_buf_add(spki, DS_SPAN(raw, len));
-    if (!ds_str_copy(u->kms_hex, sizeof u->kms_hex, hex))
-        return ds_fail(e, DS_ERR_PEER, "dstack-kms has a key of unknown form");
+    /* An empty key would be compared with nothing. */
+    if (len == 0 || !ds_str_copy(u->kms_hex, sizeof u->kms_hex, hex))
+        return ds_refuse(e, DS_ERR_PEER, DS_CODE_RPC_BAD_REPLY, "ca_spki", "a key as hex",
+                         len == 0 ? "nothing" : hex, "dstack-kms");
     return ds_buf_end(spki, e, "KMS key");
 }
 

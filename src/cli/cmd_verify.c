@@ -5,6 +5,7 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "attest/coded.h"
 #include "attest/x509.h"
@@ -136,6 +137,37 @@ static int verify_file(struct cli *cli, const struct opts *o, const char *path, 
     return is_quote ? cli_verify_quote(cli, &in, e) : cli_verify(cli, NULL, &in, e);
 }
 
+/* An app that is recorded, or may be, goes before a file or directory of its name here. */
+static bool is_file(const struct cli *cli, const char *operand)
+{
+    struct stat st;
+    if (cli_record_exists(cli, operand) || stat(operand, &st) != 0)
+        return false;
+    return !S_ISDIR(st.st_mode) || cli_name_check(operand, NULL) < 0;
+}
+
+/* What would be ignored is refused: the result would say less than was asked for. */
+static int check_options(const struct opts *o, bool file, const char *operand, struct ds_error *e)
+{
+    const struct {
+        const char *name;
+        bool given, for_file;
+    } rows[] = {
+        { "--collateral", o->collateral != NULL, true },
+        { "--anchor", o->anchor != NULL, true },
+        { "--simulated-anchor", o->simulated_anchor != NULL, true },
+        { "--at", o->at != NULL, true },
+        { "--any-app", o->any_app, false },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++)
+        if (rows[i].given && rows[i].for_file != file)
+            return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
+                                "%s is for %s, and '%.60s' is %s", rows[i].name,
+                                file ? "apps" : "evidence from a file", operand,
+                                file ? "a file" : "no file");
+    return DS_OK;
+}
+
 int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
 {
     struct opts o = { 0 };
@@ -144,7 +176,9 @@ int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
     DS_TRY(cli_parse(&cmd_verify_args, &o, &rest, &done, argc, argv, e));
     if (done)
         return DS_OK;
-    if (ds_file_exists(rest.v[0]))
+    bool file = is_file(cli, rest.v[0]);
+    DS_TRY(check_options(&o, file, rest.v[0], e));
+    if (file)
         return verify_file(cli, &o, rest.v[0], e);
     DS_TRY(cli_vmm_ensure(cli, e));
     const struct cli_verify_vm in = { .name = rest.v[0],

@@ -30,7 +30,9 @@ static const char *const passed_keys[] = {
 static const char *const compose_programs[] = {
     "/usr/libexec/docker/cli-plugins/docker-compose",
     "/usr/local/lib/docker/cli-plugins/docker-compose",
+    "/usr/lib/docker/cli-plugins/docker-compose",
     "/usr/bin/docker-compose",
+    "/usr/local/bin/docker-compose",
 };
 
 void compose_done(struct compose *c)
@@ -48,15 +50,12 @@ static int invalid(struct ds_error *e, const char *claim, const char *expected, 
                      "compose file");
 }
 
-static int find_program(const char **ret, struct ds_error *e)
+const char *compose_program_find(void)
 {
     for (size_t i = 0; i < DS_LEN(compose_programs); i++)
-        if (access(compose_programs[i], X_OK) == 0) {
-            *ret = compose_programs[i];
-            return DS_OK;
-        }
-    return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_COMPOSE, "docker-compose",
-                     "the compose plugin", "none", NULL);
+        if (access(compose_programs[i], X_OK) == 0)
+            return compose_programs[i];
+    return NULL;
 }
 
 /* The end of a path says more than its beginning. */
@@ -120,8 +119,10 @@ int compose_file_check(const char *path, struct ds_error *e)
 
 static int run_compose(struct ds_buf *ret, const char *path, struct ds_error *e)
 {
-    const char *program;
-    DS_TRY(find_program(&program, e));
+    const char *program = compose_program_find();
+    if (program == NULL)
+        return ds_refuse(e, DS_ERR_NOTFOUND, DS_CODE_CLI_NO_COMPOSE, "docker-compose",
+                         "the compose plugin", "none", NULL);
     const char *const argv[] = {
         program,    "-f",   path, "config", "--no-interpolate", "--no-path-resolution",
         "--format", "json", NULL
@@ -394,10 +395,11 @@ int compose_app_json(struct ds_buf *ret, const struct compose *c, const char *na
     (void)yyjson_mut_obj_add_str(doc, root, "runner", "docker-compose");
     (void)yyjson_mut_obj_add_str(doc, root, "docker_compose_file", file);
     add_passed(doc, root, c->x);
-    if (key_provider_id != NULL && yyjson_mut_obj_get(root, "key_provider") == NULL) {
+    yyjson_mut_val *provider = yyjson_mut_obj_get(root, "key_provider");
+    if (key_provider_id != NULL && provider == NULL)
         (void)yyjson_mut_obj_add_str(doc, root, "key_provider", "kms");
+    if (key_provider_id != NULL && (provider == NULL || yyjson_mut_equals_str(provider, "kms")))
         (void)yyjson_mut_obj_add_str(doc, root, "key_provider_id", key_provider_id);
-    }
     if (c->n_images > 0)
         (void)yyjson_mut_obj_add_val(doc, root, "image_volumes", volumes_json(doc, c));
     if (c->n_registries > 0)

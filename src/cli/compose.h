@@ -66,6 +66,9 @@ void compose_own_words(char *ret, size_t ret_len, const char *message);
  */
 DS_MUST_USE int compose_load(struct compose *ret, const char *path, struct ds_error *e);
 
+/* The program that reads compose files; NULL: it is not on this machine. */
+const char *compose_program_find(void);
+
 /* Its VMs have no instance id: x-dstack says so. */
 bool compose_has_no_instance_id(const struct compose *c);
 

@@ -17,6 +17,8 @@
 #define VCPU_DEFAULT       2
 #define MEMORY_MIB_DEFAULT 3072
 #define DISK_GIB_DEFAULT   20
+/* Bytes at the end of a key that are shown. */
+#define TAIL(key) ((key).len < 20 ? (key).len : 20)
 
 void deploy_done(struct deploy *d)
 {
@@ -100,9 +102,9 @@ static int create(struct deploy *d, bool check_only, struct ds_error *e)
     ds_jw_object_end(&w);
     DS_TRY(ds_jw_end(&w, e, "CreateVm"));
     DS_TRY(cli_vmm_call(&doc, d->cli, "CreateVm", ds_buf_span(&params), e));
-    if (!ds_str_copy(d->id, sizeof d->id, cli_text(yyjson_doc_get_root(doc), "id")))
-        return ds_fail(e, DS_ERR_PEER, "dstack-vmm gave no id");
-    return DS_OK;
+    if (check_only)
+        return DS_OK; /* there is no id yet */
+    return cli_word(d->id, sizeof d->id, yyjson_doc_get_root(doc), "id", e);
 }
 
 static void add_if(struct ds_jw *w, const char *key, uint64_t value)
@@ -168,6 +170,36 @@ static bool has_size(yyjson_val *vm, const char *key, uint64_t wanted)
     return wanted == 0 || yyjson_get_uint(have) == wanted;
 }
 
+static bool has_ports(const struct deploy *d, yyjson_val *vm)
+{
+    yyjson_val *ports = yyjson_obj_get(yyjson_obj_get(vm, "configuration"), "ports"), *have;
+    size_t i, n;
+    if (yyjson_arr_size(ports) != d->n_ports)
+        return false;
+    yyjson_arr_foreach(ports, i, n, have)
+    {
+        const struct compose_port *p = &d->ports[i];
+        if (p->udp != (strcmp(cli_text(have, "protocol"), "udp") == 0) ||
+            yyjson_get_uint(yyjson_obj_get(have, "host_port")) != p->published ||
+            yyjson_get_uint(yyjson_obj_get(have, "vm_port")) != p->target_in_vm)
+            return false;
+    }
+    return true;
+}
+
+/* The KMS is pinned: the app's keys, that of its disk too, come from the root that the record knows. */
+static int check_kms(const struct deploy *d, const struct cli_record *old, struct ds_error *e)
+{
+    struct ds_span want = ds_buf_span(&old->kms_spki), got = ds_buf_span(&d->record.kms_spki);
+    if (ds_span_eq(want, got))
+        return DS_OK;
+    /* Keys of one kind begin alike: their ends tell them apart. */
+    const struct ds_hex_text is = ds_hex_text_of(ds_span_sub(got, got.len - TAIL(got), TAIL(got)));
+    return ds_refuse(e, DS_ERR_EXISTS, DS_CODE_CLI_OTHER_KMS, "the end of the KMS's key",
+                     DS_HEX(ds_span_sub(want, want.len - TAIL(want), TAIL(want))), is.s,
+                     "record of up");
+}
+
 static bool is_as_wanted(const struct deploy *d, const struct cli_record *old, bool has_old,
                          yyjson_val *vm)
 {
@@ -175,8 +207,9 @@ static bool is_as_wanted(const struct deploy *d, const struct cli_record *old, b
     /* An image made anew under its old name: the record tells, the name does not. */
     bool same_image = !has_old || memcmp(old->os_image32, d->record.os_image32, 32) == 0;
     return same_image && strcmp(cli_text(vm, "compose_hash"), compose.s) == 0 &&
-           strcmp(cli_text(vm, "image"), d->image) == 0 && has_size(vm, "vcpu", d->vcpu) &&
-           has_size(vm, "memory", d->memory_mib) && has_size(vm, "disk_size", d->disk_gib);
+           strcmp(cli_text(vm, "image"), d->image) == 0 && has_ports(d, vm) &&
+           has_size(vm, "vcpu", d->vcpu) && has_size(vm, "memory", d->memory_mib) &&
+           has_size(vm, "disk_size", d->disk_gib);
 }
 
 /*
@@ -215,10 +248,11 @@ static int reuse(struct deploy *d, yyjson_val *vm, struct ds_error *e)
 {
     DS_AUTO(cli_record_done) struct cli_record old = { 0 };
     bool has_old;
-    if (!ds_str_copy(d->id, sizeof d->id, cli_text(vm, "id")))
-        return ds_fail(e, DS_ERR_PEER, "dstack-vmm describes a VM by halves");
+    DS_TRY(cli_word(d->id, sizeof d->id, vm, "id", e));
     DS_TRY(cli_record_load(&old, &has_old, d->cli, d->name, e));
     DS_TRY(settle_app_id(d, &old, has_old, vm, e));
+    if (has_old)
+        DS_TRY(check_kms(d, &old, e));
     if (has_old && !d->no_instance_id)
         d->record.instance = old.instance;
     DS_TRY(update(d, true, e)); /* what would be refused must not stop what runs */

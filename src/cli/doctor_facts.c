@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "cli/compose.h"
 #include "cli/daemons.h"
 #include "cli/doctor.h"
 
@@ -56,11 +57,10 @@ static void parse_version(unsigned *ret_major, unsigned *ret_minor, const char *
     *ret_minor = (unsigned)minor;
 }
 
-/* A program on the PATH or at one of the usual places. */
+/* A program at one of the usual places. */
 static bool has_program(const char *name)
 {
-    static const char *const dirs[] = { "/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin",
-                                        "/usr/libexec/docker/cli-plugins" };
+    static const char *const dirs[] = { "/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin" };
     char path[256];
     for (size_t i = 0; i < DS_LEN(dirs); i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dirs[i], name);
@@ -81,7 +81,7 @@ static void gather_tools(struct doctor_facts *f)
         out.p != NULL && strstr(out.p, mark) != NULL)
         parse_version(&f->qemu_major, &f->qemu_minor, strstr(out.p, mark) + strlen(mark));
     f->has_qemu_img = has_program("qemu-img");
-    f->has_compose = has_program("docker-compose");
+    f->has_compose = compose_program_find() != NULL;
     f->has_passt = has_program("passt");
     f->has_relay = ds_place_program(path, "vmm", "dstack-relay", NULL) == DS_OK;
     f->has_simtee = ds_place_program(path, "simtee", "dstack-simtee", NULL) == DS_OK;
@@ -227,7 +227,9 @@ static void gather_images(struct doctor_facts *f, const struct cli *cli)
         if (d->d_name[0] == '.' || !ds_file_exists(path))
             continue;
         f->n_images++;
-        yyjson_doc *doc = yyjson_read(read_text(&text, path, SMALL_MAX), text.len, 0);
+        const char *json = read_text(&text, path,
+                                     SMALL_MAX); /* sets text.len, and so comes first */
+        yyjson_doc *doc = yyjson_read(json, text.len, 0);
         if (yyjson_is_str(yyjson_obj_get(yyjson_doc_get_root(doc), "bios-sev")))
             f->has_sev_firmware = true;
         yyjson_doc_free(doc);

@@ -157,6 +157,12 @@ int cli_record_load(struct cli_record *ret, bool *ret_has, const struct cli *cli
     return DS_OK;
 }
 
+bool cli_record_exists(const struct cli *cli, const char *name)
+{
+    char path[PATH_LEN];
+    return path_of(path, cli, name, "/record.json", NULL) == DS_OK && ds_file_exists(path);
+}
+
 int cli_record_remove(const struct cli *cli, const char *name, struct ds_error *e)
 {
     char path[PATH_LEN];

@@ -50,5 +50,8 @@ DS_MUST_USE int cli_record_save(const struct cli *cli, const char *name, const s
 DS_MUST_USE int cli_record_load(struct cli_record *ret, bool *ret_has, const struct cli *cli,
                                 const char *name, struct ds_error *e);
 
+/* Something is recorded under this name, whole or not. */
+bool cli_record_exists(const struct cli *cli, const char *name);
+
 /* Forget an app that was removed; none is fine. */
 DS_MUST_USE int cli_record_remove(const struct cli *cli, const char *name, struct ds_error *e);

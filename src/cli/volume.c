@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making image volumes. The name is content-derived, so the same image is made
- * once and shared by every VM that uses it.
+ * Making image volumes. The name is content-derived: the same image gives the
+ * same file, which takes the place of the older one, and VMs share it.
  */
 #include "cli/volume.h"
 

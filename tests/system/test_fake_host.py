@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import fakes
-from stack import EXIT_UNAVAILABLE, wait_for
+from stack import EXIT_FAILED, EXIT_UNAVAILABLE, EXIT_USAGE, wait_for
 from vmm import program
 
 
@@ -75,3 +75,117 @@ def is_vmm_of(pid, state):
             return comm.read().strip() == "dstack-vmm" and f"DSTACK_STATE={state}\0".encode() in environ.read()
     except OSError:
         return False
+
+
+def test_an_up_that_changes_nothing_leaves_the_vm_alone(host):
+    host.up()
+    host.up()
+    assert (host.count("CreateVm"), host.count("UpdateVm"), host.count("StopVm")) == (1, 0, 0)
+
+
+def test_up_publishes_where_it_is_asked_to(host):
+    """Also when nothing but the port is another one."""
+    second = fakes.App()
+    try:
+        host.up()
+        host.up("-p", f"{second.port}:{host.app.port}")
+        assert host.vms[0]["configuration"]["ports"] == [
+            {"protocol": "tcp", "host_address": "127.0.0.1", "host_port": second.port, "vm_port": host.app.port}]
+    finally:
+        second.shutdown()
+        second.server_close()
+
+
+def test_a_port_that_the_app_does_not_publish_is_refused(host):
+    error = host.json("up", "-f", host.compose, "-p", "9000:1", "--no-verify", code=EXIT_USAGE)
+    assert error["code"] == "args.usage" and str(host.app.port) in error["error"]
+    assert host.vms == []
+
+
+def test_another_kms_is_refused(host):
+    """Somebody put another KMS in the place of the one that has the app's keys."""
+    host.up()
+    before = record(host)
+    host.ca_spki = fakes.KEY[:-2] + "00"
+    error = host.up(code=EXIT_FAILED)
+    assert error["code"] == "cli.other_kms" and error["reasons"][0]["expected"] != error["reasons"][0]["got"]
+    assert record(host) == before and host.count("UpdateVm") == 0
+    for key in ("", "zz"):
+        host.ca_spki = key
+        assert host.up(code=EXIT_FAILED)["error"]
+    assert record(host) == before
+
+
+def test_the_key_of_the_kms_stands_in_every_app_that_has_it(host):
+    host.write_compose("x-dstack:\n  key_provider: kms\n")
+    host.up()
+    with open(os.path.join(host.state, "apps", "hello", "app-compose.json"), encoding="utf-8") as file:
+        assert json.load(file)["key_provider_id"] == fakes.KEY
+
+
+def test_the_newest_image_has_the_highest_version(host):
+    host.replies["ListImages"] = {"images": [dict(fakes.IMAGE, name=f"dstack-{version}")
+                                             for version in ("0.9.0", "0.10.0", "0.2.0")]}
+    host.up()
+    assert host.vms[0]["image"] == "dstack-0.10.0"
+
+
+ESCAPE = "\x1b]0;owned\x07\u009b31m\n"  # sets a terminal's title, and its colour
+
+
+def test_no_text_of_a_host_reaches_the_terminal_as_it_is(host):
+    host.up()
+    steps = [{"step": ESCAPE, "title": ESCAPE, "state": ESCAPE, "t_ms": -(1 << 62), "ms": (1 << 63) - 1},
+             {"step": "x", "title": "x", "state": "done", "t_ms": (1 << 63) - 1, "ms": (1 << 63) - 1}]
+    host.vms[0].update(boot_progress=ESCAPE, boot_error="", uptime=ESCAPE, boot_steps=steps)
+    host.replies["ListImages"] = {"images": [fakes.IMAGE, {"name": ESCAPE, "version": ESCAPE, "os_image_hash": ""}]}
+    host.replies["logs"] = f"before {ESCAPE} after".encode()
+    said = [host.dstack("ps"), host.dstack("image", "ls"), host.dstack("--words", "IMAGE"),
+            host.dstack("logs", "hello"),
+            host.dstack("up", "-f", host.compose, "--name", "hello", "--no-verify", "--timings", "--image", "dstack-0.1.0")]
+    for out, err in said:
+        for sign in ("\x1b", "\x07", "\u009b"):
+            assert sign not in out + err, (sign, out, err)
+        assert max(map(len, (out + err).splitlines())) < 500
+    assert "before ?]0;owned??31m" in said[3][0]
+    assert "boot, 0 to" in said[4][0]
+
+
+@pytest.mark.parametrize("method,command", [("Status", "ps"), ("ListImages", "image")])
+def test_an_answer_without_its_list_is_no_empty_list(host, method, command):
+    host.replies[method] = {}
+    error = host.json(command, *(["ls"] if command == "image" else []), code=EXIT_FAILED)
+    assert error["code"] == "rpc.bad_reply"
+
+
+@pytest.mark.parametrize("vm_id", ['x","removed":true,"y":"', "../x", ""])
+def test_an_id_is_a_word(host, vm_id):
+    host.vms.append({"id": vm_id, "name": "hello", "status": "running"})
+    assert host.json("down", "hello", code=EXIT_FAILED)["code"] == "rpc.bad_reply"
+
+
+def test_verify_takes_an_app_before_a_file_of_its_name(host, tmp_path):
+    """The VMM has no Attest: what was asked shows which of the two `verify` took."""
+    host.up()
+    host.replies["Attest"] = {"attestation": "00"}
+    for make in (os.mkdir, lambda path: path.write_bytes(b"")):
+        work = tmp_path / f"work{host.count('Attest')}"
+        os.mkdir(work)
+        make(work / "hello")
+        asked = host.count("Attest")
+        host.json("verify", "hello", code=None, cwd=work)
+        assert host.count("Attest") == asked + 1
+    host.json("verify", "./hello", code=None, cwd=work)
+    assert host.count("Attest") == 2
+
+
+@pytest.mark.parametrize("option", [["--at", "2020-01-01T00:00:00Z"], ["--anchor", "x"], ["--collateral", "x"],
+                                    ["--simulated-anchor", "x"]], ids=lambda option: option[0])
+def test_options_for_files_are_refused_for_apps(host, option):
+    error = host.json("verify", "hello", *option, code=EXIT_USAGE)
+    assert error["code"] == "args.usage" and option[0] in error["error"]
+
+
+def test_the_option_for_apps_is_refused_for_files(host):
+    error = host.json("verify", host.compose, "--any-app", code=EXIT_USAGE)
+    assert error["code"] == "args.usage" and "--any-app" in error["error"]

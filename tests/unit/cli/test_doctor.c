@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/scope.h"
 
 #define NOW_S 1795000000
@@ -269,6 +270,30 @@ static void what_processor_lacks_is_said_once(void **state)
     assert_int_equal(found.level, DOCTOR_SKIP);
 }
 
+static void the_firmware_of_an_image_is_seen(void **state)
+{
+    char dir[] = "/tmp/ds-doctor-XXXXXX", path[64];
+    struct ds_error e;
+    struct doctor_facts f;
+    struct cli cli = { 0 };
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(cli.images, sizeof cli.images, "%s", dir);
+    (void)snprintf(path, sizeof path, "%s/one", dir);
+    assert_int_equal(ds_dir_make(path, 0700, &e), DS_OK);
+    (void)snprintf(path, sizeof path, "%s/one/metadata.json", dir);
+    assert_int_equal(ds_file_save(path, DS_SPAN_LIT("{\"bios\":\"x\"}"), 0600, "test", &e), DS_OK);
+    doctor_gather(&f, &cli);
+    assert_int_equal(f.n_images, 1);
+    assert_false(f.has_sev_firmware);
+    assert_int_equal(ds_file_save(path, DS_SPAN_LIT("{\"bios-sev\":\"OVMF.amdsev.fd\"}"), 0600,
+                                  "test", &e),
+                     DS_OK);
+    doctor_gather(&f, &cli);
+    assert_true(f.has_sev_firmware);
+    assert_int_equal(ds_dir_remove(dir, &e), DS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test(each_lack_is_found_with_its_fix),
         cmocka_unit_test(a_way_not_taken_is_a_warning),
         cmocka_unit_test(what_processor_lacks_is_said_once),
+        cmocka_unit_test(the_firmware_of_an_image_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
