@@ -763,6 +763,9 @@
     X(CLI_NO_VM, "cli.no_vm", "there is no VM of this name", \
       "names and ids are those of 'dstack ps'", \
       "check the name, or start the app with 'dstack up'") \
+    X(CLI_VM_NOT_RUNNING, "cli.vm_not_running", "the app's VM cannot be asked: it stands still, or its boot failed", \
+      "evidence and the containers' logs come out of the running guest", \
+      "start it with 'dstack up' and its compose file; 'dstack logs NAME' shows the console of the last boot") \
     X(CLI_OCI_INVALID, "cli.oci_invalid", "an OCI image layout is damaged or of another form", \
       "every blob must hash to its digest, and there must be one image for linux/amd64", \
       "make the layout anew") \

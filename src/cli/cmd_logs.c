@@ -42,7 +42,8 @@ const struct ds_arg_command cmd_logs_args = {
 
 /* Text on its way out: as it comes, or as one JSON document. */
 struct output {
-    bool json, follow, has_c2; /* the first byte of a control character in UTF-8 is held back */
+    bool json, follow, printed;
+    bool has_c2; /* the first byte of a control character in UTF-8 is held back */
     struct ds_buf text;
 };
 
@@ -85,6 +86,7 @@ static void take_byte(struct output *o, uint8_t c)
 static int take_piece(void *arg, struct ds_span piece, struct ds_error *e)
 {
     struct output *o = arg;
+    o->printed = o->printed || piece.len > 0;
     for (size_t i = 0; i < piece.len; i++)
         take_byte(o, piece.p[i]);
     if (o->text.len > TEXT_MAX)
@@ -158,12 +160,16 @@ int cmd_logs(struct cli *cli, int argc, char **argv, struct ds_error *e)
     yyjson_val *vm;
     DS_TRY(cli_vmm_ensure(cli, e));
     DS_TRY(cli_vm_get(&doc, &vm, cli, rest.v[0], e));
+    bool of_containers = o.containers || o.container != NULL;
+    if (of_containers)
+        DS_TRY(cli_vm_check_runs(vm, e));
     struct output out = { .json = cli->json, .follow = o.follow };
-    int r = o.containers || o.container != NULL
-                ? print_containers(cli, &o, &out, cli_text(vm, "id"), e)
-                : print_console(cli, &o, &out, cli_text(vm, "id"), e);
+    int r = of_containers ? print_containers(cli, &o, &out, cli_text(vm, "id"), e)
+                          : print_console(cli, &o, &out, cli_text(vm, "id"), e);
     if (r == DS_OK && out.json && !out.follow)
         r = flush(&out, e);
+    if (r == DS_OK && !out.printed)
+        cli_note("(nothing printed yet)\n");
     ds_buf_done(&out.text);
     return r;
 }

@@ -24,13 +24,15 @@ const struct ds_arg_command cmd_ps_args = {
 
 static void add_row(struct ds_buf *out, yyjson_val *vm)
 {
+    enum { STATUS = 1 };
     static const struct {
         const char *key;
         size_t width;
     } columns[] = { { "name", 16 }, { "status", 9 }, { "uptime", 12 }, { "app_id", 40 } };
     const char *error = cli_text(vm, "boot_error");
     for (size_t i = 0; i < DS_LEN(columns); i++) {
-        cli_plain_add(out, cli_text(vm, columns[i].key), columns[i].width);
+        bool failed = i == STATUS && cli_vm_has_failed(vm);
+        cli_plain_add(out, failed ? "failed" : cli_text(vm, columns[i].key), columns[i].width);
         ds_buf_char(out, ' ');
     }
     cli_plain_add(out, error[0] != '\0' ? error : cli_text(vm, "boot_progress"), 0);
@@ -58,5 +60,6 @@ int cmd_ps(struct cli *cli, int argc, char **argv, struct ds_error *e)
     yyjson_arr_foreach(vms, i, n, vm) { add_row(&out, vm); }
     DS_TRY(ds_buf_end(&out, e, "list of VMs"));
     cli_print_span(ds_buf_span(&out));
+    yyjson_arr_foreach(vms, i, n, vm) { cli_vm_tell_failed(vm); }
     return DS_OK;
 }

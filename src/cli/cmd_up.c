@@ -66,6 +66,7 @@ struct up {
     struct deploy d;
     char kms_hex[400];
     int lock; /* on the app's name, until the end */
+    bool is_simulated;
 };
 
 static void up_done(struct up *u)
@@ -133,6 +134,15 @@ static int choose_image(struct up *u, struct ds_error *e)
     return DS_OK;
 }
 
+/* The proof at the end would refuse it: say so before a VM is made or changed. */
+static int check_simulated(const struct opts *o, const char *machine, struct ds_error *e)
+{
+    if (o->allow_simulated || o->no_verify)
+        return DS_OK;
+    return ds_refuse(e, DS_ERR_DENIED, DS_CODE_POLICY_SIMULATED_EVIDENCE, "kind", "hardware",
+                     machine, "this machine's VMs");
+}
+
 /* A root of the other kind would refuse this machine's evidence, or protect nothing on it. */
 static int check_kms_kind(yyjson_val *meta, const char *wanted, struct ds_error *e)
 {
@@ -154,6 +164,9 @@ static int find_kms(struct up *u, struct ds_error *e)
     const char *machine = cli_text(yyjson_doc_get_root(meta), "machine");
     bool is_hardware = strcmp(machine, "tdx") == 0 || strcmp(machine, "snp") == 0;
     const char *kind = is_hardware ? "hardware" : "simulated";
+    u->is_simulated = !is_hardware;
+    if (!is_hardware)
+        DS_TRY(check_simulated(&u->o, machine, e));
     DS_TRY(cli_kms_ensure(u->cli, kind, e));
     DS_TRY(cli_kms_call(&kms, u->cli, "GetMeta", DS_SPAN_LIT(""), e));
     DS_TRY(check_kms_kind(yyjson_doc_get_root(kms), kind, e));
@@ -311,17 +324,57 @@ static int prove(struct up *u, struct ds_error *e)
     return r;
 }
 
+/* Of a boot that failed: the VM is still there. The reasons are those of the boot. */
+static void tell_failed(struct up *u)
+{
+    const struct ds_verdict reasons = u->cli->reasons;
+    DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
+    yyjson_val *vm = NULL;
+    if (cli_vm_find(&doc, &vm, u->cli, u->d.id, NULL) == DS_OK && vm != NULL)
+        cli_vm_tell_failed(vm);
+    u->cli->reasons = reasons;
+}
+
+static int wait_for_boot(struct up *u, struct ds_error *e)
+{
+    if (u->d.is_up)
+        return DS_OK;
+    int r = cli_boot_wait(u->cli, u->d.id, (int64_t)u->o.timeout_s * 1000, e);
+    if (r < 0)
+        tell_failed(u);
+    return r;
+}
+
+/* The last line: where it is, what that was proved against, and what comes next. */
+static void tell_end(const struct up *u)
+{
+    const struct deploy *d = &u->d;
+    cli_note("%s runs", d->name);
+    for (size_t i = 0; i < d->n_ports; i++)
+        cli_note("%s %s127.0.0.1:%u%s", i == 0 ? " at" : ",", d->ports[i].udp ? "udp " : "http://",
+                 d->ports[i].published, d->ports[i].udp ? "" : "/");
+    if (u->o.no_verify)
+        cli_note(", not verified; next: dstack verify %s\n", d->name);
+    else
+        cli_note(", verified against %s; next: dstack logs %s, dstack ps\n",
+                 u->is_simulated ? "the simulated root of this machine, which protects nothing"
+                                 : "the hardware vendor's root",
+                 d->name);
+}
+
 static int run(struct up *u, struct ds_error *e)
 {
     struct deploy *d = &u->d;
     DS_TRY(prepare(u, e));
     DS_TRY(deploy_vm(d, e));
     cli_note("%s: app %s, image %s\n", d->name, DS_HEX(DS_SPAN_OF(d->record.app_id20)), d->image);
-    DS_TRY(cli_boot_wait(u->cli, d->id, (int64_t)u->o.timeout_s * 1000, e));
+    DS_TRY(wait_for_boot(u, e));
     DS_TRY(check_http(d, e));
     if (u->o.timings && !u->cli->json)
         DS_TRY(cli_boot_waterfall(u->cli, d->id, e));
-    return prove(u, e);
+    DS_TRY(prove(u, e));
+    tell_end(u);
+    return DS_OK;
 }
 
 int cmd_up(struct cli *cli, int argc, char **argv, struct ds_error *e)

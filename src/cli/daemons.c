@@ -197,6 +197,43 @@ int cli_vm_get(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const cha
     return DS_OK;
 }
 
+static bool is_status(yyjson_val *vm, const char *status)
+{
+    return strcmp(cli_text(vm, "status"), status) == 0;
+}
+
+bool cli_vm_has_failed(yyjson_val *vm)
+{
+    return is_status(vm, "running") && cli_text(vm, "boot_error")[0] != '\0' &&
+           !yyjson_get_bool(yyjson_obj_get(vm, "app_ready"));
+}
+
+void cli_vm_tell_failed(yyjson_val *vm)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf name = { 0 };
+    cli_plain_add(&name, cli_text(vm, "name"), 0);
+    if (!cli_vm_has_failed(vm) || ds_buf_end(&name, NULL, "a name") < 0)
+        return;
+    cli_note("%s: its boot failed, but its VM still runs and holds its ports; 'dstack up' tries "
+             "again, 'dstack logs %s' shows its console,\n'dstack down %s' stops it and keeps its "
+             "data, 'dstack down %s --remove' removes both\n",
+             name.p, name.p, name.p, name.p);
+}
+
+/* One that ended and will be started again counts as running: the guest is worth waiting for. */
+int cli_vm_check_runs(yyjson_val *vm, struct ds_error *e)
+{
+    bool again = yyjson_get_bool(yyjson_obj_get(vm, "restarting"));
+    const char *name = cli_text(vm, "name");
+    if (cli_vm_has_failed(vm))
+        return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_CLI_VM_NOT_RUNNING, "boot", "done",
+                         cli_text(vm, "boot_error"), name);
+    if (!again && (is_status(vm, "stopped") || is_status(vm, "exited")))
+        return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_CLI_VM_NOT_RUNNING, "status", "running",
+                         cli_text(vm, "status"), name);
+    return DS_OK;
+}
+
 int cli_vm_call(struct cli *cli, const char *method, const char *id, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf params = { 0 };

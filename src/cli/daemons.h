@@ -49,6 +49,18 @@ DS_MUST_USE int cli_vm_find(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *c
 DS_MUST_USE int cli_vm_get(yyjson_doc **ret, yyjson_val **ret_vm, struct cli *cli, const char *name,
                            struct ds_error *e);
 
+/* Its boot failed, and the VM runs on: with its memory, its ports and its console. */
+bool cli_vm_has_failed(yyjson_val *vm);
+/* Of such a VM: that it runs on, and what can be done. Silent of others. */
+void cli_vm_tell_failed(yyjson_val *vm);
+
+/*
+ * Only a guest that runs can be asked.
+ *
+ * err:  UNAVAILABLE  cli.vm_not_running: it stands still, or its boot failed
+ */
+DS_MUST_USE int cli_vm_check_runs(yyjson_val *vm, struct ds_error *e);
+
 /* A method of the VMM that takes nothing but a VM's id. */
 DS_MUST_USE int cli_vm_call(struct cli *cli, const char *method, const char *id,
                             struct ds_error *e);

@@ -244,6 +244,12 @@ static int change(struct deploy *d, struct ds_error *e)
     return r;
 }
 
+/* A failed boot may have failed for a reason that is gone: the KMS was down, say. */
+static bool runs_well(yyjson_val *vm)
+{
+    return strcmp(cli_text(vm, "status"), "running") == 0 && cli_text(vm, "boot_error")[0] == '\0';
+}
+
 static int reuse(struct deploy *d, yyjson_val *vm, struct ds_error *e)
 {
     DS_AUTO(cli_record_done) struct cli_record old = { 0 };
@@ -255,16 +261,17 @@ static int reuse(struct deploy *d, yyjson_val *vm, struct ds_error *e)
         DS_TRY(check_kms(d, &old, e));
     if (has_old && !d->no_instance_id)
         d->record.instance = old.instance;
-    DS_TRY(update(d, true, e)); /* what would be refused must not stop what runs */
+    bool is_wanted = is_as_wanted(d, &old, has_old, vm), stays = is_wanted && runs_well(vm);
+    if (!stays)
+        DS_TRY(update(d, true, e)); /* what would be refused must not stop what runs */
     DS_TRY(allow_both(d, &old, has_old, e));
-    if (!is_as_wanted(d, &old, has_old, vm)) {
+    d->is_up = stays && yyjson_get_bool(yyjson_obj_get(vm, "app_ready"));
+    if (d->is_up)
+        cli_note("%s already runs this version, for %s\n", d->name, cli_text(vm, "uptime"));
+    else if (!is_wanted)
         cli_note("%s: changes to compose hash %.16s..., image %s; its data stays\n", d->name,
                  DS_HEX(DS_SPAN_OF(d->record.compose32)), d->image);
-        return change(d, e);
-    }
-    /* A failed boot may have failed for a reason that is gone: the KMS was down, say. */
-    bool is_up = strcmp(cli_text(vm, "status"), "running") == 0;
-    return is_up && cli_text(vm, "boot_error")[0] == '\0' ? DS_OK : change(d, e);
+    return stays ? DS_OK : change(d, e);
 }
 
 int deploy_vm(struct deploy *d, struct ds_error *e)

@@ -24,6 +24,7 @@ struct deploy {
     bool no_instance_id;                            /* as app-compose says */
     struct cli_record record;                       /* all but the ids, which deploy_vm finds */
     char id[64];                                    /* of the VM; filled by deploy_vm */
+    bool is_up;                                     /* likewise: it ran as wanted, app and all */
 };
 
 void deploy_done(struct deploy *d);

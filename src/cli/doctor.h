@@ -23,6 +23,13 @@ enum doctor_device {
     DOCTOR_OPENS,
 };
 
+/* Whether a kernel boots under KVM, as dstack-vmm once found out. */
+enum doctor_tried {
+    DOCTOR_UNTRIED,
+    DOCTOR_RAN,
+    DOCTOR_DID_NOT_RUN,
+};
+
 struct doctor_port {
     uint16_t number;
     bool is_free;
@@ -38,6 +45,7 @@ struct doctor_facts {
     unsigned kernel_major, kernel_minor;
     char kernel_cmdline[1024];
     enum doctor_device kvm, sgx_enclave, sgx_provision, sev;
+    enum doctor_tried kvm_tried;
     uint32_t kvm_vm_types;        /* bit by number: KVM_CAP_VM_TYPES */
     char kvm_tdx, kvm_snp;        /* module parameters: 'Y', 'N'; 0: not there */
     bool qgs_answers;             /* over vsock */

@@ -125,6 +125,15 @@ static void check_clock(struct doctor_finding *ret, const struct doctor_facts *f
 
 static void check_kvm(struct doctor_finding *ret, const struct doctor_facts *f)
 {
+    if (f->kvm == DOCTOR_OPENS && f->kvm_tried != DOCTOR_UNTRIED) {
+        find_if(
+            ret, f->kvm_tried == DOCTOR_RAN, "a kernel ran under KVM when dstack-vmm tried it",
+            DOCTOR_WARN,
+            "/dev/kvm opens, but no kernel ran under it when dstack-vmm tried: VMs are emulated, several times slower",
+            "use a machine that is no VM itself, or whose host gives working nested virtualisation; "
+            "remove vmm/accel.json in the state directory to try again");
+        return;
+    }
     if (f->kvm == DOCTOR_OPENS) {
         find(ret, DOCTOR_GOOD, "/dev/kvm opens; dstack-vmm tries it by booting before it is used",
              NULL);
@@ -190,7 +199,9 @@ static void check_ports(struct doctor_finding *ret, const struct doctor_facts *f
             "end what holds it ('ss -ltnp' says who), or publish elsewhere: 'dstack up -p 9000:8080'");
         return;
     }
-    find(ret, DOCTOR_GOOD, "the ports that VMs publish are free", NULL);
+    find(ret, DOCTOR_GOOD,
+         "the ports that stopped VMs and examples/hello need are free, or their own VM has them",
+         NULL);
 }
 
 static bool is_intel(const struct doctor_facts *f)

@@ -160,6 +160,19 @@ static void gather_devices(struct doctor_facts *f)
         (void)close(fd);
 }
 
+static void gather_kvm_verdict(struct doctor_facts *f, const struct cli *cli)
+{
+    char path[DS_PLACE_MAX + 32];
+    DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
+    (void)snprintf(path, sizeof path, "%s/vmm/accel.json", cli->state);
+    const char *json = read_text(&text, path, SMALL_MAX); /* sets text.len, and so comes first */
+    yyjson_doc *doc = yyjson_read(json, text.len, 0);
+    yyjson_val *kvm = yyjson_obj_get(yyjson_doc_get_root(doc), "kvm");
+    if (yyjson_is_bool(kvm))
+        f->kvm_tried = yyjson_is_true(kvm) ? DOCTOR_RAN : DOCTOR_DID_NOT_RUN;
+    yyjson_doc_free(doc);
+}
+
 static void gather_sev_firmware(struct doctor_facts *f)
 {
     struct sev_user_data_status status = { 0 };
@@ -330,6 +343,7 @@ void doctor_gather(struct doctor_facts *ret, struct cli *cli)
     gather_cpu(f);
     gather_kernel(f);
     gather_devices(f);
+    gather_kvm_verdict(f, cli);
     gather_sev_firmware(f);
     gather_sev_capabilities(f);
     gather_qgs(f);

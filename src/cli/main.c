@@ -26,7 +26,7 @@ static void print_usage(void)
     cli_print("usage: dstack COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < DS_LEN(commands); i++)
         cli_print("  %-10s %s\n", commands[i].name, commands[i].args->summary);
-    cli_print("\nEvery command takes --json and --help.\n"
+    cli_print("\nEvery command takes --json and --help; 'dstack --version' says which this is.\n"
               "example: dstack up -f examples/hello/docker-compose.yaml --allow-simulated\n");
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/daemons.h"
@@ -53,23 +54,80 @@ static void show_step(yyjson_val *step)
         cli_note("%s", line.p);
 }
 
-/* Print what is new since the last look; counts finished steps in *shown. */
-static void show_steps(const struct cli *cli, yyjson_val *info, size_t *shown)
+/* What was shown of a boot. */
+struct watch {
+    size_t n_shown; /* finished steps */
+    bool told_accel, is_terminal;
+    char step[32]; /* the one that runs, on a terminal */
+    int64_t began_ms;
+};
+
+/* The line of the running step makes room for what stays. */
+static void clear_line(const struct watch *w)
+{
+    if (w->is_terminal)
+        cli_note("\r\033[K");
+}
+
+/* Print what is new since the last look. */
+static void show_steps(const struct cli *cli, yyjson_val *info, struct watch *w)
 {
     yyjson_val *steps = yyjson_obj_get(info, "boot_steps"), *s;
     size_t i, n, done = 0;
-    if (yyjson_arr_size(steps) < *shown)
-        *shown = 0; /* the VM was started again */
+    if (yyjson_arr_size(steps) < w->n_shown)
+        w->n_shown = 0; /* the VM was started again */
     yyjson_arr_foreach(steps, i, n, s)
     {
         if (strcmp(cli_text(s, "state"), "start") == 0)
             continue;
-        if (done++ < *shown)
+        if (done++ < w->n_shown)
             continue;
-        *shown = done;
-        if (!cli->json)
-            show_step(s);
+        w->n_shown = done;
+        if (cli->json)
+            continue;
+        clear_line(w);
+        show_step(s);
     }
+}
+
+/* The step that goes on, on one line of a terminal that the next one overwrites. */
+static void show_running(yyjson_val *info, struct watch *w)
+{
+    const char *step = "", *title = "firmware and kernel start";
+    yyjson_val *steps = yyjson_obj_get(info, "boot_steps"), *s;
+    size_t i, n;
+    if (!w->is_terminal)
+        return;
+    yyjson_arr_foreach(steps, i, n, s)
+    {
+        if (strcmp(cli_text(s, "state"), "start") != 0)
+            continue;
+        step = cli_text(s, "step");
+        title = cli_text(s, "title");
+    }
+    if (w->began_ms == 0 || strncmp(w->step, step, sizeof w->step - 1) != 0) {
+        (void)snprintf(w->step, sizeof w->step, "%s", step);
+        w->began_ms = ds_clock_mono_ms();
+    }
+    DS_AUTO(ds_buf_done) struct ds_buf line = { 0 };
+    ds_buf_str(&line, "  ...     ");
+    cli_plain_add(&line, step, 12);
+    ds_buf_char(&line, ' ');
+    cli_plain_add(&line, title, 44);
+    ds_buf_printf(&line, " %6.1f s", (double)(ds_clock_mono_ms() - w->began_ms) / 1000.0);
+    if (ds_buf_end(&line, NULL, "a step") == DS_OK)
+        cli_note("\r\033[K%s", line.p);
+}
+
+/* Why everything takes so long, as soon as it is known. */
+static void tell_accel(yyjson_val *info, struct watch *w)
+{
+    if (w->told_accel || strcmp(cli_text(info, "accel"), "tcg") != 0)
+        return;
+    w->told_accel = true;
+    clear_line(w);
+    cli_note("KVM does not run here: the VM is emulated, and everything in it several times slower "
+             "('dstack doctor' says why)\n");
 }
 
 /* The guest's own error body becomes this command's failure. */
@@ -85,14 +143,16 @@ static int take_boot_error(struct cli *cli, yyjson_val *info, struct ds_error *e
     return rpc_error_decode(&cli->reasons, DS_SPAN(text, len), e);
 }
 
-int cli_boot_wait(struct cli *cli, const char *id, int64_t timeout_ms, struct ds_error *e)
+static int wait_for_app(struct cli *cli, struct watch *w, const char *id, int64_t timeout_ms,
+                        struct ds_error *e)
 {
     int64_t deadline = ds_clock_mono_ms() + timeout_ms;
-    for (size_t shown = 0;;) {
+    for (;;) {
         DS_AUTO(cli_doc_free) yyjson_doc *doc = NULL;
         yyjson_val *info;
         DS_TRY(get_info(&doc, &info, cli, id, e));
-        show_steps(cli, info, &shown);
+        tell_accel(info, w);
+        show_steps(cli, info, w);
         DS_TRY(take_boot_error(cli, info, e));
         const char *status = cli_text(info, "status");
         if (yyjson_get_bool(yyjson_obj_get(info, "app_ready")) && strcmp(status, "running") == 0)
@@ -105,8 +165,17 @@ int cli_boot_wait(struct cli *cli, const char *id, int64_t timeout_ms, struct ds
             return ds_refuse(e, DS_ERR_TIMEOUT, DS_CODE_CLI_BOOT_TIMEOUT, "boot",
                              "the app within the time given", cli_text(info, "boot_progress"),
                              NULL);
+        show_running(info, w);
         (void)nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
     }
+}
+
+int cli_boot_wait(struct cli *cli, const char *id, int64_t timeout_ms, struct ds_error *e)
+{
+    struct watch w = { .is_terminal = !cli->json && isatty(STDERR_FILENO) == 1 };
+    int r = wait_for_app(cli, &w, id, timeout_ms, e);
+    clear_line(&w);
+    return r;
 }
 
 static void add_bar(struct ds_buf *out, yyjson_val *step, int64_t end_ms)

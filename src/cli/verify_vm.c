@@ -86,6 +86,7 @@ int cli_verify_vm(struct cli *cli, struct cli_instance *ret, const struct cli_ve
     yyjson_val *vm;
     bool has_record = false;
     DS_TRY(cli_vm_get(&doc, &vm, cli, in->name, e));
+    DS_TRY(cli_vm_check_runs(vm, e));
     if (in->want == NULL)
         DS_TRY(cli_record_load(&record, &has_record, cli, cli_text(vm, "name"), e));
     const struct cli_record *want = has_record ? &record : in->want;

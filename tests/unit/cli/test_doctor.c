@@ -134,6 +134,7 @@ SPOIL(full_disk, f->disk_free_mib = 5119)
 SPOIL(little_memory, f->memory_free_mib = 4095)
 SPOIL(old_clock, f->now_s = 1767225600)
 SPOIL(free_clock, f->is_clock_synced = false)
+SPOIL(vain_kvm, f->kvm_tried = DOCTOR_DID_NOT_RUN)
 SPOIL(no_kvm, f->kvm = DOCTOR_ABSENT)
 SPOIL(shut_kvm, f->kvm = DOCTOR_DENIED)
 SPOIL(no_virt, f->kvm = DOCTOR_ABSENT; f->cpu_has_virt = false)
@@ -186,6 +187,7 @@ static const struct row {
     { tdx_host, little_memory, "memory", DOCTOR_WARN, "4095 MiB", "--memory" },
     { tdx_host, old_clock, "clock", DOCTOR_BAD, "2026-01-01", "set the clock" },
     { tdx_host, free_clock, "clock", DOCTOR_WARN, "nothing keeps it", "chrony" },
+    { tdx_host, vain_kvm, "kvm", DOCTOR_WARN, "no kernel ran", "accel.json" },
     { tdx_host, no_kvm, "kvm", DOCTOR_WARN, "no /dev/kvm", "modprobe" },
     { tdx_host, shut_kvm, "kvm", DOCTOR_WARN, "may not open", "usermod" },
     { tdx_host, no_virt, "kvm", DOCTOR_WARN, "TCG", "BIOS" },
