@@ -24,7 +24,7 @@ const char *policy_proof_state_text(enum policy_proof_state state);
 
 struct policy_proof_row {
     const char *claim; /* static: "kernel" */
-    char value[400]; /* a key provider with its whole key is the longest */
+    char value[400];   /* a key provider with its whole key is the longest */
     enum policy_proof_state state;
     const char *by; /* static: what vouches: "quote", "boot log in RTMR0-2", "event log in RTMR3" */
 };
