@@ -70,9 +70,9 @@ static struct ds_span text_of(const struct ds_json_tok *v)
 static bool is_guest_path(struct ds_span path)
 {
     for (size_t i = 0; i < DS_LEN(guest_paths); i++) {
-        size_t n = strlen(guest_paths[i].path);
-        if (path.len >= n && memcmp(path.p, guest_paths[i].path, n) == 0 &&
-            (path.len == n || (guest_paths[i].is_tree && path.p[n] == '/')))
+        struct ds_span known = ds_span_str(guest_paths[i].path);
+        if (ds_span_eq(ds_span_sub(path, 0, known.len), known) &&
+            (path.len == known.len || (guest_paths[i].is_tree && path.p[known.len] == '/')))
             return true;
     }
     return false;
@@ -278,8 +278,9 @@ static int check_dollar(const struct preflight *in, const struct place *at, stru
         return DS_OK;
     rest = ds_span_sub(rest, name.len, rest.len);
     size_t colon = rest.len > 1 && rest.p[0] == ':';
-    char op = rest.len > colon ? (char)rest.p[colon] : '\0';
-    bool is_whole = !is_braced || (op == '}' && colon == 0) || (op != '\0' && strchr("-?+", op));
+    uint8_t op = rest.len > colon ? rest.p[colon] : 0;
+    bool is_whole = !is_braced || (op == '}' && colon == 0) ||
+                    (op != 0 && strchr("-?+", op) != NULL);
     if (name.len == 0 || !is_whole)
         return refuse(e, DS_CODE_CLI_COMPOSE_VARIABLE, at, "$$ for a plain dollar",
                       ds_span_sub(text, 0, 40));
