@@ -196,6 +196,13 @@ int compose_requirements(struct app_compose *c, const struct compose_in *in, str
     return DS_OK;
 }
 
+/* host-api, Volumes: a bare file name, since the host looks it up in one directory. */
+static bool is_file_name(struct ds_span s)
+{
+    return s.len > 0 && memchr(s.p, '/', s.len) == NULL && !ds_span_eq_str(s, ".") &&
+           !ds_span_eq_str(s, "..");
+}
+
 /* The members that both kinds of volume have. */
 static int volume(struct app_volume *v, const struct compose_in *row, struct ds_error *e)
 {
@@ -206,6 +213,8 @@ static int volume(struct app_volume *v, const struct compose_in *row, struct ds_
     DS_TRY(compose_hex32(v->verity_root32, &has_root, row, "verity_root", e));
     if (v->source.len == 0 || !has_root)
         return compose_bad(e, "volume", "lacks its source or verity_root");
+    if (!is_file_name(v->source))
+        return compose_bad(e, "source", "is no plain file name");
     return DS_OK;
 }
 

@@ -107,6 +107,12 @@ static const struct {
                   "\\\"image\\\":\\\"a\\\",\\\"data_blocks\\\":1,\\\"verity_root\\\":"
                   "\\\"0000000000000000000000000000000000000000000000000000000000000000\\\"}]"),
               ""),
+      DS_CODE_APP_COMPOSE_FORMAT },
+    { "a volume whose name QEMU would read on from",
+      REQUEST(APP(",\\\"image_volumes\\\":[{\\\"source\\\":\\\"a,b\\\","
+                  "\\\"image\\\":\\\"a\\\",\\\"data_blocks\\\":1,\\\"verity_root\\\":"
+                  "\\\"0000000000000000000000000000000000000000000000000000000000000000\\\"}]"),
+              ""),
       DS_CODE_VMM_NAME_INVALID },
 };
 
