@@ -503,7 +503,9 @@ def test_ports_that_are_none(tmp_path, codes, ports):
 @pytest.mark.parametrize("ports", ["9000:80", "8080:9000"])
 def test_a_port_that_the_app_does_not_publish(tmp_path, codes, ports):
     """The second number is the left one of the compose file."""
-    (tmp_path / "docker-compose.yaml").write_text("services: {web: {image: x, ports: ['8080:80', '8443:443/udp']}}\n")
+    image = f"x@sha256:{64 * '0'}"
+    (tmp_path / "docker-compose.yaml").write_text(
+        f"services: {{web: {{image: '{image}', ports: ['8080:80', '8443:443/udp']}}}}\n")
     run = dstack(tmp_path, "up", "--name", "ports", "--publish=9443:8443", f"--publish={ports}", cwd=tmp_path)
     assert run.code == 2 and "those are: 8080 8443" in run.err, run
     assert_refused(run, codes, "args.usage", ports)
