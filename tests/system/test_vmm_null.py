@@ -127,7 +127,9 @@ REFUSED = [
      "app.compose_format"),
     ("a TPM", {"compose_file": app_compose(key_provider="tpm")}, "vmm.field_unsupported"),
     ("a volume outside", {"compose_file": app_compose(verity_volumes=[
-        {"source": "../x", "verity_root": "00" * 32, "target": "/x"}])}, "vmm.name_invalid"),
+        {"source": "../x", "verity_root": "00" * 32, "target": "/x"}])}, "app.compose_format"),
+    ("a volume with a blank in its name", {"compose_file": app_compose(verity_volumes=[
+        {"source": "x y", "verity_root": "00" * 32, "target": "/x"}])}, "vmm.name_invalid"),
     ("a volume not there", {"compose_file": app_compose(verity_volumes=[
         {"source": "x", "verity_root": "00" * 32, "target": "/x"}])}, "vmm.volume_not_found"),
 ]
