@@ -98,7 +98,7 @@ int app_csr_verify(struct app_csr *ret, struct ds_span in, struct ds_span sig, s
     struct app_csr c;
     struct ds_error inner = { 0 };
     DS_TRY(app_csr_parse(&c, in, e));
-    int r = ds_ecdsa_verify_spki(c.spki, in, sig, &inner);
+    int r = ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, c.spki, in, sig, &inner);
     if (r != DS_OK)
         return ds_fail_code(e, r == DS_ERR_CRYPTO ? r : DS_ERR_UNTRUSTED, DS_CODE_APP_CSR_SIGNATURE,
                             "certificate signing request: %s", inner.msg);

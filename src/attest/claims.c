@@ -30,7 +30,16 @@ enum ds_tcb_status ds_tcb_status_find(struct ds_span text)
     return DS_TCB_NONE;
 }
 
-const char *ds_tee_text(enum ds_tee tee) { return tee == DS_TEE_TDX ? "dstack-tdx" : "none"; }
+const char *ds_tee_text(enum ds_tee tee)
+{
+    static const char *const texts[] = {
+        [DS_TEE_NONE] = "none",
+        [DS_TEE_TDX] = "dstack-tdx",
+        [DS_TEE_SGX] = "sgx",
+        [DS_TEE_SEV_SNP] = "dstack-amd-sev-snp",
+    };
+    return texts[tee];
+}
 
 struct ds_claims *ds_claims_new_in(struct ds_arena *mem)
 {
@@ -52,46 +61,62 @@ struct ds_span ds_claims_report_data64(const struct ds_claims *c)
     return c->kind != DS_KIND_NONE ? DS_SPAN(c->report_data64, 64) : (struct ds_span){ 0 };
 }
 
-struct ds_span ds_claims_mrtd48(const struct ds_claims *c) { return tdx_field(c, c->mrtd48, 48); }
+struct ds_span ds_claims_mrtd48(const struct ds_claims *c)
+{
+    return tdx_field(c, c->tdx.mrtd48, 48);
+}
 
 struct ds_span ds_claims_rtmr48(const struct ds_claims *c, unsigned i)
 {
     assert(i < 4);
-    return tdx_field(c, c->rtmr48[i], 48);
+    return tdx_field(c, c->tdx.rtmr48[i], 48);
 }
 
 struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c)
 {
-    return tdx_field(c, c->mrconfigid48, 48);
+    return tdx_field(c, c->tdx.mrconfigid48, 48);
 }
 
 struct ds_span ds_claims_mrowner48(const struct ds_claims *c)
 {
-    return tdx_field(c, c->mrowner48, 48);
+    return tdx_field(c, c->tdx.mrowner48, 48);
 }
 
 struct ds_span ds_claims_mrownerconfig48(const struct ds_claims *c)
 {
-    return tdx_field(c, c->mrownerconfig48, 48);
+    return tdx_field(c, c->tdx.mrownerconfig48, 48);
 }
 
 struct ds_span ds_claims_mrseam48(const struct ds_claims *c)
 {
-    return tdx_field(c, c->mrseam48, 48);
+    return tdx_field(c, c->tdx.mrseam48, 48);
 }
 
 struct ds_span ds_claims_device_id32(const struct ds_claims *c)
 {
-    return tdx_field(c, c->device_id32, 32);
+    return c->tee != DS_TEE_NONE ? DS_SPAN(c->device_id32, 32) : (struct ds_span){ 0 };
 }
 
-struct ds_span ds_claims_fmspc6(const struct ds_claims *c) { return tdx_field(c, c->fmspc6, 6); }
+struct ds_span ds_claims_fmspc6(const struct ds_claims *c)
+{
+    return tdx_field(c, c->tdx.fmspc6, 6);
+}
 
-uint64_t ds_claims_td_attributes(const struct ds_claims *c) { return c->td_attributes; }
-uint64_t ds_claims_xfam(const struct ds_claims *c) { return c->xfam; }
+uint64_t ds_claims_td_attributes(const struct ds_claims *c)
+{
+    return c->tee == DS_TEE_TDX ? c->tdx.td_attributes : 0;
+}
 
-/* The whole first byte is the class of attributes that leave a TD untrusted (TDX Module ABI). */
-bool ds_claims_is_debug(const struct ds_claims *c) { return (c->td_attributes & 0xff) != 0; }
+uint64_t ds_claims_xfam(const struct ds_claims *c)
+{
+    return c->tee == DS_TEE_TDX ? c->tdx.xfam : 0;
+}
+
+/* TDX: the whole first byte is the class of attributes that leave a TD untrusted (TDX Module ABI). */
+bool ds_claims_is_debug(const struct ds_claims *c)
+{
+    return c->tee == DS_TEE_TDX && (c->tdx.td_attributes & 0xff) != 0;
+}
 
 enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c) { return c->tcb_status; }
 int64_t ds_claims_tcb_date_s(const struct ds_claims *c) { return c->tcb_date_s; }

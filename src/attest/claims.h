@@ -19,6 +19,8 @@ struct ds_claims;
 enum ds_tee {
     DS_TEE_NONE = 0,
     DS_TEE_TDX,
+    DS_TEE_SGX,
+    DS_TEE_SEV_SNP,
 };
 
 /* Intel's words for the state of a platform's TCB, best first. */
@@ -33,7 +35,7 @@ enum ds_tcb_status {
     DS_TCB_REVOKED,
 };
 
-/* "dstack-tdx" */
+/* "dstack-tdx", "sgx", "dstack-amd-sev-snp", "none" */
 const char *ds_tee_text(enum ds_tee tee);
 /* "UpToDate", ... as Intel spells it; "" for NONE. */
 const char *ds_tcb_status_text(enum ds_tcb_status status);

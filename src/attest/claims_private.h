@@ -16,15 +16,22 @@ struct claims_bytes {
     uint8_t b[32];
 };
 
-struct ds_claims {
-    enum ds_kind kind;
-    char anchor[64];
-    enum ds_tee tee;
-    uint8_t report_data64[64];
+struct claims_tdx {
     uint8_t mrtd48[48], rtmr48[4][48], mrseam48[48];
     uint8_t mrconfigid48[48], mrowner48[48], mrownerconfig48[48];
     uint64_t td_attributes, xfam;
-    uint8_t device_id32[32], fmspc6[6];
+    uint8_t fmspc6[6];
+};
+
+struct ds_claims {
+    enum ds_kind kind;
+    char anchor[64];
+    enum ds_tee tee; /* which member of the union below is filled */
+    uint8_t report_data64[64];
+    uint8_t device_id32[32];
+    union {
+        struct claims_tdx tdx;
+    };
     enum ds_tcb_status tcb_status;
     int64_t tcb_date_s;
     uint32_t tcb_eval_number;

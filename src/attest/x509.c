@@ -23,8 +23,28 @@
 #define OID_BASIC_CONSTRAINTS DS_SPAN_LIT("\x55\x1d\x13")
 #define OID_AUTHORITY_KEY_ID  DS_SPAN_LIT("\x55\x1d\x23")
 
-/* AlgorithmIdentifier of ecdsa-with-SHA256, 1.2.840.10045.4.3.2, without parameters (RFC 5758) */
-#define ECDSA_WITH_SHA256 DS_SPAN_LIT("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")
+/* id-RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes (RFC 4055 3.1) */
+#define PSS_SHA384                                                                         \
+    "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"                                         \
+    "\x30\x34\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\xa1\x1c" \
+    "\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08\x30\x0d\x06\x09\x60\x86\x48\x01" \
+    "\x65\x03\x04\x02\x02\x05\x00\xa2\x03\x02\x01\x30"
+
+/* AlgorithmIdentifiers that vendors use, whole. Parameters are part of the comparison. */
+static const struct {
+    struct ds_span der;
+    enum ds_sig_alg alg;
+} algorithms[] = {
+    /* RFC 5758 3.2: ECDSA's have none. */
+    { { (const uint8_t *)"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02", 12 },
+      DS_SIG_ECDSA_P256_SHA256 },
+    { { (const uint8_t *)"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03", 12 },
+      DS_SIG_ECDSA_P384_SHA384 },
+    { { (const uint8_t *)"\x30\x41" PSS_SHA384, 67 }, DS_SIG_RSA_PSS_SHA384 },
+    /* AMD's roots spell the default trailer field out. */
+    { { (const uint8_t *)"\x30\x46" PSS_SHA384 "\xa3\x03\x02\x01\x01", 72 },
+      DS_SIG_RSA_PSS_SHA384 },
+};
 
 static int parse_common_name(struct ds_span *ret, struct ds_span name, struct ds_error *e)
 {
@@ -206,10 +226,14 @@ static int check_signature(struct ds_span sig_alg, struct ds_span tbs, struct ds
                            struct ds_error *e)
 {
     char want[96];
-    if (!ds_span_eq(sig_alg, ECDSA_WITH_SHA256))
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_X509_ALGORITHM, claim, "ecdsa-with-SHA256",
+    size_t i = 0;
+    while (i < DS_LEN(algorithms) && !ds_span_eq(sig_alg, algorithms[i].der))
+        i++;
+    if (i == DS_LEN(algorithms))
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_X509_ALGORITHM, claim,
+                         "ecdsa-with-SHA256, ecdsa-with-SHA384 or RSASSA-PSS with SHA-384",
                          "another algorithm", NULL);
-    int r = ds_ecdsa_verify_spki(signer->spki, tbs, sig, e);
+    int r = ds_spki_verify(algorithms[i].alg, signer->spki, tbs, sig, e);
     (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(signer->subject_cn).s);
     if (r == DS_ERR_UNTRUSTED)
         return ds_refuse(e, r, code, claim, want, "a signature that does not verify", NULL);

@@ -128,7 +128,7 @@ static int check_self_signed(const struct ds_x509 *cert, struct ds_error *e)
     struct ds_error inner = { 0 };
     if (!ds_span_eq(cert->issuer, cert->subject))
         return DS_OK;
-    int r = ds_ecdsa_verify_spki(cert->spki, cert->tbs, cert->sig, &inner);
+    int r = ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, cert->spki, cert->tbs, cert->sig, &inner);
     if (r != DS_OK)
         return ds_fail_code(e, r == DS_ERR_CRYPTO ? r : DS_ERR_UNTRUSTED, DS_CODE_X509_SIGNATURE,
                             "the peer's certificate is not signed by its own key: %s", inner.msg);

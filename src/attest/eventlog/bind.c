@@ -37,8 +37,8 @@ static int check_registers(const struct ds_claims *c, const struct ds_tdx_log *l
     uint8_t rtmr48[4][48];
     DS_TRY(ds_tdx_log_replay(rtmr48, log, e));
     for (size_t i = first; i < 4; i++)
-        if (memcmp(rtmr48[i], c->rtmr48[i], 48) != 0)
-            return eventlog_blame(log, (uint32_t)i, c->rtmr48[i], rtmr48[i], c->anchor, e);
+        if (memcmp(rtmr48[i], c->tdx.rtmr48[i], 48) != 0)
+            return eventlog_blame(log, (uint32_t)i, c->tdx.rtmr48[i], rtmr48[i], c->anchor, e);
     return DS_OK;
 }
 

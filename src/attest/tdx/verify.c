@@ -409,8 +409,7 @@ static int fill_claims(struct ds_claims *c, const struct run *v, struct ds_error
     *c = (struct ds_claims){
         .kind = v->anchor.kind,
         .tee = DS_TEE_TDX,
-        .td_attributes = td->td_attributes,
-        .xfam = td->xfam,
+        .tdx = { .td_attributes = td->td_attributes, .xfam = td->xfam },
         .tcb_status = v->tcb.status,
         .tcb_date_s = v->tcb.date_s,
         .tcb_eval_number = tcb_eval < qe_eval ? tcb_eval : qe_eval,
@@ -419,13 +418,13 @@ static int fill_claims(struct ds_claims *c, const struct run *v, struct ds_error
     };
     (void)snprintf(c->anchor, sizeof c->anchor, "%s", v->anchor.name);
     memcpy(c->report_data64, td->report_data64, 64);
-    memcpy(c->mrtd48, td->mrtd48, 48);
-    memcpy(c->rtmr48, td->rtmr48, sizeof c->rtmr48);
-    memcpy(c->mrseam48, td->mrseam48, 48);
-    memcpy(c->mrconfigid48, td->mrconfigid48, 48);
-    memcpy(c->mrowner48, td->mrowner48, 48);
-    memcpy(c->mrownerconfig48, td->mrownerconfig48, 48);
-    memcpy(c->fmspc6, v->platform.fmspc6, 6);
+    memcpy(c->tdx.mrtd48, td->mrtd48, 48);
+    memcpy(c->tdx.rtmr48, td->rtmr48, sizeof c->tdx.rtmr48);
+    memcpy(c->tdx.mrseam48, td->mrseam48, 48);
+    memcpy(c->tdx.mrconfigid48, td->mrconfigid48, 48);
+    memcpy(c->tdx.mrowner48, td->mrowner48, 48);
+    memcpy(c->tdx.mrownerconfig48, td->mrownerconfig48, 48);
+    memcpy(c->tdx.fmspc6, v->platform.fmspc6, 6);
     DS_TRY(ds_hash(DS_SHA256, c->device_id32, DS_SPAN_OF(v->platform.ppid16), e));
     DS_TRY(add_advisories(c, v->tcb.platform->advisories, e));
     DS_TRY(add_advisories(c, v->tcb.qe->advisories, e));

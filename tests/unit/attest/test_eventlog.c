@@ -150,7 +150,7 @@ static void stored_digest_of_runtime_events_is_ignored(void **state)
 static struct ds_claims claims_of(const struct ds_tdx_log *log)
 {
     struct ds_claims c = { .kind = DS_KIND_CUSTOM, .tee = DS_TEE_TDX, .anchor = "test" };
-    assert_int_equal(ds_tdx_log_replay(c.rtmr48, log, NULL), DS_OK);
+    assert_int_equal(ds_tdx_log_replay(c.tdx.rtmr48, log, NULL), DS_OK);
     return c;
 }
 
@@ -264,7 +264,7 @@ static void registers_must_agree(void **state)
         struct ds_claims c = claims_of(&log);
         struct ds_error e = { 0 };
         char name[] = { 'r', 't', 'm', 'r', (char)('0' + i), '\0' };
-        c.rtmr48[i][47] ^= 1;
+        c.tdx.rtmr48[i][47] ^= 1;
         assert_int_equal(ds_claims_bind_log(&c, &log, &e), DS_ERR_UNTRUSTED);
         assert_int_equal(e.code, DS_CODE_LOG_MISMATCH);
         assert_string_equal(e.detail.claim, name);

@@ -23,17 +23,17 @@ static void load(struct ds_claims *c, struct ds_tdx_log *log, struct ds_arena *a
         struct ds_span quote = vectors_load_member(a, log_path, "quote", true);
         assert_int_equal(ds_tdx_log_parse_json(log, a, text, NULL), DS_OK);
         assert_int_equal(ds_tdx_quote_parse(&q, quote, NULL), DS_OK);
-        memcpy(c->rtmr48, q.td.rtmr48, sizeof c->rtmr48);
+        memcpy(c->tdx.rtmr48, q.td.rtmr48, sizeof c->tdx.rtmr48);
         return;
     }
     assert_int_equal(ds_tdx_log_parse_ccel(log, a, vectors_load(a, log_path), NULL), DS_OK);
     struct ds_span in = vectors_load(a, registers_path);
     if (form == CCEL_AND_TDREPORT) {
-        memcpy(c->rtmr48, in.p + TDREPORT_RTMR0, sizeof c->rtmr48);
+        memcpy(c->tdx.rtmr48, in.p + TDREPORT_RTMR0, sizeof c->tdx.rtmr48);
         return;
     }
     assert_int_equal(ds_tdx_quote_parse(&q, in, NULL), DS_OK);
-    memcpy(c->rtmr48, q.td.rtmr48, sizeof c->rtmr48);
+    memcpy(c->tdx.rtmr48, q.td.rtmr48, sizeof c->tdx.rtmr48);
 }
 
 static void logs_replay(void **state)
@@ -117,7 +117,7 @@ static void other_logs_parse(void **state)
         if (ds_tdx_log_parse_ccel(&log, &a, vectors_load(&a, rows[i].path), &e) < 0)
             fail_msg("%s: %s", rows[i].path, e.msg);
         assert_int_equal(log.n_events, rows[i].n_events);
-        assert_int_equal(ds_tdx_log_replay(c.rtmr48, &log, NULL), DS_OK);
+        assert_int_equal(ds_tdx_log_replay(c.tdx.rtmr48, &log, NULL), DS_OK);
         assert_int_equal(ds_claims_bind_log(&c, &log, &e),
                          rows[i].code != DS_CODE_NONE ? DS_ERR_UNTRUSTED : DS_OK);
         assert_int_equal(e.code, rows[i].code);

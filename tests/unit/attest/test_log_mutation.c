@@ -77,7 +77,7 @@ static struct wrapped wrapped_new(void)
     assert_int_equal(ds_attestation_encode(&w.good, &a, NULL), DS_OK);
     ds_buf_add(&w.bytes, ds_buf_span(&w.good));
     assert_int_equal(ds_attestation_parse(&w.parsed, &w.mem, ds_buf_span(&w.good), NULL), DS_OK);
-    assert_int_equal(ds_tdx_log_replay(w.before.rtmr48, &w.parsed.log, NULL), DS_OK);
+    assert_int_equal(ds_tdx_log_replay(w.before.tdx.rtmr48, &w.parsed.log, NULL), DS_OK);
     w.after = w.before;
     assert_int_equal(ds_claims_bind_log(&w.after, &w.parsed.log, NULL), DS_OK);
     assert_int_equal(ds_claims_app_id(&w.after).len, 20);

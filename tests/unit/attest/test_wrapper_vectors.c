@@ -66,7 +66,7 @@ static void log_binds(void **state)
     assert_int_equal(ds_attestation_parse(&a, &mem, in, &e), DS_OK);
     assert_int_equal(ds_tdx_quote_parse(&q, a.quote, &e), DS_OK);
     assert_memory_equal(q.td.report_data64, a.report_data64, 64);
-    memcpy(c.rtmr48, q.td.rtmr48, sizeof c.rtmr48);
+    memcpy(c.tdx.rtmr48, q.td.rtmr48, sizeof c.tdx.rtmr48);
     if (ds_claims_bind_runtime_log(&c, &a.log, &e) != DS_OK)
         fail_msg("%s", e.msg);
     assert_true(ds_claims_is_system_ready(&c));
@@ -77,7 +77,7 @@ static void log_binds(void **state)
     assert_int_equal(a.log.n_events, n);
     a.log.events[n - 1].payload = DS_SPAN_LIT("another");
     struct ds_claims changed = { .kind = DS_KIND_CUSTOM, .tee = DS_TEE_TDX };
-    memcpy(changed.rtmr48, q.td.rtmr48, sizeof changed.rtmr48);
+    memcpy(changed.tdx.rtmr48, q.td.rtmr48, sizeof changed.tdx.rtmr48);
     assert_int_equal(ds_claims_bind_runtime_log(&changed, &a.log, &e), DS_ERR_UNTRUSTED);
     free(mem.p);
 }
@@ -103,7 +103,7 @@ static void full_log_survives(void **state)
         assert_int_equal(ds_attestation_parse(&got, &mem, ds_buf_span(&wire), &e), DS_OK);
         assert_int_equal(got.log.n_events, a.log.n_events);
         assert_int_equal(ds_tdx_quote_parse(&q, got.quote, &e), DS_OK);
-        memcpy(c.rtmr48, q.td.rtmr48, sizeof c.rtmr48);
+        memcpy(c.tdx.rtmr48, q.td.rtmr48, sizeof c.tdx.rtmr48);
         if (ds_claims_bind_log(&c, &got.log, &e) != DS_OK)
             fail_msg("%s: %s", paths[i], e.msg);
         free(mem.p);

@@ -81,8 +81,10 @@ static void self_signed_ca(void **state)
     DS_AUTO(pki_done) struct pki p = pki_new();
     struct ds_error e = { 0 };
     struct signed_der got = open_signed(&p.root);
-    assert_ok(ds_ecdsa_verify_spki(DS_SPAN_OF(p.root_spki), got.tbs, got.sig, &e));
-    assert_int_not_equal(ds_ecdsa_verify_spki(DS_SPAN_OF(p.leaf_spki), got.tbs, got.sig, &e),
+    assert_ok(
+        ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, DS_SPAN_OF(p.root_spki), got.tbs, got.sig, &e));
+    assert_int_not_equal(ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, DS_SPAN_OF(p.leaf_spki), got.tbs,
+                                        got.sig, &e),
                          DS_OK);
     static const char *const parts[] = {
         "a003020102", /* version 3 */
@@ -134,7 +136,8 @@ static void leaf_with_everything(void **state)
     DS_AUTO(ds_buf_done) struct ds_buf leaf = { 0 };
     assert_ok(ds_cert_make(&leaf, &spec, ds_buf_span(&p.root), p.root_key, &e));
     struct signed_der got = open_signed(&leaf);
-    assert_ok(ds_ecdsa_verify_spki(DS_SPAN_OF(p.root_spki), got.tbs, got.sig, &e));
+    assert_ok(
+        ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, DS_SPAN_OF(p.root_spki), got.tbs, got.sig, &e));
     static const char *const parts[] = {
         "0203008001", /* the serial, positive */
         "0603550403"
@@ -230,7 +233,8 @@ static void revocation_list(void **state)
     DS_AUTO(ds_buf_done) struct ds_buf crl = { 0 };
     assert_ok(ds_crl_make(&crl, &spec, ds_buf_span(&p.root), p.root_key, &e));
     struct signed_der got = open_signed(&crl);
-    assert_ok(ds_ecdsa_verify_spki(DS_SPAN_OF(p.root_spki), got.tbs, got.sig, &e));
+    assert_ok(
+        ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, DS_SPAN_OF(p.root_spki), got.tbs, got.sig, &e));
     assert_true(contains(got.tbs, "30130202"
                                   "0102"
                                   "170d"));

@@ -142,14 +142,16 @@ static void signatures(void **state)
     static const size_t lengths[] = { 0, 1, 32, 300 };
     for (size_t i = 0; i < DS_LEN(lengths); i++) {
         struct ds_span m = DS_SPAN(message, lengths[i]);
-        uint8_t xy[64], digest[32], sig[64];
+        uint8_t xy[64], digest[32], sig[64], spki[DS_P256_SPKI_LEN];
         struct ds_p256_sig_der der;
         ds_p256_key_public(xy, key);
+        ds_p256_key_spki(spki, key);
         assert_ok(ds_hash(DS_SHA256, digest, m, &e));
         assert_ok(ds_p256_sign(sig, key, m, &e));
         assert_ok(ds_p256_verify(xy, digest, sig, &e));
         assert_ok(ds_p256_sign_der(&der, key, m, &e));
-        assert_ok(ds_p256_verify_der(xy, digest, DS_SPAN(der.b, der.len), &e));
+        assert_ok(ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, DS_SPAN_OF(spki), m,
+                                 DS_SPAN(der.b, der.len), &e));
         sig[63] ^= 1;
         assert_int_equal(ds_p256_verify(xy, digest, sig, &e), DS_ERR_UNTRUSTED);
     }

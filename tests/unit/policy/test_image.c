@@ -49,7 +49,7 @@ struct machine {
 
 static void requote(struct machine *m)
 {
-    assert_int_equal(ds_tdx_log_replay(m->claims.rtmr48, &m->log, NULL), DS_OK);
+    assert_int_equal(ds_tdx_log_replay(m->claims.tdx.rtmr48, &m->log, NULL), DS_OK);
 }
 
 /* A machine that booted as predicted. */
@@ -66,7 +66,7 @@ static void boot(struct machine *m, const struct measure_tdx *p)
         memcpy(m->events[i].digest48, p->events[i].digest48, 48);
     }
     m->log = (struct ds_tdx_log){ m->events, p->n_events };
-    memcpy(m->claims.mrtd48, p->mrtd48, 48);
+    memcpy(m->claims.tdx.mrtd48, p->mrtd48, 48);
     requote(m);
 }
 
@@ -115,7 +115,7 @@ static void firmware_is_mrtd_too(void **state)
     struct ds_verdict v = { 0 };
     (void)state;
     boot(&m, &p);
-    m.claims.mrtd48[0] ^= 1;
+    m.claims.tdx.mrtd48[0] ^= 1;
     policy_image_check(&v, &m.claims, &m.log, &p);
     assert_int_equal(v.n_reasons, 1);
     assert_int_equal(v.reasons[0].code, DS_CODE_POLICY_FIRMWARE_MISMATCH);
@@ -132,7 +132,7 @@ static void all_culprits_are_named(void **state)
     boot(&m, &p);
     for (size_t i = 0; i < p.n_events; i++)
         m.events[i].digest48[0] ^= 0x80;
-    m.claims.mrtd48[0] ^= 1;
+    m.claims.tdx.mrtd48[0] ^= 1;
     requote(&m);
     policy_image_check(&v, &m.claims, &m.log, &p);
     assert_int_equal(v.n_reasons, 11);
@@ -147,7 +147,7 @@ static void lying_logs_name_nothing(void **state)
     for (int with_log = 0; with_log < 2; with_log++) {
         struct ds_verdict v = { 0 };
         boot(&m, &p);
-        m.claims.rtmr48[1][0] ^= 1;
+        m.claims.tdx.rtmr48[1][0] ^= 1;
         policy_image_check(&v, &m.claims, with_log ? &m.log : NULL, &p);
         assert_int_equal(v.n_reasons, 1);
         assert_int_equal(v.reasons[0].code, DS_CODE_POLICY_REGISTER_MISMATCH);
@@ -227,7 +227,7 @@ static void proof_follows_the_verdict(void **state)
     assert_int_equal(row_of(&proof, "acpi")->state, POLICY_UNPROVED);
 
     /* A register that no event explains leaves every boot artefact unproved. */
-    m.claims.rtmr48[0][0] ^= 1;
+    m.claims.tdx.rtmr48[0][0] ^= 1;
     v = (struct ds_verdict){ 0 };
     policy_image_check(&v, &m.claims, NULL, &p);
     policy_proof_make(&proof, &m.claims, &rules, &p, &v);

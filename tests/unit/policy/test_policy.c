@@ -23,10 +23,10 @@ static struct ds_claims good_claims(void)
                            .anchor = "Intel SGX Root CA",
                            .tcb_status = DS_TCB_UP_TO_DATE,
                            .tcb_eval_number = 17,
-                           .td_attributes = 0x10000000,
+                           .tdx = { .td_attributes = 0x10000000 },
                            .has_log = true };
     memcpy(c.report_data64, ones, 64);
-    memcpy(c.mrconfigid48, ones, 48);
+    memcpy(c.tdx.mrconfigid48, ones, 48);
     memcpy(c.device_id32, ones, 32);
     c.app_id.len = c.instance_id.len = 20;
     c.compose_hash.len = c.os_image_hash.len = 32;
@@ -98,15 +98,15 @@ static void change_platform(struct ds_claims *c, enum change what)
     if (what == CUSTOM)
         c->kind = DS_KIND_CUSTOM;
     if (what == DEBUG_BIT)
-        c->td_attributes |= 1;
+        c->tdx.td_attributes |= 1;
     if (what == UNTRUSTED_BYTE)
-        c->td_attributes |= 2;
+        c->tdx.td_attributes |= 2;
     if (what == MIGRATABLE)
-        c->td_attributes |= 1ull << 29;
+        c->tdx.td_attributes |= 1ull << 29;
     if (what == RESERVED_ATTRIBUTE)
-        c->td_attributes |= 1ull << 40;
+        c->tdx.td_attributes |= 1ull << 40;
     if (what == SEPT_VE)
-        c->td_attributes = 0;
+        c->tdx.td_attributes = 0;
     if (what == OUT_OF_DATE)
         c->tcb_status = DS_TCB_OUT_OF_DATE;
     if (what == NO_STATUS)
@@ -124,7 +124,7 @@ static void change_identity(struct ds_claims *c, enum change what)
     if (what == REPORT_DATA)
         c->report_data64[63] = 1;
     if (what == MRCONFIGID)
-        c->mrconfigid48[47] = 1;
+        c->tdx.mrconfigid48[47] = 1;
     if (what == DEVICE)
         c->device_id32[31] = 1;
     if (what == APP_ID)
@@ -193,7 +193,7 @@ static void all_reasons_come_at_once(void **state)
     struct ds_verdict v = { 0 };
     (void)state;
     c.kind = DS_KIND_SIMULATED;
-    c.td_attributes |= 1;
+    c.tdx.td_attributes |= 1;
     policy_check(&v, &c, &none);
     /* simulated, debug, status, seven sets, key provider; the log is there */
     assert_int_equal(v.n_reasons, 11);
@@ -212,7 +212,7 @@ static void allowances_allow(void **state)
     rules.report_data64 = rules.app_ids20 = rules.instance_ids20 = POLICY_ANY;
     rules.any_key_provider = true;
     c.kind = DS_KIND_SIMULATED;
-    c.td_attributes |= 1;
+    c.tdx.td_attributes |= 1;
     c.tcb_status = DS_TCB_OUT_OF_DATE;
     c.report_data64[0] = c.app_id.b[0] = c.key_provider[0] = 9;
     c.instance_id.len = 0;
