@@ -3,15 +3,15 @@
  * Collateral JSON: what is accepted borrows the text or the arena, within its
  * bounds, and the promised memory suffices.
  */
-#include "attest/tdx/collateral.h"
+#include "attest/dcap/collateral.h"
 
 #include "fuzz.h"
 
-static max_align_t room[DS_TDX_COLLATERAL_MEM / sizeof(max_align_t)];
+static max_align_t room[DS_DCAP_COLLATERAL_MEM / sizeof(max_align_t)];
 
-static void check(const struct ds_tdx_collateral *c, struct ds_span in, const struct ds_arena *mem)
+static void check(const struct ds_dcap_collateral *c, struct ds_span in, const struct ds_arena *mem)
 {
-    const struct ds_tdx_parts *p = &c->parts;
+    const struct ds_dcap_parts *p = &c->parts;
     const struct ds_span parts[] = { p->pck_chain_pem, p->tcb_chain_pem, p->qe_chain_pem,
                                      p->root_crl_der,  p->pck_crl_der,   p->tcb_info,
                                      p->qe_identity,   p->tcb_sig64,     p->qe_sig64 };
@@ -30,10 +30,10 @@ static void check(const struct ds_tdx_collateral *c, struct ds_span in, const st
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct ds_error e;
-    struct ds_tdx_collateral c;
+    struct ds_dcap_collateral c;
     struct ds_arena mem = ds_arena_of(room, sizeof room);
     struct ds_span in = DS_SPAN(data, len);
-    if (fuzz_is_ok(ds_tdx_collateral_parse(&c, &mem, in, &e), &e))
+    if (fuzz_is_ok(ds_dcap_collateral_parse(&c, &mem, in, &e), &e))
         check(&c, in, &mem);
     return 0;
 }

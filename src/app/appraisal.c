@@ -19,7 +19,7 @@ static int verify(struct app_appraisal *a, struct ds_arena *mem, const struct ap
                   struct ds_error *e)
 {
     struct ds_tdx_quote quote;
-    struct ds_tdx_collateral coll;
+    struct ds_dcap_collateral coll;
     struct ds_claims *claims = ds_claims_new_in(mem);
     if (claims == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "appraise evidence");
@@ -28,7 +28,7 @@ static int verify(struct app_appraisal *a, struct ds_arena *mem, const struct ap
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_APP_PLATFORM_UNSUPPORTED, "platform",
                          "dstack-tdx", "another platform", NULL);
     DS_TRY(ds_tdx_quote_parse(&quote, a->evidence.quote, e));
-    DS_TRY(ds_tdx_collateral_parse(&coll, mem, in->collateral, e));
+    DS_TRY(ds_dcap_collateral_parse(&coll, mem, in->collateral, e));
     DS_TRY(ds_tdx_quote_verify(claims, mem, &quote, &coll, in->anchors, in->now_s, e));
     DS_TRY(ds_claims_bind_log(claims, &a->evidence.log, e));
     a->claims = claims;

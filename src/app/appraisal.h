@@ -19,7 +19,7 @@
 
 struct app_evidence {
     struct ds_span attestation; /* versioned attestation */
-    struct ds_span collateral;  /* JSON, attest/tdx/collateral.h */
+    struct ds_span collateral;  /* JSON, attest/dcap/collateral.h */
     const struct ds_anchors *anchors;
     int64_t now_s;
 };

@@ -110,94 +110,94 @@
     X(CRL_DATES, "attest.crl.dates", "a revocation list is outside its dates", \
       "thisUpdate and nextUpdate do not enclose the time of verification", \
       "check the clock; fetch the list again") \
-    X(TDX_QUOTE_FORMAT, "attest.tdx.quote_format", "a TDX quote is malformed", \
+    X(DCAP_QUOTE_FORMAT, "attest.dcap.quote_format", "a TDX quote is malformed", \
       "lengths or constants inside it disagree with quote format version 4", \
       "take the quote again") \
-    X(TDX_QUOTE_PADDING, "attest.tdx.quote_padding", "something stands behind the quote", \
+    X(DCAP_QUOTE_PADDING, "attest.dcap.quote_padding", "something stands behind the quote", \
       "buffers are padded with zero bytes; no signature covers what comes after a quote", \
       "take the quote again; if it stays, somebody adds to it") \
-    X(TDX_VERSION, "attest.tdx.version", "the quote's version is not supported", \
+    X(DCAP_VERSION, "attest.dcap.version", "the quote's version is not supported", \
       "version 4 is read; 3 and 5 are not yet", \
       "use a platform that makes version 4 quotes") \
-    X(TDX_TEE_TYPE, "attest.tdx.tee_type", "the quote is not a TDX quote", \
+    X(DCAP_TEE_TYPE, "attest.dcap.tee_type", "the quote is not a TDX quote", \
       "its TEE type is not 0x81", \
       "use the verifier of that TEE") \
-    X(TDX_KEY_TYPE, "attest.tdx.key_type", "the quote's attestation key is not ECDSA P-256", \
+    X(DCAP_KEY_TYPE, "attest.dcap.key_type", "the quote's attestation key is not ECDSA P-256", \
       "type 2 is the only one that Intel's quoting enclave uses", \
       "take the quote again") \
-    X(TDX_QE_VENDOR, "attest.tdx.qe_vendor", "the quoting enclave is not Intel's", \
+    X(DCAP_QE_VENDOR, "attest.dcap.qe_vendor", "the quoting enclave is not Intel's", \
       "the header's vendor id differs", \
       "distrust the evidence") \
-    X(TDX_CERT_DATA, "attest.tdx.certification_data", "the quote does not carry its certificate chain", \
+    X(DCAP_CERT_DATA, "attest.dcap.certification_data", "the quote does not carry its certificate chain", \
       "certification data type 5 holds it as PEM; others need it from the collateral", \
       "give pck_certificate_chain in the collateral") \
-    X(TDX_COLLATERAL_FORMAT, "attest.tdx.collateral_format", "collateral is malformed", \
+    X(DCAP_COLLATERAL_FORMAT, "attest.dcap.collateral_format", "collateral is malformed", \
       "TCB info, identity or lists do not read as Intel publishes them", \
       "fetch the collateral again") \
-    X(TDX_COLLATERAL_INCOMPLETE, "attest.tdx.collateral_incomplete", "collateral is incomplete", \
+    X(DCAP_COLLATERAL_INCOMPLETE, "attest.dcap.collateral_incomplete", "collateral is incomplete", \
       "a quote is judged only with TCB info, QE identity, both revocation lists and their signers", \
       "fetch all parts for the quote's FMSPC") \
-    X(TDX_PCK_CERTIFICATE, "attest.tdx.pck_certificate", "the leaf is no PCK certificate", \
+    X(DCAP_PCK_CERTIFICATE, "attest.dcap.pck_certificate", "the leaf is no PCK certificate", \
       "its name, key usage or Intel's SGX extension are not as a PCK certificate has them", \
       "take the quote again") \
-    X(TDX_PCK_CRL, "attest.tdx.pck_crl", "the PCK revocation list is not the one of the PCK's issuer", \
+    X(DCAP_PCK_CRL, "attest.dcap.pck_crl", "the PCK revocation list is not the one of the PCK's issuer", \
       "Intel has one list for each of its two PCK CAs", \
       "fetch the list of the CA that issued the PCK (platform or processor)") \
-    X(TDX_PCK_REVOKED, "attest.tdx.pck_revoked", "the platform's PCK certificate is revoked", \
+    X(DCAP_PCK_REVOKED, "attest.dcap.pck_revoked", "the platform's PCK certificate is revoked", \
       "Intel no longer vouches for this platform's key", \
       "distrust the platform; ask its owner for a new registration") \
-    X(TDX_CA_REVOKED, "attest.tdx.ca_revoked", "a CA or signer of Intel's PKI is revoked", \
+    X(DCAP_CA_REVOKED, "attest.dcap.ca_revoked", "a CA or signer of Intel's PKI is revoked", \
       "its serial stands in the root's revocation list", \
       "fetch the collateral again; distrust what the certificate signed") \
-    X(TDX_MIXED_ROOTS, "attest.tdx.mixed_roots", "the quote and its collateral chain to different roots", \
+    X(DCAP_MIXED_ROOTS, "attest.dcap.mixed_roots", "the quote and its collateral chain to different roots", \
       "collateral counts only for platforms of the same root", \
       "fetch the collateral of the platform's own root") \
-    X(TDX_TCB_SIGNER, "attest.tdx.tcb_signer", "the certificate that signed the collateral is no TCB signer", \
+    X(DCAP_TCB_SIGNER, "attest.dcap.tcb_signer", "the certificate that signed the collateral is no TCB signer", \
       "its name is not Intel SGX TCB Signing, or its key is not for signing", \
       "fetch the collateral again") \
-    X(TDX_TCB_INFO_SIGNATURE, "attest.tdx.tcb_info_signature", "TCB info's signature does not verify", \
+    X(DCAP_TCB_INFO_SIGNATURE, "attest.dcap.tcb_info_signature", "TCB info's signature does not verify", \
       "the text was changed, if only in white space, or another key signed it", \
       "fetch it again and keep its bytes exactly") \
-    X(TDX_QE_IDENTITY_SIGNATURE, "attest.tdx.qe_identity_signature", "the QE identity's signature does not verify", \
+    X(DCAP_QE_IDENTITY_SIGNATURE, "attest.dcap.qe_identity_signature", "the QE identity's signature does not verify", \
       "the text was changed, if only in white space, or another key signed it", \
       "fetch it again and keep its bytes exactly") \
-    X(TDX_TCB_INFO_EXPIRED, "attest.tdx.tcb_info_expired", "TCB info has expired", \
+    X(DCAP_TCB_INFO_EXPIRED, "attest.dcap.tcb_info_expired", "TCB info has expired", \
       "its nextUpdate lies before the time of verification, and a newer one may name new weaknesses", \
       "fetch it again; check the clock") \
-    X(TDX_TCB_INFO_FUTURE, "attest.tdx.tcb_info_future", "TCB info is of the future", \
+    X(DCAP_TCB_INFO_FUTURE, "attest.dcap.tcb_info_future", "TCB info is of the future", \
       "its issueDate lies after the time of verification", \
       "check the clock: it is behind, or the collateral was made with a wrong one") \
-    X(TDX_QE_IDENTITY_EXPIRED, "attest.tdx.qe_identity_expired", "the QE identity has expired", \
+    X(DCAP_QE_IDENTITY_EXPIRED, "attest.dcap.qe_identity_expired", "the QE identity has expired", \
       "its nextUpdate lies before the time of verification, and a newer one may name new weaknesses", \
       "fetch it again; check the clock") \
-    X(TDX_QE_IDENTITY_FUTURE, "attest.tdx.qe_identity_future", "the QE identity is of the future", \
+    X(DCAP_QE_IDENTITY_FUTURE, "attest.dcap.qe_identity_future", "the QE identity is of the future", \
       "its issueDate lies after the time of verification", \
       "check the clock: it is behind, or the collateral was made with a wrong one") \
-    X(TDX_TCB_INFO_MISMATCH, "attest.tdx.tcb_info_mismatch", "TCB info is not of this platform", \
+    X(DCAP_TCB_INFO_MISMATCH, "attest.dcap.tcb_info_mismatch", "TCB info is not of this platform", \
       "TEE, FMSPC or PCE id differ from the PCK certificate's, or it lacks TDX modules", \
       "fetch TCB info for the FMSPC of the PCK certificate") \
     X(TDX_MODULE_MISMATCH, "attest.tdx.module_mismatch", "the TDX module is not one that Intel lists", \
       "no identity for its version, or its signer or attributes differ", \
       "distrust the platform; or fetch newer TCB info") \
-    X(TDX_QE_SIGNATURE, "attest.tdx.qe_report_signature", "the quoting enclave's report was not signed by the PCK", \
+    X(DCAP_QE_SIGNATURE, "attest.dcap.qe_report_signature", "the quoting enclave's report was not signed by the PCK", \
       "the quote was changed, or its certificate is another platform's", \
       "take the quote again") \
-    X(TDX_QE_BINDING, "attest.tdx.qe_binding", "the quoting enclave does not vouch for the attestation key", \
+    X(DCAP_QE_BINDING, "attest.dcap.qe_binding", "the quoting enclave does not vouch for the attestation key", \
       "its report data is not the hash of that key", \
       "distrust the evidence") \
-    X(TDX_QE_IDENTITY_MISMATCH, "attest.tdx.qe_identity_mismatch", "the quoting enclave is not the one that Intel names", \
+    X(DCAP_QE_IDENTITY_MISMATCH, "attest.dcap.qe_identity_mismatch", "the quoting enclave is not the one that Intel names", \
       "signer, product, attributes or misc select differ from the QE identity", \
       "distrust the evidence") \
-    X(TDX_QUOTE_SIGNATURE, "attest.tdx.quote_signature", "the quote's signature does not verify", \
+    X(DCAP_QUOTE_SIGNATURE, "attest.dcap.quote_signature", "the quote's signature does not verify", \
       "header or body were changed after signing", \
       "take the quote again; if it persists, somebody changes it") \
-    X(TDX_TCB_NOT_SUPPORTED, "attest.tdx.tcb_not_supported", "the platform's TCB is below every level that Intel lists", \
+    X(DCAP_TCB_NOT_SUPPORTED, "attest.dcap.tcb_not_supported", "the platform's TCB is below every level that Intel lists", \
       "its security versions match no row of TCB info", \
       "update the platform's firmware, or fetch the TCB info of its time") \
     X(TDX_MODULE_TCB_NOT_SUPPORTED, "attest.tdx.module_tcb_not_supported", "the TDX module is below every level that Intel lists", \
       "its security version matches no row of its identity", \
       "update the TDX module") \
-    X(TDX_QE_TCB_NOT_SUPPORTED, "attest.tdx.qe_tcb_not_supported", "the quoting enclave is below every level that Intel lists", \
+    X(DCAP_QE_TCB_NOT_SUPPORTED, "attest.dcap.qe_tcb_not_supported", "the quoting enclave is below every level that Intel lists", \
       "its security version matches no row of the QE identity", \
       "update the quoting enclave") \
     X(LOG_FORMAT, "attest.log.format", "an event log is malformed", \

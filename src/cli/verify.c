@@ -237,13 +237,13 @@ static int verify_quote_in(struct cli *cli, struct cli_instance *ret, const stru
     (void)ret;
     static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
     struct ds_tdx_quote quote;
-    struct ds_tdx_collateral coll;
+    struct ds_dcap_collateral coll;
     struct table t = { 0 };
     struct ds_claims *c = ds_claims_new_in(mem);
     if (c == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "verify a quote");
     DS_TRY(ds_tdx_quote_parse(&quote, in->attestation, e));
-    DS_TRY(ds_tdx_collateral_parse(&coll, mem, in->collateral, e));
+    DS_TRY(ds_dcap_collateral_parse(&coll, mem, in->collateral, e));
     DS_TRY(ds_tdx_quote_verify(c, mem, &quote, &coll, &in->anchors, in->now_s, e));
     const struct policy_rules rules = rules_of(in, false);
     policy_check(&cli->reasons, c, &rules);

@@ -5,7 +5,7 @@
  */
 #include "collateral/collateral.h"
 
-#include "attest/tdx/collateral.h"
+#include "attest/dcap/collateral.h"
 #include "base/file.h"
 
 struct set {
@@ -40,12 +40,12 @@ void collateral_free(struct collateral *c)
 /* What a set is for: read from its TCB info, unverified; verification checks it again. */
 static int describe(struct set *ret, struct ds_span json, struct ds_error *e)
 {
-    DS_AUTO(ds_auto_free) uint8_t *room = malloc(DS_TDX_COLLATERAL_MEM);
+    DS_AUTO(ds_auto_free) uint8_t *room = malloc(DS_DCAP_COLLATERAL_MEM);
     if (room == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "read collateral");
-    struct ds_arena mem = ds_arena_of(room, DS_TDX_COLLATERAL_MEM);
-    struct ds_tdx_collateral coll;
-    DS_TRY(ds_tdx_collateral_parse(&coll, &mem, json, e));
+    struct ds_arena mem = ds_arena_of(room, DS_DCAP_COLLATERAL_MEM);
+    struct ds_dcap_collateral coll;
+    DS_TRY(ds_dcap_collateral_parse(&coll, &mem, json, e));
     if (coll.parts.tcb_info.len == 0)
         return ds_fail(e, DS_ERR_FORMAT, "collateral without TCB info");
     memcpy(ret->fmspc6, coll.tcb.fmspc6, sizeof ret->fmspc6);

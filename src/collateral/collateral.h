@@ -3,7 +3,7 @@
 
 /*
  * Keeps the vendor's collateral documents that verification needs, by
- * platform. Verification itself takes bytes (attest/tdx/collateral.h); callers
+ * platform. Verification itself takes bytes (attest/dcap/collateral.h); callers
  * that got a document from a file, from the VMM or from a service put it in
  * here and ask for the one that fits a quote.
  */
@@ -22,7 +22,7 @@ DS_DEFINE_AUTO(struct collateral, collateral_free);
 /*
  * Add a set. It replaces one of the same platform, unless that is newer.
  *
- * in:   json  one object as attest/tdx/collateral.h describes it; copied
+ * in:   json  one object as attest/dcap/collateral.h describes it; copied
  * err:  FORMAT, RANGE (too long, or COLLATERAL_SETS_MAX sets are held)
  */
 DS_MUST_USE int collateral_add(struct collateral *c, struct ds_span json, struct ds_error *e);

@@ -4,7 +4,7 @@
  */
 #include "kms/collateral.h"
 
-#include "attest/tdx/collateral.h"
+#include "attest/dcap/collateral.h"
 #include "base/hex.h"
 #include "base/str.h"
 #include "rpc/client.h"
@@ -21,13 +21,13 @@ static int refuse(const struct kms_simulated *s, const char *got, struct ds_erro
 static int issue_date(int64_t *ret_s, const struct kms_simulated *s, struct ds_span json,
                       struct ds_error *e)
 {
-    struct ds_tdx_collateral parsed;
+    struct ds_dcap_collateral parsed;
     struct ds_error why = { 0 };
-    DS_AUTO(ds_auto_free) uint8_t *room = malloc(DS_TDX_COLLATERAL_MEM);
+    DS_AUTO(ds_auto_free) uint8_t *room = malloc(DS_DCAP_COLLATERAL_MEM);
     if (room == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "read collateral");
-    struct ds_arena mem = ds_arena_of(room, DS_TDX_COLLATERAL_MEM);
-    if (ds_tdx_collateral_parse(&parsed, &mem, json, &why) < 0)
+    struct ds_arena mem = ds_arena_of(room, DS_DCAP_COLLATERAL_MEM);
+    if (ds_dcap_collateral_parse(&parsed, &mem, json, &why) < 0)
         return refuse(s, why.msg, e);
     if (parsed.tcb.version == 0 || parsed.qe.version == 0)
         return refuse(s, "no TCB info, or no identity of the quoting enclave", e);

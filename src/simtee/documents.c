@@ -6,7 +6,7 @@
  */
 #include "simtee/documents.h"
 
-#include "attest/tdx/collateral.h"
+#include "attest/dcap/collateral.h"
 #include "base/clock.h"
 #include "base/hex.h"
 #include "codec/json_write.h"
@@ -201,12 +201,12 @@ int simtee_documents_make(struct ds_buf *ret, const struct simtee_keys *keys,
 bool simtee_documents_are_fresh(struct ds_span json, const struct simtee_certs *certs,
                                 int64_t now_s)
 {
-    DS_AUTO(ds_auto_free) uint8_t *room = malloc(DS_TDX_COLLATERAL_MEM);
-    struct ds_arena mem = ds_arena_of(room, room != NULL ? DS_TDX_COLLATERAL_MEM : 0);
+    DS_AUTO(ds_auto_free) uint8_t *room = malloc(DS_DCAP_COLLATERAL_MEM);
+    struct ds_arena mem = ds_arena_of(room, room != NULL ? DS_DCAP_COLLATERAL_MEM : 0);
     DS_AUTO(ds_buf_done) struct ds_buf tcb_chain = { 0 };
     add_chain(&tcb_chain, &certs->tcb, &certs->root);
-    struct ds_tdx_collateral c;
-    return !tcb_chain.bad && ds_tdx_collateral_parse(&c, &mem, json, NULL) == DS_OK &&
+    struct ds_dcap_collateral c;
+    return !tcb_chain.bad && ds_dcap_collateral_parse(&c, &mem, json, NULL) == DS_OK &&
            ds_span_eq(c.parts.tcb_chain_pem, ds_buf_span(&tcb_chain)) && now_s >= c.tcb.issue_s &&
            now_s < c.tcb.issue_s + SIMTEE_COLLATERAL_DAYS * DAY_S / 2;
 }

@@ -3,7 +3,7 @@
 
 /*
  * The collateral documents of the simulated platform: TCB info, QE identity and
- * revocation lists, signed, in the JSON form of attest/tdx/collateral.h.
+ * revocation lists, signed, in the JSON form of attest/dcap/collateral.h.
  */
 
 #include "simtee/certs.h"

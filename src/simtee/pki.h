@@ -34,7 +34,7 @@ DS_MUST_USE int simtee_pki_open(struct simtee_pki **ret, const char *dir, int64_
 void simtee_pki_free(struct simtee_pki *pki);
 DS_DEFINE_AUTO(struct simtee_pki, simtee_pki_free);
 
-/* Collateral as one JSON object in the vendor's forms (attest/tdx/collateral.h); borrowed. */
+/* Collateral as one JSON object in the vendor's forms (attest/dcap/collateral.h); borrowed. */
 struct ds_span simtee_pki_collateral(const struct simtee_pki *pki);
 /* The root certificate as PEM; borrowed. */
 struct ds_span simtee_pki_root_pem(const struct simtee_pki *pki);

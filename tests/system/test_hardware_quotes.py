@@ -88,14 +88,14 @@ def set_none():
 
 # quote, collateral, time, exit code, code of the refusal
 ROWS = [
-    ("dcapqvl_tdx_v4", set_none, "2025-06-25T00:00:00Z", stack.EXIT_UNAVAILABLE, "attest.tdx.collateral_incomplete"),
+    ("dcapqvl_tdx_v4", set_none, "2025-06-25T00:00:00Z", stack.EXIT_UNAVAILABLE, "attest.dcap.collateral_incomplete"),
     ("dcapqvl_tdx_v4", set_dcapqvl, "2025-11-10T00:00:00Z", stack.EXIT_INVALID, "attest.crl.dates"),
-    ("dcapqvl_tdx_v4", set_solana, "2025-07-10T00:00:00Z", stack.EXIT_INVALID, "attest.tdx.tcb_info_mismatch"),
-    ("dcapqvl_tdx_v4_tappd", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_INVALID, "attest.tdx.tcb_not_supported"),
-    ("dstack_ratls_v4", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_INVALID, "attest.tdx.tcb_not_supported"),
+    ("dcapqvl_tdx_v4", set_solana, "2025-07-10T00:00:00Z", stack.EXIT_INVALID, "attest.dcap.tcb_info_mismatch"),
+    ("dcapqvl_tdx_v4_tappd", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_INVALID, "attest.dcap.tcb_not_supported"),
+    ("dstack_ratls_v4", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_INVALID, "attest.dcap.tcb_not_supported"),
     ("attestationrs_live", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_INVALID, "attest.x509.not_yet_valid"),
     ("gotdx_v4_spr_e4", set_2023, "2053-01-01T00:00:00Z", stack.EXIT_INVALID, "attest.x509.expired"),
-    ("gotdx_v5", set_2026, "2026-04-01T00:00:00Z", stack.EXIT_FAILED, "attest.tdx.version"),
+    ("gotdx_v5", set_2026, "2026-04-01T00:00:00Z", stack.EXIT_FAILED, "attest.dcap.version"),
     ("automata_v4", set_solana, "2025-07-10T00:00:00Z", stack.EXIT_DENIED, "policy.tcb_status"),
     ("oe_tdx_v4", set_2026, "2026-04-01T00:00:00Z", stack.EXIT_DENIED, "policy.tcb_status"),
     ("trustee_v4_debug", set_2023, "2023-07-01T00:00:00Z", stack.EXIT_DENIED, "policy.debug"),
@@ -142,8 +142,8 @@ def test_recorded_quote(anywhere, tmp_path, name, make, time, exit_code, code):
 
 
 @pytest.mark.parametrize("at, code", [
-    (48 + 520, "attest.tdx.quote_signature"),       # report data
-    (48 + 584 + 4, "attest.tdx.quote_signature"),   # the signature itself
+    (48 + 520, "attest.dcap.quote_signature"),       # report data
+    (48 + 584 + 4, "attest.dcap.quote_signature"),   # the signature itself
 ], ids=["report data", "signature"])
 def test_a_flipped_byte_of_hardware_evidence(anywhere, tmp_path, at, code):
     quote = bytearray(load("tdx/dcapqvl_tdx_v4.quote"))

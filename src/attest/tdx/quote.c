@@ -68,9 +68,9 @@ static int read_header(struct ds_tdx_quote *q, struct ds_reader *r, struct ds_er
     if (r->bad)
         return ds_fail(e, DS_ERR_TRUNCATED, "TDX quote ends inside its header");
     if (q->version != 4)
-        return refuse_number(DS_CODE_TDX_VERSION, "quote_version", "4", q->version, e);
+        return refuse_number(DS_CODE_DCAP_VERSION, "quote_version", "4", q->version, e);
     if (q->tee_type != TEE_TYPE_TDX)
-        return refuse_number(DS_CODE_TDX_TEE_TYPE, "tee_type", "129", q->tee_type, e);
+        return refuse_number(DS_CODE_DCAP_TEE_TYPE, "tee_type", "129", q->tee_type, e);
     return DS_OK;
 }
 
@@ -104,7 +104,7 @@ static int parse(struct ds_tdx_quote *q, struct ds_span in, struct ds_error *e)
     struct ds_reader qe = ds_read_sub(&sig, ds_read_u32le(&sig));
     DS_TRY(ds_reader_end(&sig, e, "TDX quote signature data"));
     if (type != CERT_TYPE_QE_REPORT)
-        return refuse_number(DS_CODE_TDX_QUOTE_FORMAT, "certification_data_type", "6", type, e);
+        return refuse_number(DS_CODE_DCAP_QUOTE_FORMAT, "certification_data_type", "6", type, e);
     q->padding = ds_read_span(&r, ds_read_left(&r));
     return read_qe_part(q, &qe, e);
 }
@@ -112,7 +112,7 @@ static int parse(struct ds_tdx_quote *q, struct ds_span in, struct ds_error *e)
 int ds_tdx_quote_parse(struct ds_tdx_quote *ret, struct ds_span in, struct ds_error *e)
 {
     struct ds_tdx_quote q = { 0 };
-    int r = ds_coded(parse(&q, in, e), DS_CODE_TDX_QUOTE_FORMAT, e);
+    int r = ds_coded(parse(&q, in, e), DS_CODE_DCAP_QUOTE_FORMAT, e);
     DS_TRY(ds_anchored(r, NULL, e));
     *ret = q;
     return DS_OK;

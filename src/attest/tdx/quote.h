@@ -51,7 +51,7 @@ struct ds_tdx_quote {
 };
 
 /*
- * err:  UNSUPPORTED  attest.tdx.version: version 3 or 5, or another TEE's quote
+ * err:  UNSUPPORTED  attest.dcap.version: version 3 or 5, or another TEE's quote
  *       TRUNCATED, FORMAT, TRAILING
  */
 DS_MUST_USE int ds_tdx_quote_parse(struct ds_tdx_quote *ret, struct ds_span in, struct ds_error *e);

@@ -16,7 +16,7 @@
 
 #include "attest/claims_private.h"
 #include "attest/coded.h"
-#include "attest/tdx/tcb.h"
+#include "attest/dcap/tcb.h"
 #include "attest/x509.h"
 #include "base/hex.h"
 #include "base/str.h"
@@ -39,17 +39,17 @@ struct chain {
 
 struct run {
     const struct ds_tdx_quote *quote;
-    const struct ds_tdx_collateral *coll;
+    const struct ds_dcap_collateral *coll;
     const struct ds_anchors *anchors;
     int64_t now_s;
     struct ds_arena *mem;
 
     struct ds_anchor anchor;
     struct chain *pck;
-    struct tdx_pck platform;
+    struct dcap_pck platform;
     struct ds_crl root_crl;
     const struct ds_tdx_module *module;
-    struct tdx_tcb tcb;
+    struct dcap_tcb tcb;
     int64_t from_s, until_s; /* everything that was looked at is in date within */
     char missing[144];       /* names of absent parts */
 };
@@ -93,10 +93,10 @@ static int check_header(const struct run *v, struct ds_error *e)
     char got[8];
     (void)snprintf(got, sizeof got, "%u", q->key_type);
     if (q->key_type != KEY_TYPE_ECDSA_P256)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_TDX_KEY_TYPE, "attestation_key_type", "2",
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_DCAP_KEY_TYPE, "attestation_key_type", "2",
                          got, NULL);
     if (memcmp(q->qe_vendor_id16, intel_qe_vendor_id16, 16) != 0)
-        return refuse(v, DS_CODE_TDX_QE_VENDOR, "qe_vendor_id",
+        return refuse(v, DS_CODE_DCAP_QE_VENDOR, "qe_vendor_id",
                       DS_HEX(DS_SPAN(intel_qe_vendor_id16, 16)),
                       DS_HEX(DS_SPAN(q->qe_vendor_id16, 16)), e);
     return DS_OK;
@@ -136,7 +136,7 @@ static int check_pck_chain(struct run *v, struct ds_error *e)
     char got[8];
     (void)snprintf(got, sizeof got, "%u", v->quote->cert_type);
     if (pem.len == 0 && v->quote->cert_type != CERT_TYPE_PCK_CHAIN)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_TDX_CERT_DATA, "certification_data_type",
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_DCAP_CERT_DATA, "certification_data_type",
                          "5", got, NULL);
     if (pem.len == 0)
         pem = v->quote->cert_data;
@@ -147,20 +147,20 @@ static int check_pck_chain(struct run *v, struct ds_error *e)
         return ds_wrap(e, r, "PCK chain");
     /* 4.1.2.5.5 */
     if (!cn_has(&v->pck->certs[0], "SGX PCK Certificate"))
-        return refuse(v, DS_CODE_TDX_PCK_CERTIFICATE, "pck_common_name", "SGX PCK Certificate",
+        return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_common_name", "SGX PCK Certificate",
                       ds_x509_name_of(v->pck->certs[0].subject_cn).s, e);
     if (!may_sign(&v->pck->certs[0]))
-        return refuse(v, DS_CODE_TDX_PCK_CERTIFICATE, "pck_key_usage", "digitalSignature",
+        return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_key_usage", "digitalSignature",
                       "another usage", e);
-    return tdx_pck_parse(&v->platform, &v->pck->certs[0], e);
+    return dcap_pck_parse(&v->platform, &v->pck->certs[0], e);
 }
 
 static int check_not_revoked_by_root(const struct run *v, const struct ds_x509 *cert,
                                      struct ds_error *e)
 {
     if (ds_crl_has(&v->root_crl, cert))
-        return refuse(v, DS_CODE_TDX_CA_REVOKED, ds_x509_name_of(cert->subject_cn).s, "not revoked",
-                      "revoked", e);
+        return refuse(v, DS_CODE_DCAP_CA_REVOKED, ds_x509_name_of(cert->subject_cn).s,
+                      "not revoked", "revoked", e);
     return DS_OK;
 }
 
@@ -183,13 +183,13 @@ static int check_pck_crl(struct run *v, struct ds_error *e)
     DS_TRY(ds_crl_parse(&crl, v->coll->parts.pck_crl_der, e));
     /* 4.1.2.5.7: a CA's list, and the raw issuer names are the same. */
     if (!cn_has(issuer, "CA") || !ds_span_eq(crl.issuer, leaf->issuer))
-        return refuse(v, DS_CODE_TDX_PCK_CRL, "pck_crl_issuer",
+        return refuse(v, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer",
                       ds_x509_name_of(issuer->subject_cn).s, "another issuer", e);
     DS_TRY(ds_crl_check(&crl, issuer, v->now_s, e));
     narrow(v, crl.this_update_s, crl.next_update_s);
     /* 4.1.2.5.8 */
     if (ds_crl_has(&crl, leaf))
-        return refuse(v, DS_CODE_TDX_PCK_REVOKED, "pck_serial", "not revoked",
+        return refuse(v, DS_CODE_DCAP_PCK_REVOKED, "pck_serial", "not revoked",
                       DS_HEX(ds_span_sub(leaf->serial, 0, 32)), e);
     return DS_OK;
 }
@@ -207,13 +207,13 @@ static int check_signer(struct chain **ret, struct run *v, struct ds_span pem, s
     else
         DS_TRY(ds_x509_check_chain(&anchor, c->certs, 2, v->anchors, v->now_s, e));
     if (!ds_span_eq(c->certs[1].spki, root->spki))
-        return refuse(v, DS_CODE_TDX_MIXED_ROOTS, "collateral_root", v->anchor.name, anchor.name,
+        return refuse(v, DS_CODE_DCAP_MIXED_ROOTS, "collateral_root", v->anchor.name, anchor.name,
                       e);
     if (!cn_has(&c->certs[0], "SGX TCB Signing"))
-        return refuse(v, DS_CODE_TDX_TCB_SIGNER, "signer_common_name", "SGX TCB Signing",
+        return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_common_name", "SGX TCB Signing",
                       ds_x509_name_of(c->certs[0].subject_cn).s, e);
     if (!may_sign(&c->certs[0]))
-        return refuse(v, DS_CODE_TDX_TCB_SIGNER, "signer_key_usage", "digitalSignature",
+        return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_key_usage", "digitalSignature",
                       "another usage", e);
     DS_TRY(check_not_revoked_by_root(v, &c->certs[0], e));
     *ret = c;
@@ -253,7 +253,7 @@ static int check_dates(struct run *v, int64_t issue_s, int64_t next_s, enum ds_c
 /* Chains, signatures and dates of TCB info and QE identity. */
 static int check_signed_collateral(struct run *v, struct ds_error *e)
 {
-    const struct ds_tdx_parts *p = &v->coll->parts;
+    const struct ds_dcap_parts *p = &v->coll->parts;
     struct chain *tcb = NULL, *qe = NULL;
     if (have(v, p->tcb_chain_pem, "tcb_info_issuer_chain"))
         DS_TRY(check_signer(&tcb, v, p->tcb_chain_pem, e));
@@ -268,17 +268,17 @@ static int check_signed_collateral(struct run *v, struct ds_error *e)
     if (have(v, p->tcb_info, "tcb_info")) {
         if (tcb != NULL && has_tcb_sig)
             DS_TRY(check_signed_text(v, tcb, p->tcb_info, p->tcb_sig64,
-                                     DS_CODE_TDX_TCB_INFO_SIGNATURE, "tcb_info", e));
+                                     DS_CODE_DCAP_TCB_INFO_SIGNATURE, "tcb_info", e));
         DS_TRY(check_dates(v, v->coll->tcb.issue_s, v->coll->tcb.next_s,
-                           DS_CODE_TDX_TCB_INFO_EXPIRED, DS_CODE_TDX_TCB_INFO_FUTURE, "tcb_info",
+                           DS_CODE_DCAP_TCB_INFO_EXPIRED, DS_CODE_DCAP_TCB_INFO_FUTURE, "tcb_info",
                            e));
     }
     if (have(v, p->qe_identity, "qe_identity")) {
         if (qe != NULL && has_qe_sig)
             DS_TRY(check_signed_text(v, qe, p->qe_identity, p->qe_sig64,
-                                     DS_CODE_TDX_QE_IDENTITY_SIGNATURE, "qe_identity", e));
+                                     DS_CODE_DCAP_QE_IDENTITY_SIGNATURE, "qe_identity", e));
         DS_TRY(check_dates(v, v->coll->qe.issue_s, v->coll->qe.next_s,
-                           DS_CODE_TDX_QE_IDENTITY_EXPIRED, DS_CODE_TDX_QE_IDENTITY_FUTURE,
+                           DS_CODE_DCAP_QE_IDENTITY_EXPIRED, DS_CODE_DCAP_QE_IDENTITY_FUTURE,
                            "qe_identity", e));
     }
     return DS_OK;
@@ -292,16 +292,16 @@ static int check_tcb_info(struct run *v, struct ds_error *e)
         return DS_OK;
     /* 4.1.2.5.10 */
     if (strcmp(info->id, "TDX") != 0)
-        return refuse(v, DS_CODE_TDX_TCB_INFO_MISMATCH, "tcb_info_id", "TDX", info->id, e);
+        return refuse(v, DS_CODE_DCAP_TCB_INFO_MISMATCH, "tcb_info_id", "TDX", info->id, e);
     /* 4.1.2.5.11 */
     if (memcmp(info->fmspc6, v->platform.fmspc6, 6) != 0)
-        return refuse(v, DS_CODE_TDX_TCB_INFO_MISMATCH, "fmspc",
+        return refuse(v, DS_CODE_DCAP_TCB_INFO_MISMATCH, "fmspc",
                       DS_HEX(DS_SPAN(v->platform.fmspc6, 6)), DS_HEX(DS_SPAN(info->fmspc6, 6)), e);
     if (memcmp(info->pceid2, v->platform.pceid2, 2) != 0)
-        return refuse(v, DS_CODE_TDX_TCB_INFO_MISMATCH, "pceid",
+        return refuse(v, DS_CODE_DCAP_TCB_INFO_MISMATCH, "pceid",
                       DS_HEX(DS_SPAN(v->platform.pceid2, 2)), DS_HEX(DS_SPAN(info->pceid2, 2)), e);
     /* 4.1.2.5.12 */
-    return tdx_tcb_check_module(&v->module, info, &v->quote->td, v->anchor.name, e);
+    return dcap_tcb_check_module(&v->module, info, &v->quote->td, v->anchor.name, e);
 }
 
 /* The PCK key signed the QE's report, and the report names the attestation key. */
@@ -314,14 +314,14 @@ static int check_qe_report(const struct run *v, struct ds_error *e)
     DS_TRY(ds_hash(DS_SHA256, digest32, q->qe_report_raw, e));
     int r = ds_p256_verify(xy64, digest32, q->qe_sig64, e);
     if (r == DS_ERR_UNTRUSTED)
-        return refuse(v, DS_CODE_TDX_QE_SIGNATURE, "qe_report", "signed by the PCK",
+        return refuse(v, DS_CODE_DCAP_QE_SIGNATURE, "qe_report", "signed by the PCK",
                       "a signature that does not verify", e);
     DS_TRY(r);
     /* 4.1.2.5.14; the second half is zero. */
     const struct ds_span parts[] = { { q->ak_pub64, 64 }, q->qe_auth };
     DS_TRY(ds_hash_v(DS_SHA256, want64, parts, DS_LEN(parts), e));
     if (memcmp(want64, q->qe_report.report_data64, 64) != 0)
-        return refuse(v, DS_CODE_TDX_QE_BINDING, "qe_report_data", DS_HEX(DS_SPAN_OF(want64)),
+        return refuse(v, DS_CODE_DCAP_QE_BINDING, "qe_report_data", DS_HEX(DS_SPAN_OF(want64)),
                       DS_HEX(DS_SPAN_OF(q->qe_report.report_data64)), e);
     return DS_OK;
 }
@@ -333,9 +333,9 @@ static int check_qe_identity(const struct run *v, struct ds_error *e)
         return DS_OK;
     /* 4.1.2.5.15 */
     if (strcmp(id->id, "TD_QE") != 0)
-        return refuse(v, DS_CODE_TDX_QE_IDENTITY_MISMATCH, "qe_identity_id", "TD_QE", id->id, e);
+        return refuse(v, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_identity_id", "TD_QE", id->id, e);
     /* 4.1.2.5.16 */
-    return tdx_tcb_check_qe(id, &v->quote->qe_report, v->anchor.name, e);
+    return dcap_tcb_check_qe(id, &v->quote->qe_report, v->anchor.name, e);
 }
 
 static int check_quote_signature(const struct run *v, struct ds_error *e)
@@ -345,7 +345,7 @@ static int check_quote_signature(const struct run *v, struct ds_error *e)
     DS_TRY(ds_hash(DS_SHA256, digest32, v->quote->signed_part, e));
     int r = ds_p256_verify(v->quote->ak_pub64, digest32, v->quote->sig64, e);
     return r == DS_ERR_UNTRUSTED || r == DS_ERR_FORMAT
-               ? refuse(v, DS_CODE_TDX_QUOTE_SIGNATURE, "quote", "signed by the attestation key",
+               ? refuse(v, DS_CODE_DCAP_QUOTE_SIGNATURE, "quote", "signed by the attestation key",
                         "a signature that does not verify", e)
                : r;
 }
@@ -355,8 +355,8 @@ static int check_tcb_level(struct run *v, struct ds_error *e)
     if (v->coll->tcb.version == 0 || v->coll->qe.version == 0)
         return DS_OK;
     /* 4.1.2.5.18 and 19 */
-    return tdx_tcb_evaluate(&v->tcb, v->coll, v->module, &v->platform, v->quote->td.tee_tcb_svn16,
-                            v->quote->qe_report.isvsvn, e);
+    return dcap_tcb_evaluate(&v->tcb, v->coll, v->module, &v->platform, v->quote->td.tee_tcb_svn16,
+                             v->quote->qe_report.isvsvn, e);
 }
 
 /* Quotes come in padded buffers. No signature covers the padding, so it may carry nothing. */
@@ -365,7 +365,7 @@ static int check_padding(const struct run *v, struct ds_error *e)
     struct ds_span rest = v->quote->padding;
     for (size_t i = 0; i < rest.len; i++)
         if (rest.p[i] != 0)
-            return refuse(v, DS_CODE_TDX_QUOTE_PADDING, "padding", "zero bytes behind the quote",
+            return refuse(v, DS_CODE_DCAP_QUOTE_PADDING, "padding", "zero bytes behind the quote",
                           DS_HEX(ds_span_sub(rest, i, 32)), e);
     return DS_OK;
 }
@@ -377,7 +377,7 @@ static int check_complete(const struct run *v, struct ds_error *e)
         return DS_OK;
     (void)snprintf(got, sizeof got, "missing; the level would be %s",
                    v->tcb.status != DS_TCB_NONE ? ds_tcb_status_text(v->tcb.status) : "unknown");
-    return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_TDX_COLLATERAL_INCOMPLETE, "collateral",
+    return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, "collateral",
                      v->missing, got, v->anchor.name);
 }
 
@@ -449,7 +449,7 @@ static int verify(struct ds_claims *c, struct run *v, struct ds_error *e)
 }
 
 int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
-                        const struct ds_tdx_quote *quote, const struct ds_tdx_collateral *coll,
+                        const struct ds_tdx_quote *quote, const struct ds_dcap_collateral *coll,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
     struct run v = {

@@ -7,7 +7,7 @@
 
 #include "attest/anchors.h"
 #include "attest/claims.h"
-#include "attest/tdx/collateral.h"
+#include "attest/dcap/collateral.h"
 #include "attest/tdx/quote.h"
 
 /*
@@ -20,12 +20,12 @@
  * out:  ret          from ds_claims_new_in(); written only on DS_OK
  * err:  UNTRUSTED    a check failed: attest.tdx.*, attest.x509.*, attest.root_unknown ...
  *       STALE        a certificate, CRL, TCB info or identity is outside its dates
- *       UNAVAILABLE  attest.tdx.collateral_incomplete: a part is missing
+ *       UNAVAILABLE  attest.dcap.collateral_incomplete: a part is missing
  *       UNSUPPORTED  a certification data type or algorithm that we do not read
  * spec: Intel SGX-TDX DCAP Quote Verification Library, steps named in verify.c
  */
 DS_MUST_USE int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                                     const struct ds_tdx_quote *quote,
-                                    const struct ds_tdx_collateral *coll,
+                                    const struct ds_dcap_collateral *coll,
                                     const struct ds_anchors *anchors, int64_t now_s,
                                     struct ds_error *e);

@@ -122,9 +122,9 @@ static void set_load_signed(struct ds_span *ret_text, struct ds_span *ret_sig64,
     *ret_sig64 = DS_SPAN(sig, 64);
 }
 
-static struct ds_tdx_parts set_load_parts(struct ds_arena *a, const struct collateral_set *s)
+static struct ds_dcap_parts set_load_parts(struct ds_arena *a, const struct collateral_set *s)
 {
-    struct ds_tdx_parts p = { 0 };
+    struct ds_dcap_parts p = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf chain = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf pck = { 0 };
     set_load_signed(&p.tcb_info, &p.tcb_sig64, a, s->tcb, "tcbInfo");
@@ -153,11 +153,11 @@ static struct ds_tdx_parts set_load_parts(struct ds_arena *a, const struct colla
     return p;
 }
 
-int set_load(struct ds_tdx_collateral *ret, struct ds_arena *a, const struct collateral_set *s,
+int set_load(struct ds_dcap_collateral *ret, struct ds_arena *a, const struct collateral_set *s,
              struct ds_error *e)
 {
     if (s->json != NULL)
-        return ds_tdx_collateral_parse(ret, a, vectors_load(a, s->json), e);
-    struct ds_tdx_parts parts = set_load_parts(a, s);
-    return ds_tdx_collateral_of(ret, a, &parts, e);
+        return ds_dcap_collateral_parse(ret, a, vectors_load(a, s->json), e);
+    struct ds_dcap_parts parts = set_load_parts(a, s);
+    return ds_dcap_collateral_of(ret, a, &parts, e);
 }

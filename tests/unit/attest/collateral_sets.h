@@ -6,7 +6,7 @@
  * their files in different forms; a row says where each part of a set lies.
  */
 
-#include "attest/tdx/collateral.h"
+#include "attest/dcap/collateral.h"
 
 struct collateral_set {
     const char *json;                  /* the whole set in one file; else: */
@@ -35,5 +35,5 @@ extern const struct collateral_set set_dcapqvl, set_solana, set_0625, set_2026, 
     set_2023_alone, set_trustee, set_qvl_sample;
 
 /* DS_OK, or why the set does not read. */
-int set_load(struct ds_tdx_collateral *ret, struct ds_arena *a, const struct collateral_set *s,
+int set_load(struct ds_dcap_collateral *ret, struct ds_arena *a, const struct collateral_set *s,
              struct ds_error *e);

@@ -285,7 +285,7 @@ static struct ds_span synth_sig(struct ds_arena *a, const struct ds_p256_key *ke
     return DS_SPAN(sig, 64);
 }
 
-struct ds_tdx_parts synth_parts(struct ds_arena *a, const struct synth *s)
+struct ds_dcap_parts synth_parts(struct ds_arena *a, const struct synth *s)
 {
     const enum synth_cert signer[] = { SIGNER, s->collateral_root };
     enum synth_cert by_root[2], by_ca[] = { PCK };
@@ -294,7 +294,7 @@ struct ds_tdx_parts synth_parts(struct ds_arena *a, const struct synth *s)
         by_root[n++] = CA;
     if (s->is_signer_revoked)
         by_root[n++] = SIGNER;
-    struct ds_tdx_parts p = {
+    struct ds_dcap_parts p = {
         .tcb_chain_pem = synth_chain(a, s, signer, 2),
         .root_crl_der = synth_crl(a, s, s->root_crl_by, by_root, n),
         .pck_crl_der = synth_crl(a, s, s->pck_crl_by, by_ca, s->is_pck_revoked ? 1 : 0),

@@ -63,7 +63,7 @@ void synth_done(struct synth *s);
 void synth_make(struct synth *s);
 
 /* Collateral and quote, signed; they stand in the arena. */
-struct ds_tdx_parts synth_parts(struct ds_arena *a, const struct synth *s);
+struct ds_dcap_parts synth_parts(struct ds_arena *a, const struct synth *s);
 struct ds_span synth_quote(struct ds_arena *a, const struct synth *s);
 
 struct ds_extra_anchor synth_anchor(const struct synth *s, enum synth_cert root, bool is_simulated);

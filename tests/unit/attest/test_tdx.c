@@ -19,13 +19,13 @@ static int run(struct ds_claims *ret, const struct synth *s, bool is_simulated, 
     const struct ds_extra_anchor extra[] = { synth_anchor(s, ROOT, is_simulated),
                                              synth_anchor(s, OTHER_ROOT, is_simulated) };
     const struct ds_anchors anchors = { extra, DS_LEN(extra) };
-    void *mem = calloc(2, DS_TDX_COLLATERAL_MEM);
-    struct ds_arena a = ds_arena_of(mem, 2 * DS_TDX_COLLATERAL_MEM);
-    struct ds_tdx_collateral coll;
+    void *mem = calloc(2, DS_DCAP_COLLATERAL_MEM);
+    struct ds_arena a = ds_arena_of(mem, 2 * DS_DCAP_COLLATERAL_MEM);
+    struct ds_dcap_collateral coll;
     struct ds_tdx_quote quote;
     assert_non_null(mem);
-    struct ds_tdx_parts parts = synth_parts(&a, s);
-    int r = ds_tdx_collateral_of(&coll, &a, &parts, e);
+    struct ds_dcap_parts parts = synth_parts(&a, s);
+    int r = ds_dcap_collateral_of(&coll, &a, &parts, e);
     if (r == DS_OK)
         r = ds_tdx_quote_parse(&quote, synth_quote(&a, s), e);
     if (r == DS_OK)
@@ -158,63 +158,63 @@ static const struct {
     { "PCK not yet valid", pck_early, DS_CODE_X509_NOT_YET_VALID, DS_ERR_STALE },
     { "root expired", root_expired, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
     { "signer expired", signer_expired, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
-    { "leaf that is no PCK", pck_name, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
-    { "PCK without SGX extension", pck_no_sgx, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
-    { "PCK that may not sign", pck_usage, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
-    { "PCK without keyUsage", pck_no_usage, DS_CODE_TDX_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
-    { "signer that may sign certificates alone", signer_usage, DS_CODE_TDX_TCB_SIGNER, DS_ERR_UNTRUSTED },
-    { "TCB info that is compared in another way", tcb_type, DS_CODE_TDX_COLLATERAL_FORMAT, DS_ERR_UNSUPPORTED },
-    { "signer of another name", signer_name, DS_CODE_TDX_TCB_SIGNER, DS_ERR_UNTRUSTED },
-    { "collateral of another root", other_collateral_root, DS_CODE_TDX_MIXED_ROOTS, DS_ERR_UNTRUSTED },
-    { "CA revoked", ca_revoked, DS_CODE_TDX_CA_REVOKED, DS_ERR_UNTRUSTED },
-    { "signer revoked", signer_revoked, DS_CODE_TDX_CA_REVOKED, DS_ERR_UNTRUSTED },
-    { "PCK revoked", pck_revoked, DS_CODE_TDX_PCK_REVOKED, DS_ERR_UNTRUSTED },
+    { "leaf that is no PCK", pck_name, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK without SGX extension", pck_no_sgx, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK that may not sign", pck_usage, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK without keyUsage", pck_no_usage, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "signer that may sign certificates alone", signer_usage, DS_CODE_DCAP_TCB_SIGNER, DS_ERR_UNTRUSTED },
+    { "TCB info that is compared in another way", tcb_type, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_UNSUPPORTED },
+    { "signer of another name", signer_name, DS_CODE_DCAP_TCB_SIGNER, DS_ERR_UNTRUSTED },
+    { "collateral of another root", other_collateral_root, DS_CODE_DCAP_MIXED_ROOTS, DS_ERR_UNTRUSTED },
+    { "CA revoked", ca_revoked, DS_CODE_DCAP_CA_REVOKED, DS_ERR_UNTRUSTED },
+    { "signer revoked", signer_revoked, DS_CODE_DCAP_CA_REVOKED, DS_ERR_UNTRUSTED },
+    { "PCK revoked", pck_revoked, DS_CODE_DCAP_PCK_REVOKED, DS_ERR_UNTRUSTED },
     { "list out of date", crl_old, DS_CODE_CRL_DATES, DS_ERR_STALE },
     { "list of tomorrow", crl_early, DS_CODE_CRL_DATES, DS_ERR_STALE },
     { "CA that may not sign lists", crl_no_sign, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
     { "root list by the CA", root_crl_of_ca, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
     { "root list by another root of one name", root_crl_of_other, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
-    { "PCK list by the root", pck_crl_of_root, DS_CODE_TDX_PCK_CRL, DS_ERR_UNTRUSTED },
-    { "PCK issuer whose name is no CA's", ca_name, DS_CODE_TDX_PCK_CRL, DS_ERR_UNTRUSTED },
-    { "TCB info's signature", tcb_sig, DS_CODE_TDX_TCB_INFO_SIGNATURE, DS_ERR_UNTRUSTED },
-    { "QE identity's signature", qe_id_sig, DS_CODE_TDX_QE_IDENTITY_SIGNATURE, DS_ERR_UNTRUSTED },
-    { "TCB info of the future", tcb_early, DS_CODE_TDX_TCB_INFO_FUTURE, DS_ERR_STALE },
-    { "TCB info of the past", tcb_old, DS_CODE_TDX_TCB_INFO_EXPIRED, DS_ERR_STALE },
-    { "QE identity of the future", qe_early, DS_CODE_TDX_QE_IDENTITY_FUTURE, DS_ERR_STALE },
-    { "QE identity of the past", qe_old, DS_CODE_TDX_QE_IDENTITY_EXPIRED, DS_ERR_STALE },
-    { "TCB info for SGX", tcb_id, DS_CODE_TDX_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
-    { "TCB info of another FMSPC", fmspc, DS_CODE_TDX_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
-    { "TCB info of another PCE", pceid, DS_CODE_TDX_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
-    { "TCB info without modules", no_modules, DS_CODE_TDX_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "PCK list by the root", pck_crl_of_root, DS_CODE_DCAP_PCK_CRL, DS_ERR_UNTRUSTED },
+    { "PCK issuer whose name is no CA's", ca_name, DS_CODE_DCAP_PCK_CRL, DS_ERR_UNTRUSTED },
+    { "TCB info's signature", tcb_sig, DS_CODE_DCAP_TCB_INFO_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "QE identity's signature", qe_id_sig, DS_CODE_DCAP_QE_IDENTITY_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "TCB info of the future", tcb_early, DS_CODE_DCAP_TCB_INFO_FUTURE, DS_ERR_STALE },
+    { "TCB info of the past", tcb_old, DS_CODE_DCAP_TCB_INFO_EXPIRED, DS_ERR_STALE },
+    { "QE identity of the future", qe_early, DS_CODE_DCAP_QE_IDENTITY_FUTURE, DS_ERR_STALE },
+    { "QE identity of the past", qe_old, DS_CODE_DCAP_QE_IDENTITY_EXPIRED, DS_ERR_STALE },
+    { "TCB info for SGX", tcb_id, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info of another FMSPC", fmspc, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info of another PCE", pceid, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info without modules", no_modules, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
     { "no identity for the module", other_module, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED },
     { "module of another signer", mrsignerseam, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED },
     { "identity of another signer", module_mrsigner, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED },
     { "SEAM attributes", seamattributes, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED },
     { "identity with attributes", module_attributes, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED },
     { "attributes that are equal but not zero", both_attributes, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED },
-    { "QE report's signature", qe_sig, DS_CODE_TDX_QE_SIGNATURE, DS_ERR_UNTRUSTED },
-    { "QE that names another key", binding, DS_CODE_TDX_QE_BINDING, DS_ERR_UNTRUSTED },
-    { "QE report data with a tail", binding_tail, DS_CODE_TDX_QE_BINDING, DS_ERR_UNTRUSTED },
-    { "identity of the SGX QE", qe_id, DS_CODE_TDX_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
-    { "QE misc select", qe_misc, DS_CODE_TDX_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
-    { "QE in debug mode", qe_debug, DS_CODE_TDX_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
-    { "QE of another signer", qe_mrsigner, DS_CODE_TDX_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
-    { "QE of another product", qe_prodid, DS_CODE_TDX_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
-    { "quote's signature", quote_sig, DS_CODE_TDX_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
-    { "SGX component below every level", sgx_svn, DS_CODE_TDX_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
-    { "PCE below every level", pcesvn, DS_CODE_TDX_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
-    { "TDX component below every level", tdx_svn, DS_CODE_TDX_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "QE report's signature", qe_sig, DS_CODE_DCAP_QE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "QE that names another key", binding, DS_CODE_DCAP_QE_BINDING, DS_ERR_UNTRUSTED },
+    { "QE report data with a tail", binding_tail, DS_CODE_DCAP_QE_BINDING, DS_ERR_UNTRUSTED },
+    { "identity of the SGX QE", qe_id, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE misc select", qe_misc, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE in debug mode", qe_debug, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE of another signer", qe_mrsigner, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE of another product", qe_prodid, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "quote's signature", quote_sig, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "SGX component below every level", sgx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "PCE below every level", pcesvn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "TDX component below every level", tdx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
     { "module below every level", module_svn, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
-    { "QE below every level", qe_svn, DS_CODE_TDX_QE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
-    { "version 3", version_3, DS_CODE_TDX_VERSION, DS_ERR_UNSUPPORTED },
-    { "version 5", version_5, DS_CODE_TDX_VERSION, DS_ERR_UNSUPPORTED },
-    { "SGX quote", sgx_quote, DS_CODE_TDX_TEE_TYPE, DS_ERR_UNSUPPORTED },
-    { "attestation key of another kind", p384_key, DS_CODE_TDX_KEY_TYPE, DS_ERR_UNSUPPORTED },
-    { "QE of another vendor", vendor, DS_CODE_TDX_QE_VENDOR, DS_ERR_UNTRUSTED },
-    { "no chain in the quote", encrypted_ppid, DS_CODE_TDX_CERT_DATA, DS_ERR_UNSUPPORTED },
-    { "module status it cannot have", module_config, DS_CODE_TDX_COLLATERAL_FORMAT, DS_ERR_FORMAT },
-    { "status that does not exist", level_word, DS_CODE_TDX_COLLATERAL_FORMAT, DS_ERR_FORMAT },
-    { "date that is none", date_word, DS_CODE_TDX_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "QE below every level", qe_svn, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "version 3", version_3, DS_CODE_DCAP_VERSION, DS_ERR_UNSUPPORTED },
+    { "version 5", version_5, DS_CODE_DCAP_VERSION, DS_ERR_UNSUPPORTED },
+    { "SGX quote", sgx_quote, DS_CODE_DCAP_TEE_TYPE, DS_ERR_UNSUPPORTED },
+    { "attestation key of another kind", p384_key, DS_CODE_DCAP_KEY_TYPE, DS_ERR_UNSUPPORTED },
+    { "QE of another vendor", vendor, DS_CODE_DCAP_QE_VENDOR, DS_ERR_UNTRUSTED },
+    { "no chain in the quote", encrypted_ppid, DS_CODE_DCAP_CERT_DATA, DS_ERR_UNSUPPORTED },
+    { "module status it cannot have", module_config, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "status that does not exist", level_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "date that is none", date_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
 };
 /* clang-format on */
 
@@ -318,7 +318,7 @@ static void modules_of_version_0_are_judged_by_the_platform(void **state)
     synth_make(&low);
     assert_int_equal(run(&c, &s, true, &e), DS_OK);
     assert_int_equal(run(&c, &low, true, &e), DS_ERR_UNTRUSTED);
-    assert_int_equal(e.code, DS_CODE_TDX_TCB_NOT_SUPPORTED);
+    assert_int_equal(e.code, DS_CODE_DCAP_TCB_NOT_SUPPORTED);
 }
 
 int main(void)

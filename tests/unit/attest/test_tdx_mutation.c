@@ -58,21 +58,21 @@ static int set_run(struct ds_claims *ret, struct set *s)
 {
     const struct ds_anchors anchors = { &s->anchor, 1 };
     struct ds_arena a = s->mem;
-    struct ds_tdx_collateral coll;
+    struct ds_dcap_collateral coll;
     struct ds_tdx_quote quote;
     struct ds_span p[N_PARTS];
     for (size_t i = 0; i < N_PARTS; i++)
         p[i] = ds_buf_span(&s->parts[i]);
-    const struct ds_tdx_parts parts = { .pck_chain_pem = p[PCK_CHAIN],
-                                        .tcb_chain_pem = p[TCB_CHAIN],
-                                        .qe_chain_pem = p[QE_CHAIN],
-                                        .root_crl_der = p[ROOT_CRL],
-                                        .pck_crl_der = p[PCK_CRL],
-                                        .tcb_info = p[TCB_INFO],
-                                        .qe_identity = p[QE_IDENTITY],
-                                        .tcb_sig64 = p[TCB_SIG],
-                                        .qe_sig64 = p[QE_SIG] };
-    DS_TRY(ds_tdx_collateral_of(&coll, &a, &parts, NULL));
+    const struct ds_dcap_parts parts = { .pck_chain_pem = p[PCK_CHAIN],
+                                         .tcb_chain_pem = p[TCB_CHAIN],
+                                         .qe_chain_pem = p[QE_CHAIN],
+                                         .root_crl_der = p[ROOT_CRL],
+                                         .pck_crl_der = p[PCK_CRL],
+                                         .tcb_info = p[TCB_INFO],
+                                         .qe_identity = p[QE_IDENTITY],
+                                         .tcb_sig64 = p[TCB_SIG],
+                                         .qe_sig64 = p[QE_SIG] };
+    DS_TRY(ds_dcap_collateral_of(&coll, &a, &parts, NULL));
     DS_TRY(ds_tdx_quote_parse(&quote, p[QUOTE], NULL));
     return ds_tdx_quote_verify(ret, &a, &quote, &coll, &anchors, SYNTH_NOW, NULL);
 }
@@ -106,7 +106,7 @@ static struct set set_new(bool is_chain_beside)
     s.mem = ds_arena_of(malloc(MUTATION_MEM), MUTATION_MEM);
     assert_non_null(s.mem.p);
     struct ds_arena a = s.mem;
-    struct ds_tdx_parts p = synth_parts(&a, &synth);
+    struct ds_dcap_parts p = synth_parts(&a, &synth);
     set_put(&s, QUOTE, synth_quote(&a, &synth));
     assert_int_equal(ds_tdx_quote_parse(&quote, ds_buf_span(&s.good[QUOTE]), NULL), DS_OK);
     s.cert_data_at = (size_t)(quote.cert_data.p - ds_buf_span(&s.good[QUOTE]).p);

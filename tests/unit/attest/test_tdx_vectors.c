@@ -28,32 +28,32 @@ static const struct row rows[] = {
     { "tdx/dcapqvl_tdx_v4.quote", NULL, &set_dcapqvl, 1752915795, DS_CODE_NONE, UP, false, NULL }, /* first nextUpdate */
     { "tdx/dcapqvl_tdx_v4.quote", NULL, &set_dcapqvl, AT_2025_11_10, DS_CODE_CRL_DATES, 0, false, NULL },
     { "tdx/dcapqvl_tdx_v4.quote", NULL, &set_dcapqvl, AT_2025_06_15, DS_CODE_CRL_DATES, 0, false, NULL },
-    { "tdx/dcapqvl_tdx_v4_tappd.quote", NULL, &set_dcapqvl, AT_2025_06_25, DS_CODE_TDX_TCB_NOT_SUPPORTED, 0, false, "02020202030100030000000000000000" },
-    { "tdx/dstack_ratls_v4.quote", NULL, &set_dcapqvl, AT_2025_06_25, DS_CODE_TDX_TCB_NOT_SUPPORTED, 0, false, "02020202030100030000000000000000" },
+    { "tdx/dcapqvl_tdx_v4_tappd.quote", NULL, &set_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, "02020202030100030000000000000000" },
+    { "tdx/dstack_ratls_v4.quote", NULL, &set_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, "02020202030100030000000000000000" },
     { "tdx/attestationrs_live.quote", NULL, &set_dcapqvl, AT_2025_06_25, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
     { "tdx/gotdx_cos113_v4.quote", NULL, &set_solana, AT_2025_07_10, DS_CODE_NONE, UP, false, NULL },
     { "tdx/automata_v4.quote", NULL, &set_solana, AT_2025_07_10, DS_CODE_NONE, OUT, false, NULL },
     { "tdx/automata_solana_tdx.quote", NULL, &set_solana, AT_2025_07_10, DS_CODE_NONE, OUT, false, NULL },
     { "azure/az-tdx-vtpm_td-quote.bin", NULL, &set_solana, AT_2025_07_10, DS_CODE_NONE, OUT, false, NULL },
-    { "tdx/dcapqvl_tdx_v4.quote", NULL, &set_solana, AT_2025_07_10, DS_CODE_TDX_TCB_INFO_MISMATCH, 0, false, "00806f050000" },
-    { "tdx/gotdx_cos113_v4.quote", NULL, &set_0625, AT_2025_06_25, DS_CODE_TDX_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be UpToDate" },
-    { "tdx/automata_v4.quote", NULL, &set_0625, AT_2025_06_25, DS_CODE_TDX_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be OutOfDate" },
-    { "tdx/trustee_6.quote", NULL, &set_trustee, AT_2025_11_10, DS_CODE_TDX_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be OutOfDate" },
+    { "tdx/dcapqvl_tdx_v4.quote", NULL, &set_solana, AT_2025_07_10, DS_CODE_DCAP_TCB_INFO_MISMATCH, 0, false, "00806f050000" },
+    { "tdx/gotdx_cos113_v4.quote", NULL, &set_0625, AT_2025_06_25, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be UpToDate" },
+    { "tdx/automata_v4.quote", NULL, &set_0625, AT_2025_06_25, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be OutOfDate" },
+    { "tdx/trustee_6.quote", NULL, &set_trustee, AT_2025_11_10, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be OutOfDate" },
     { "tdx/trustee_v4_debug.quote", NULL, &set_2023, AT_2023_07_01, DS_CODE_NONE, UP, true, NULL },
     { "tdx/trustee_v4_debug.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_NONE, OUT, true, NULL },
     { "tdx/oe_tdx_v4.quote", NULL, &set_2023, AT_2023_07_01, DS_CODE_NONE, UP, false, NULL },
-    { "tdx/oe_tdx_v4.quote", NULL, &set_2023_alone, AT_2023_07_01, DS_CODE_TDX_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be UpToDate" },
+    { "tdx/oe_tdx_v4.quote", NULL, &set_2023_alone, AT_2023_07_01, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be UpToDate" },
     { "tdx/oe_tdx_v4.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_NONE, OUT, false, NULL },
-    { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2023, AT_2023_07_01, DS_CODE_TDX_TCB_NOT_SUPPORTED, 0, false, NULL },
-    { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_TDX_TCB_NOT_SUPPORTED, 0, false, NULL },
+    { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2023, AT_2023_07_01, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, NULL },
+    { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, NULL },
     { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2023, 2619306000, DS_CODE_X509_EXPIRED, 0, false, NULL }, /* 2053 */
     { "tdx/dstack_quote-report.json", "quote", &set_dcapqvl, AT_2025_06_25, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
     { "tdx/dstack_tdx-lite-getquote.json", "quote", &set_2026, AT_2026_04_01, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
     { "tdx/intel_qvl_sample/quote.dat", NULL, &set_qvl_sample, AT_QVL_SAMPLE, DS_CODE_ROOT_UNKNOWN, 0, false, NULL },
-    { "tdx/gotdx_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_TDX_VERSION, 0, false, "5" },
-    { "tdx/trustee_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_TDX_VERSION, 0, false, "5" },
-    { "tdx/automata_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_TDX_VERSION, 0, false, "5" },
-    { "sgx/dcapqvl_sgx_v3.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_TDX_VERSION, 0, false, "3" },
+    { "tdx/gotdx_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "5" },
+    { "tdx/trustee_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "5" },
+    { "tdx/automata_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "5" },
+    { "sgx/dcapqvl_sgx_v3.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "3" },
 };
 /* clang-format on */
 
@@ -67,7 +67,7 @@ static int run(const struct ds_claims **ret, struct ds_arena *a, const struct ro
                const struct ds_anchors *anchors, struct ds_error *e)
 {
     struct ds_tdx_quote quote;
-    struct ds_tdx_collateral coll;
+    struct ds_dcap_collateral coll;
     struct ds_claims *claims = ds_claims_new_in(a);
     *ret = claims;
     DS_TRY(set_load(&coll, a, row->set, e));
@@ -161,7 +161,7 @@ static void synthetic_set_is_never_hardware(void **state)
     assert_int_equal(ds_hex_decode(own.spki_sha256, 32, ds_span_str(e.detail.got), NULL), DS_OK);
 
     assert_int_equal(run(&c, &a, &row, &anchors, &e), DS_ERR_UNTRUSTED);
-    assert_int_equal(e.code, DS_CODE_TDX_TCB_INFO_MISMATCH);
+    assert_int_equal(e.code, DS_CODE_DCAP_TCB_INFO_MISMATCH);
     assert_string_equal(e.detail.claim, "tdx_module");
     assert_string_equal(e.detail.anchor, "QVL sample root");
 
@@ -177,7 +177,7 @@ static void changed_quotes_are_refused(void **state)
     struct ds_arena a = vectors_arena((size_t)4 << 20);
     const struct ds_anchors pinned = { 0 };
     struct ds_span in = load_quote(&a, &rows[0]);
-    struct ds_tdx_collateral coll;
+    struct ds_dcap_collateral coll;
     struct ds_tdx_quote quote;
     uint8_t *bytes = malloc(in.len);
     (void)state;
@@ -218,13 +218,13 @@ static void changed_collateral_is_refused(void **state)
 {
     struct ds_arena a = vectors_arena((size_t)8 << 20);
     const struct ds_anchors pinned = { 0 };
-    struct ds_tdx_collateral coll;
+    struct ds_dcap_collateral coll;
     struct ds_tdx_quote quote;
     struct ds_claims *c = ds_claims_new_in(&a);
     (void)state;
     assert_int_equal(set_load(&coll, &a, rows[0].set, NULL), DS_OK);
     assert_int_equal(ds_tdx_quote_parse(&quote, load_quote(&a, &rows[0]), NULL), DS_OK);
-    struct ds_tdx_parts good = coll.parts, parts = coll.parts;
+    struct ds_dcap_parts good = coll.parts, parts = coll.parts;
     struct ds_span *const list[] = { &parts.tcb_chain_pem, &parts.qe_chain_pem, &parts.root_crl_der,
                                      &parts.pck_crl_der,   &parts.tcb_info,     &parts.qe_identity,
                                      &parts.tcb_sig64,     &parts.qe_sig64 };
@@ -238,7 +238,7 @@ static void changed_collateral_is_refused(void **state)
         for (size_t k = 0; k < was.len; k += k < 64 ? 1 : 13) {
             size_t mark = a.used;
             bytes[k] ^= 1;
-            int r = ds_tdx_collateral_of(&coll, &a, &parts, NULL);
+            int r = ds_dcap_collateral_of(&coll, &a, &parts, NULL);
             if (r == DS_OK)
                 r = ds_tdx_quote_verify(c, &a, &quote, &coll, &pinned, rows[0].now_s, NULL);
             if (r == DS_OK)
@@ -247,10 +247,10 @@ static void changed_collateral_is_refused(void **state)
             a.used = mark;
         }
         *list[i] = (struct ds_span){ 0 };
-        assert_int_equal(ds_tdx_collateral_of(&coll, &a, &parts, NULL), DS_OK);
+        assert_int_equal(ds_dcap_collateral_of(&coll, &a, &parts, NULL), DS_OK);
         assert_int_equal(ds_tdx_quote_verify(c, &a, &quote, &coll, &pinned, rows[0].now_s, &e),
                          DS_ERR_UNAVAILABLE);
-        assert_int_equal(e.code, DS_CODE_TDX_COLLATERAL_INCOMPLETE);
+        assert_int_equal(e.code, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
         a.used = used;
         parts = good;
     }

@@ -231,7 +231,7 @@ static const struct row {
 
     { "debug TD", BOOT, debug, DS_CODE_POLICY_DEBUG, 1 },
     { "debug TD for a certificate", SIGN, debug, DS_CODE_POLICY_DEBUG, 1 },
-    { "quote with another signature", BOOT, broken_quote, DS_CODE_TDX_QUOTE_SIGNATURE, 1 },
+    { "quote with another signature", BOOT, broken_quote, DS_CODE_DCAP_QUOTE_SIGNATURE, 1 },
     { "quote of another machine", BOOT, other_machine, DS_CODE_ROOT_UNKNOWN, 1 },
     { "root that is not the anchor", BOOT, other_root, DS_CODE_ROOT_UNKNOWN, 1 },
     { "collateral of two months ago", BOOT, later, DS_CODE_CRL_DATES, 1 },

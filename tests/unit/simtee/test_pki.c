@@ -23,7 +23,7 @@
 
 #define NOW_S ((int64_t)1795000000)
 #define DAY_S ((int64_t)24 * 3600)
-#define MEM   (4 * DS_TDX_COLLATERAL_MEM)
+#define MEM   (4 * DS_DCAP_COLLATERAL_MEM)
 
 static char dir[] = "/tmp/ds-pki-XXXXXX";
 static char *state;
@@ -68,11 +68,11 @@ static struct verified verify(struct ds_span quote, struct ds_span collateral,
     struct ds_arena mem = ds_arena_of(room, MEM);
     const struct ds_anchors anchors = { .extra = anchor, .n_extra = anchor != NULL };
     struct ds_tdx_quote q;
-    struct ds_tdx_collateral coll;
+    struct ds_dcap_collateral coll;
     struct ds_claims *claims = ds_claims_new_in(&mem);
     v.r = ds_tdx_quote_parse(&q, quote, &v.e);
     if (v.r == DS_OK)
-        v.r = ds_tdx_collateral_parse(&coll, &mem, collateral, &v.e);
+        v.r = ds_dcap_collateral_parse(&coll, &mem, collateral, &v.e);
     if (v.r == DS_OK)
         v.r = ds_tdx_quote_verify(claims, &mem, &q, &coll, &anchors, now_s, &v.e);
     v.claims = claims;

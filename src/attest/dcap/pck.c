@@ -4,7 +4,7 @@
  * the OIDs all under 1.2.840.113741.1.13.1 and told apart by what follows.
  */
 
-#include "attest/tdx/pck.h"
+#include "attest/dcap/pck.h"
 
 #include "base/scope.h"
 #include "codec/der.h"
@@ -38,7 +38,7 @@ static void read_octets(uint8_t *ret, size_t len, struct ds_reader *r)
         r->bad = true;
 }
 
-static int parse_tcb(struct tdx_pck *pck, struct ds_reader *list, struct ds_error *e)
+static int parse_tcb(struct dcap_pck *pck, struct ds_reader *list, struct ds_error *e)
 {
     static const uint8_t prefix[] = {
         0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01, SGX_TCB
@@ -66,7 +66,7 @@ static int parse_tcb(struct tdx_pck *pck, struct ds_reader *list, struct ds_erro
     return ds_der_end(list, e, "TCB of the PCK");
 }
 
-static int parse(struct tdx_pck *pck, struct ds_span value, struct ds_error *e)
+static int parse(struct dcap_pck *pck, struct ds_span value, struct ds_error *e)
 {
     struct ds_reader r = ds_reader_of(value);
     struct ds_reader list = ds_der_enter(&r, DS_DER_SEQUENCE);
@@ -106,16 +106,16 @@ static int parse(struct tdx_pck *pck, struct ds_span value, struct ds_error *e)
     return DS_OK;
 }
 
-int tdx_pck_parse(struct tdx_pck *ret, const struct ds_x509 *cert, struct ds_error *e)
+int dcap_pck_parse(struct dcap_pck *ret, const struct ds_x509 *cert, struct ds_error *e)
 {
-    struct tdx_pck pck = { 0 };
+    struct dcap_pck pck = { 0 };
     const struct ds_x509_extension *x = ds_x509_find(cert, OID_SGX);
     struct ds_error why = { 0 };
     if (x == NULL)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_PCK_CERTIFICATE, "sgx_extension",
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_PCK_CERTIFICATE, "sgx_extension",
                          "present", "absent", NULL);
     if (parse(&pck, x->value, &why) < 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_PCK_CERTIFICATE, "sgx_extension",
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_PCK_CERTIFICATE, "sgx_extension",
                          "Intel's profile", why.msg, NULL);
     *ret = pck;
     return DS_OK;

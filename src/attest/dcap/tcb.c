@@ -4,7 +4,7 @@
  * Verification Library; section numbers are those in its source.
  */
 
-#include "attest/tdx/tcb.h"
+#include "attest/dcap/tcb.h"
 
 #include <stdio.h>
 
@@ -31,7 +31,7 @@ static int find_module(const struct ds_tdx_module **ret, const struct ds_tcb_inf
     char id[8];
     (void)snprintf(id, sizeof id, "TDX_%02X", version);
     if (info->n_modules == 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_TCB_INFO_MISMATCH, "tdx_module", id,
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_INFO_MISMATCH, "tdx_module", id,
                          "TCB info without TDX modules", anchor);
     for (size_t i = 0; i < info->n_modules; i++)
         if (strcmp(info->modules[i].id, id) == 0) {
@@ -42,8 +42,8 @@ static int find_module(const struct ds_tdx_module **ret, const struct ds_tcb_inf
                      "no identity of this version", anchor);
 }
 
-int tdx_tcb_check_module(const struct ds_tdx_module **ret, const struct ds_tcb_info *info,
-                         const struct ds_td_report *td, const char *anchor, struct ds_error *e)
+int dcap_tcb_check_module(const struct ds_tdx_module **ret, const struct ds_tcb_info *info,
+                          const struct ds_td_report *td, const char *anchor, struct ds_error *e)
 {
     const struct ds_tdx_module *m = &info->module;
     /* QVL 4.1.2.5.12: from quote version 4 on, SVN[1] is the module's major version. */
@@ -67,31 +67,31 @@ static void apply_mask(uint8_t *out, const uint8_t *value, const uint8_t *mask, 
         out[i] = value[i] & mask[i];
 }
 
-int tdx_tcb_check_qe(const struct ds_qe_identity *id, const struct ds_sgx_report *qe,
-                     const char *anchor, struct ds_error *e)
+int dcap_tcb_check_qe(const struct ds_qe_identity *id, const struct ds_sgx_report *qe,
+                      const char *anchor, struct ds_error *e)
 {
     uint8_t misc4[4], attr16[16];
     char want[8], got[8];
     /* QVL 4.1.2.9.5 */
     apply_mask(misc4, qe->miscselect4, id->miscselect_mask4, 4);
     if (memcmp(misc4, id->miscselect4, 4) != 0)
-        return refuse_bytes(DS_CODE_TDX_QE_IDENTITY_MISMATCH, "qe_miscselect", id->miscselect4,
+        return refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_miscselect", id->miscselect4,
                             misc4, 4, anchor, e);
     /* QVL 4.1.2.9.6 */
     apply_mask(attr16, qe->attributes16, id->attributes_mask16, 16);
     if (memcmp(attr16, id->attributes16, 16) != 0)
-        return refuse_bytes(DS_CODE_TDX_QE_IDENTITY_MISMATCH, "qe_attributes", id->attributes16,
+        return refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_attributes", id->attributes16,
                             attr16, 16, anchor, e);
     /* QVL 4.1.2.9.7 */
     if (memcmp(qe->mrsigner32, id->mrsigner32, 32) != 0)
-        return refuse_bytes(DS_CODE_TDX_QE_IDENTITY_MISMATCH, "qe_mrsigner", id->mrsigner32,
+        return refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_mrsigner", id->mrsigner32,
                             qe->mrsigner32, 32, anchor, e);
     /* QVL 4.1.2.9.8 */
     if (qe->isvprodid == id->isvprodid)
         return DS_OK;
     (void)snprintf(want, sizeof want, "%u", id->isvprodid);
     (void)snprintf(got, sizeof got, "%u", qe->isvprodid);
-    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_QE_IDENTITY_MISMATCH, "qe_isvprodid", want,
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_isvprodid", want,
                      got, anchor);
 }
 
@@ -105,7 +105,7 @@ static bool is_at_least(const uint8_t *have, const uint8_t *need, size_t from)
 
 /* The first level, highest first, that the platform reaches in every component. */
 static const struct ds_tcb_level *find_platform_level(const struct ds_tcb_info *info,
-                                                      const struct tdx_pck *pck,
+                                                      const struct dcap_pck *pck,
                                                       const uint8_t svn16[static 16])
 {
     /* With a major version, SVN[0] and [1] are judged by the module's own identity. */
@@ -150,13 +150,13 @@ static int refuse_level(enum ds_code code, const char *claim, struct ds_span svn
                      NULL);
 }
 
-int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct ds_tdx_collateral *coll,
-                     const struct ds_tdx_module *module, const struct tdx_pck *pck,
-                     const uint8_t svn16[static 16], uint16_t qe_isvsvn, struct ds_error *e)
+int dcap_tcb_evaluate(struct dcap_tcb *ret, const struct ds_dcap_collateral *coll,
+                      const struct ds_tdx_module *module, const struct dcap_pck *pck,
+                      const uint8_t svn16[static 16], uint16_t qe_isvsvn, struct ds_error *e)
 {
-    struct tdx_tcb t = { .platform = find_platform_level(&coll->tcb, pck, svn16) };
+    struct dcap_tcb t = { .platform = find_platform_level(&coll->tcb, pck, svn16) };
     if (t.platform == NULL)
-        return refuse_level(DS_CODE_TDX_TCB_NOT_SUPPORTED, "cpusvn", DS_SPAN(pck->sgx16, 16), e);
+        return refuse_level(DS_CODE_DCAP_TCB_NOT_SUPPORTED, "cpusvn", DS_SPAN(pck->sgx16, 16), e);
     t.status = t.platform->status;
     t.date_s = t.platform->date_s;
     if (svn16[1] > 0) {
@@ -171,7 +171,7 @@ int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct ds_tdx_collateral *coll,
     t.qe = find_svn_level(coll->qe.levels, coll->qe.n_levels, qe_isvsvn);
     if (t.qe == NULL) {
         uint8_t be[] = { (uint8_t)(qe_isvsvn >> 8), (uint8_t)qe_isvsvn };
-        return refuse_level(DS_CODE_TDX_QE_TCB_NOT_SUPPORTED, "qe_isvsvn", DS_SPAN_OF(be), e);
+        return refuse_level(DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, "qe_isvsvn", DS_SPAN_OF(be), e);
     }
     t.status = converge(t.status, t.qe->status);
     t.date_s = t.qe->date_s < t.date_s ? t.qe->date_s : t.date_s;

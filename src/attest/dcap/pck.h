@@ -8,11 +8,12 @@
 
 #include "attest/x509.h"
 
-struct tdx_pck {
+struct dcap_pck {
     uint8_t ppid16[16], fmspc6[6], pceid2[2];
     uint8_t sgx16[16]; /* the SVNs of the sixteen TCB components */
     uint16_t pcesvn;
 };
 
-/* err: UNTRUSTED attest.tdx.pck_certificate: no such extension, or not as the profile says */
-DS_MUST_USE int tdx_pck_parse(struct tdx_pck *ret, const struct ds_x509 *cert, struct ds_error *e);
+/* err: UNTRUSTED attest.dcap.pck_certificate: no such extension, or not as the profile says */
+DS_MUST_USE int dcap_pck_parse(struct dcap_pck *ret, const struct ds_x509 *cert,
+                               struct ds_error *e);

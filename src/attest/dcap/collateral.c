@@ -3,7 +3,7 @@
  * Reading collateral. Every list has a bound and lives in the caller's arena.
  */
 
-#include "attest/tdx/collateral.h"
+#include "attest/dcap/collateral.h"
 
 #include "attest/coded.h"
 #include "base/hex.h"
@@ -234,7 +234,7 @@ static int parse_qe_identity(struct ds_qe_identity *qe, struct ds_arena *mem,
  * Parse one signed text. Its tokens go to the arena's far half and the lists to
  * the near one, so that the tokens can be given back.
  */
-static int parse_signed(struct ds_tdx_collateral *coll, bool is_tcb, struct ds_arena *mem,
+static int parse_signed(struct ds_dcap_collateral *coll, bool is_tcb, struct ds_arena *mem,
                         struct ds_span text, struct ds_error *e)
 {
     const struct ds_json_tok *root;
@@ -250,9 +250,9 @@ static int parse_signed(struct ds_tdx_collateral *coll, bool is_tcb, struct ds_a
     return r < 0 ? ds_wrap(e, r, "%s", is_tcb ? "TCB info" : "QE identity") : DS_OK;
 }
 
-static int parse_parts(struct ds_tdx_collateral *coll, struct ds_arena *mem, struct ds_error *e)
+static int parse_parts(struct ds_dcap_collateral *coll, struct ds_arena *mem, struct ds_error *e)
 {
-    const struct ds_tdx_parts *p = &coll->parts;
+    const struct ds_dcap_parts *p = &coll->parts;
     if ((p->tcb_sig64.len != 0 && p->tcb_sig64.len != 64) ||
         (p->qe_sig64.len != 0 && p->qe_sig64.len != 64))
         return ds_fail(e, DS_ERR_FORMAT, "collateral signature is not of 64 bytes");
@@ -263,11 +263,11 @@ static int parse_parts(struct ds_tdx_collateral *coll, struct ds_arena *mem, str
     return DS_OK;
 }
 
-int ds_tdx_collateral_of(struct ds_tdx_collateral *ret, struct ds_arena *mem,
-                         const struct ds_tdx_parts *parts, struct ds_error *e)
+int ds_dcap_collateral_of(struct ds_dcap_collateral *ret, struct ds_arena *mem,
+                          const struct ds_dcap_parts *parts, struct ds_error *e)
 {
-    struct ds_tdx_collateral coll = { .parts = *parts };
-    int r = ds_coded(parse_parts(&coll, mem, e), DS_CODE_TDX_COLLATERAL_FORMAT, e);
+    struct ds_dcap_collateral coll = { .parts = *parts };
+    int r = ds_coded(parse_parts(&coll, mem, e), DS_CODE_DCAP_COLLATERAL_FORMAT, e);
     DS_TRY(ds_anchored(r, NULL, e));
     *ret = coll;
     return DS_OK;
@@ -295,7 +295,7 @@ static int get_part(struct ds_span *ret, struct ds_arena *mem, const struct ds_j
     return DS_OK;
 }
 
-static int parse_json(struct ds_tdx_parts *parts, struct ds_arena *mem, struct ds_span json,
+static int parse_json(struct ds_dcap_parts *parts, struct ds_arena *mem, struct ds_span json,
                       struct ds_error *e)
 {
     const struct {
@@ -322,11 +322,11 @@ static int parse_json(struct ds_tdx_parts *parts, struct ds_arena *mem, struct d
     return DS_OK;
 }
 
-int ds_tdx_collateral_parse(struct ds_tdx_collateral *ret, struct ds_arena *mem,
-                            struct ds_span json, struct ds_error *e)
+int ds_dcap_collateral_parse(struct ds_dcap_collateral *ret, struct ds_arena *mem,
+                             struct ds_span json, struct ds_error *e)
 {
-    struct ds_tdx_parts parts = { 0 };
-    int r = ds_coded(parse_json(&parts, mem, json, e), DS_CODE_TDX_COLLATERAL_FORMAT, e);
+    struct ds_dcap_parts parts = { 0 };
+    int r = ds_coded(parse_json(&parts, mem, json, e), DS_CODE_DCAP_COLLATERAL_FORMAT, e);
     DS_TRY(ds_anchored(r, NULL, e));
-    return ds_tdx_collateral_of(ret, mem, &parts, e);
+    return ds_dcap_collateral_of(ret, mem, &parts, e);
 }

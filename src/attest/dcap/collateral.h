@@ -16,9 +16,9 @@
 #include "attest/claims.h"
 #include "base/arena.h"
 
-#define DS_TCB_LEVELS_MAX     48
-#define DS_TDX_MODULES_MAX    16
-#define DS_TDX_COLLATERAL_MEM ((size_t)1 << 20) /* bytes of arena that always suffice */
+#define DS_TCB_LEVELS_MAX      48
+#define DS_TDX_MODULES_MAX     16
+#define DS_DCAP_COLLATERAL_MEM ((size_t)1 << 20) /* bytes of arena that always suffice */
 
 /* One row of TCB info; the rows stand in Intel's order, highest first. */
 struct ds_tcb_level {
@@ -69,7 +69,7 @@ struct ds_qe_identity {
 };
 
 /* The parts as they were served; an absent part is an empty span. */
-struct ds_tdx_parts {
+struct ds_dcap_parts {
     struct ds_span pck_chain_pem; /* used instead of what the quote carries */
     struct ds_span tcb_chain_pem, qe_chain_pem;
     struct ds_span root_crl_der, pck_crl_der;
@@ -78,21 +78,21 @@ struct ds_tdx_parts {
 };
 
 /* That a part is absent is for the verifier to judge: tcb or qe then has version 0. */
-struct ds_tdx_collateral {
-    struct ds_tdx_parts parts;
+struct ds_dcap_collateral {
+    struct ds_dcap_parts parts;
     struct ds_tcb_info tcb;
     struct ds_qe_identity qe;
 };
 
 /*
- * io:   mem   DS_TDX_COLLATERAL_MEM bytes always suffice; holds what ret points to
+ * io:   mem   DS_DCAP_COLLATERAL_MEM bytes always suffice; holds what ret points to
  * out:  ret   borrows the JSON too
- * err:  FORMAT, RANGE, NOMEM, TRUNCATED, TRAILING, all with attest.tdx.collateral_format;
+ * err:  FORMAT, RANGE, NOMEM, TRUNCATED, TRAILING, all with attest.dcap.collateral_format;
  *       UNSUPPORTED (another version of TCB info or identity)
  */
-DS_MUST_USE int ds_tdx_collateral_parse(struct ds_tdx_collateral *ret, struct ds_arena *mem,
-                                        struct ds_span json, struct ds_error *e);
+DS_MUST_USE int ds_dcap_collateral_parse(struct ds_dcap_collateral *ret, struct ds_arena *mem,
+                                         struct ds_span json, struct ds_error *e);
 
 /* The same from the parts; ret borrows them. */
-DS_MUST_USE int ds_tdx_collateral_of(struct ds_tdx_collateral *ret, struct ds_arena *mem,
-                                     const struct ds_tdx_parts *parts, struct ds_error *e);
+DS_MUST_USE int ds_dcap_collateral_of(struct ds_dcap_collateral *ret, struct ds_arena *mem,
+                                      const struct ds_dcap_parts *parts, struct ds_error *e);
