@@ -418,6 +418,27 @@
     X(NET_REPLY_TOO_LARGE, "net.reply_too_large", "a reply is larger than is allowed", \
       "every reply has a bound, so that no server exhausts our memory", \
       "ask for less at once, or check that the address is the right service") \
+    X(NET_FETCH_BUSY, "net.fetch_busy", "a service has no time for us now", \
+      "it limits how often it is asked (status 429), or is overloaded (503); it was asked again as often as is allowed", \
+      "wait as long as the message says, and try again; a caching service near you (a PCCS) is asked without limit") \
+    X(NET_FETCH_TIMEOUT, "net.fetch_timeout", "a document did not come in time", \
+      "the service, a proxy, or the network between is slow or stands still", \
+      "try again; check the proxy settings (https_proxy, no_proxy)") \
+    X(NET_FETCH_TRUNCATED, "net.fetch_truncated", "a document broke off in the middle", \
+      "the connection ended before as many bytes had come as were announced", \
+      "try again; if it stays so, look at the proxy or the service") \
+    X(NET_FETCH_NOT_FOUND, "net.fetch_not_found", "a service has no such document", \
+      "it answered with status 404: what was asked for is unknown to it, or the base address is another service's", \
+      "check what was asked for and the address in the message") \
+    X(NET_FETCH_STATUS, "net.fetch_status", "a service refused to give a document", \
+      "it answered with a status that is neither success nor a wish to be asked later", \
+      "the status stands in the message; check the address and what was asked for") \
+    X(NET_FETCH_REDIRECT, "net.fetch_redirect", "a service sends us elsewhere", \
+      "redirects are followed on the same server only, and not without end", \
+      "if the new address is right, name it as the address of the service") \
+    X(NET_FETCH_TLS, "net.fetch_tls", "a service cannot be reached securely", \
+      "its certificate does not fit its name or an authority that this machine trusts, or it speaks no TLS 1.2 or later", \
+      "check the address and this machine's clock; name a private service's authority with its option for CA certificates") \
 
 #define DS_CODES_RATLS(X) \
     X(RATLS_KEY_NOT_BOUND, "ratls.key_not_bound", "the evidence was made for another key", \
