@@ -233,6 +233,18 @@
     X(WRAPPER_UNSUPPORTED, "attest.wrapper.unsupported", "this kind of attestation is not read yet", \
       "the wrapping is of a version or platform that this dstack does not have", \
       "use a newer dstack to verify it") \
+    X(COSE_FORMAT, "attest.cose.format", "a COSE message is malformed", \
+      "signed CBOR has one form here: COSE_Sign1 in definite lengths and shortest heads, each header once, nothing behind it", \
+      "take the message from its source again; if it stays, its maker does not follow RFC 9052 and RFC 8949 section 4.2.1") \
+    X(COSE_ALGORITHM, "attest.cose.algorithm", "a COSE message is signed with an algorithm that does not count", \
+      "ES256 and ES384 are read, named in the protected headers, and a key serves one of them", \
+      "sign with the algorithm of the key that verifies: ES256 with P-256, ES384 with P-384") \
+    X(COSE_CRITICAL, "attest.cose.critical", "a COSE message has critical headers that are not understood", \
+      "crit says that nobody may accept the message who does not process the headers that it lists", \
+      "let its maker sign without crit, or use a newer dstack") \
+    X(COSE_SIGNATURE, "attest.cose.signature", "a COSE message's signature does not verify", \
+      "the message was changed, or another key signed it", \
+      "compare the key with the one that its maker publishes; if it is the same, somebody changes the message") \
 
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \

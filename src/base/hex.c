@@ -119,7 +119,9 @@ char *ds_base64url_encode(char *out, struct ds_span in)
                     false);
 }
 
-static int digit64(uint8_t c)
+enum form64 { STANDARD, SPACED, URL };
+
+static int digit64(uint8_t c, enum form64 form)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -127,29 +129,29 @@ static int digit64(uint8_t c)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    if (c == '+')
+    if (c == (form == URL ? '-' : '+'))
         return 62;
-    if (c == '/')
+    if (c == (form == URL ? '_' : '/'))
         return 63;
     return -1;
 }
 
 static bool is_space(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-static int decode64(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text, bool spaces,
-                    struct ds_error *e)
+static int decode64(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
+                    enum form64 form, struct ds_error *e)
 {
     uint32_t v = 0;
     size_t n_digits = 0, n_pad = 0, n_out = 0;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.p[i];
-        if (spaces && is_space(c))
+        if (form == SPACED && is_space(c))
             continue;
-        if (c == '=') {
+        if (c == '=' && form != URL) {
             n_pad++;
             continue;
         }
-        int d = digit64(c);
+        int d = digit64(c, form);
         if (d < 0 || n_pad > 0)
             return ds_fail(e, DS_ERR_FORMAT, "character %zu of a base64 text is out of place", i);
         v = (v << 6) | (uint32_t)d;
@@ -164,8 +166,8 @@ static int decode64(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span te
         }
     }
     size_t tail = n_digits % 4;
-    if (tail == 1 || n_pad != (4 - tail) % 4 || (tail == 2 && (v & 15) != 0) ||
-        (tail == 3 && (v & 3) != 0))
+    size_t pad = form == URL ? 0 : (4 - tail) % 4;
+    if (tail == 1 || n_pad != pad || (tail == 2 && (v & 15) != 0) || (tail == 3 && (v & 3) != 0))
         return ds_fail(e, DS_ERR_FORMAT, "base64 text has a wrong ending");
     if (tail != 0 && cap - n_out < tail - 1)
         return ds_fail(e, DS_ERR_RANGE, "base64 text is over %zu bytes", cap);
@@ -182,11 +184,17 @@ static int decode64(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span te
 int ds_base64_decode(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
                      struct ds_error *e)
 {
-    return decode64(ret, ret_len, cap, text, false, e);
+    return decode64(ret, ret_len, cap, text, STANDARD, e);
 }
 
 int ds_base64_decode_ws(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
                         struct ds_error *e)
 {
-    return decode64(ret, ret_len, cap, text, true, e);
+    return decode64(ret, ret_len, cap, text, SPACED, e);
+}
+
+int ds_base64url_decode(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
+                        struct ds_error *e)
+{
+    return decode64(ret, ret_len, cap, text, URL, e);
 }

@@ -38,3 +38,6 @@ DS_MUST_USE int ds_base64_decode(uint8_t *ret, size_t *ret_len, size_t cap, stru
 /* As above, but white space between digits is passed over (PEM bodies). */
 DS_MUST_USE int ds_base64_decode_ws(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
                                     struct ds_error *e);
+/* URL alphabet, no padding, nothing else allowed (RFC 7515 §2). err: FORMAT, RANGE (over cap). */
+DS_MUST_USE int ds_base64url_decode(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span text,
+                                    struct ds_error *e);

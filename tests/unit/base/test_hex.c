@@ -128,6 +128,14 @@ static void base64_goes_both_ways(void **state)
             assert_int_equal(ds_base64_decode(out, &len, bytes.len - 1,
                                               ds_span_str(sixtyfours[i].std), NULL),
                              DS_ERR_RANGE);
+        assert_int_equal(ds_base64url_decode(out, &len, bytes.len, ds_span_str(sixtyfours[i].url),
+                                             NULL),
+                         DS_OK);
+        assert_true(ds_span_eq(DS_SPAN(out, len), bytes));
+        if (bytes.len > 0)
+            assert_int_equal(ds_base64url_decode(out, &len, bytes.len - 1,
+                                                 ds_span_str(sixtyfours[i].url), NULL),
+                             DS_ERR_RANGE);
     }
 }
 
@@ -172,6 +180,35 @@ static void base64_is_strict(void **state)
     }
 }
 
+static void base64url_is_strict(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text;
+        int cls;
+    } rows[] = {
+        { "padding", "Zg==", DS_ERR_FORMAT },
+        { "padding alone", "=", DS_ERR_FORMAT },
+        { "padding after a whole group", "Zm9v=", DS_ERR_FORMAT },
+        { "one digit", "Z", DS_ERR_FORMAT },
+        { "one digit over", "Zm9vZ", DS_ERR_FORMAT },
+        { "bits under the end, one byte", "Zh", DS_ERR_FORMAT },
+        { "bits under the end, two bytes", "Zm9", DS_ERR_FORMAT },
+        { "standard alphabet", "+/++", DS_ERR_FORMAT },
+        { "newline", "Zm9v\n", DS_ERR_FORMAT },
+        { "white space first", " Zm9v", DS_ERR_FORMAT },
+        { "a dot", "Zm.v", DS_ERR_FORMAT },
+        { "over the room", "Zm9vZg", DS_ERR_RANGE },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        uint8_t out[3];
+        size_t len = 77;
+        int r = ds_base64url_decode(out, &len, sizeof out, ds_span_str(rows[i].text), NULL);
+        if (r != rows[i].cls || len != 77)
+            fail_msg("%s: %d", rows[i].name, r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +218,7 @@ int main(void)
         cmocka_unit_test(message_hex_is_cut),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(base64_is_strict),
+        cmocka_unit_test(base64url_is_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
