@@ -79,26 +79,11 @@ static struct http_peer *peer_new(int fd, bool tls)
     return p;
 }
 
-void http_bodies_unref(struct http_bodies *b)
-{
-    if (b != NULL && --b->refs == 0)
-        free(b);
-}
-
-/* Count what the request has of its body by now; false when that is too much for all together. */
-static bool bodies_keep(struct net_http_request *r)
-{
-    r->bodies->len += r->msg.body.len - r->body_len;
-    r->body_len = r->msg.body.len;
-    return r->bodies->len <= r->bodies->max;
-}
-
 void http_request_free(struct net_http_request *r)
 {
     if (r == NULL)
         return;
-    r->bodies->len -= r->body_len;
-    http_bodies_unref(r->bodies);
+    http_bodies_drop(r);
     http_msg_done(&r->msg);
     free(r->path);
     peer_unref(r->peer);
@@ -128,13 +113,8 @@ void http_conn_free(struct http_conn *c)
         r->conn = NULL;
     else
         http_request_free(c->req);
-    if (c->prev != NULL)
-        c->prev->next = c->next;
-    else
-        s->conns = c->next;
-    if (c->next != NULL)
-        c->next->prev = c->prev;
-    if (s->n_conns-- == s->limits.connections_max)
+    http_conns_remove(s, c);
+    if (!s->limits.evicts && s->n_conns + 1 == s->limits.connections_max)
         http_server_accept(s, true);
     SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
     if (ssl != NULL && SSL_is_init_finished(ssl)) {
@@ -148,6 +128,12 @@ void http_conn_free(struct http_conn *c)
         r->stream->gone(r->stream_arg);
 }
 
+static void set_timeout(struct http_conn *c, int64_t ms)
+{
+    struct timeval tv = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+    bufferevent_set_timeouts(c->bev, &tv, &tv);
+}
+
 /* The output is written: close, or half-close and read on so that no reset overtakes the reply. */
 static void conn_finish(struct http_conn *c)
 {
@@ -155,11 +141,22 @@ static void conn_finish(struct http_conn *c)
         http_conn_free(c);
         return;
     }
-    struct timeval tv = { DRAIN_MS / 1000, DRAIN_MS % 1000 * 1000 };
-    bufferevent_set_timeouts(c->bev, &tv, &tv);
+    set_timeout(c, DRAIN_MS);
     if (bufferevent_openssl_get_ssl(c->bev) == NULL)
         (void)shutdown(bufferevent_getfd(c->bev), SHUT_WR);
     (void)bufferevent_enable(c->bev, EV_READ);
+}
+
+static void count_refusal(struct net_http_stats *st, int status)
+{
+    if (status == 408)
+        st->n_late++;
+    else if (status == 413 || status == 431)
+        st->n_too_large++;
+    else if (status == 503)
+        st->n_no_room++;
+    else
+        st->n_malformed++;
 }
 
 /* The server itself refuses: no request of ours is left on the connection. */
@@ -167,6 +164,7 @@ static void conn_refuse(struct http_conn *c, int status, const char *why)
 {
     char body[160];
     (void)snprintf(body, sizeof body, "{\"error\":\"%s\",\"code\":\"net.bad_http\"}", why);
+    count_refusal(&c->server->stats, status);
     c->closing = true;
     c->draining = true;
     c->began_ms = ds_clock_mono_ms();
@@ -200,6 +198,11 @@ static void handle(struct http_conn *c)
         conn_refuse(c, 503, "out of memory");
         return;
     }
+    if (c->slow) {
+        c->slow = false;
+        set_timeout(c, c->server->limits.idle_ms);
+    }
+    http_conns_touch(c);
     r->keep_alive = llhttp_should_keep_alive(&r->msg.parser) == 1;
     c->busy = true;
     c->server->handler(c->server->arg, r);
@@ -226,8 +229,12 @@ static bool receive(struct http_conn *c)
     struct http_msg *m = &c->req->msg;
     while (!m->done) {
         size_t n = evbuffer_get_contiguous_space(in);
-        if (n == 0)
+        if (n == 0) {
+            if (!c->slow)
+                set_timeout(c, c->server->limits.request_ms);
+            c->slow = true;
             return false;
+        }
         if (!m->started)
             c->began_ms = ds_clock_mono_ms();
         size_t used = 0;
@@ -240,7 +247,7 @@ static bool receive(struct http_conn *c)
             return false;
         }
         (void)evbuffer_drain(in, used);
-        if (!bodies_keep(c->req)) {
+        if (!http_bodies_keep(c->req)) {
             conn_refuse(c, 503, "too many large bodies at once");
             return false;
         }
@@ -275,7 +282,8 @@ void http_conn_process(struct http_conn *c)
 /* Since the first byte of the request, or since it was refused. */
 static bool is_late(const struct http_conn *c)
 {
-    return ds_clock_mono_ms() - c->began_ms > c->server->limits.idle_ms;
+    const struct net_http_limits *l = &c->server->limits;
+    return ds_clock_mono_ms() - c->began_ms > (c->draining ? l->idle_ms : l->request_ms);
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
@@ -335,8 +343,19 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     http_conn_free(c);
 }
 
+/* Room for one more, where connections are closed for it; otherwise there is some. */
+static bool make_room(struct net_http_server *s)
+{
+    return s->n_conns < s->limits.connections_max || http_conns_evict(s, NULL);
+}
+
 void http_conn_open(struct net_http_server *s, int fd, struct net_tls *tls)
 {
+    if (!make_room(s)) {
+        s->stats.n_turned_away++;
+        (void)close(fd);
+        return;
+    }
     struct event_base *base = net_loop_base(s->loop);
     struct http_conn *c = calloc(1, sizeof *c);
     struct http_peer *p = c != NULL ? peer_new(fd, tls != NULL) : NULL;
@@ -355,17 +374,14 @@ void http_conn_open(struct net_http_server *s, int fd, struct net_tls *tls)
         free(c);
         return;
     }
-    *c = (struct http_conn){ .server = s, .bev = bev, .peer = p, .next = s->conns };
-    if (c->next != NULL)
-        c->next->prev = c;
-    s->conns = c;
-    if (++s->n_conns == s->limits.connections_max)
+    *c = (struct http_conn){ .server = s, .bev = bev, .peer = p };
+    http_conns_add(s, c);
+    s->stats.n_accepted++;
+    if (!s->limits.evicts && s->n_conns == s->limits.connections_max)
         http_server_accept(s, false);
-    struct timeval tv = { (time_t)(s->limits.idle_ms / 1000),
-                          (suseconds_t)(s->limits.idle_ms % 1000 * 1000) };
     bufferevent_setcb(bev, on_read, on_written, on_event, c);
     bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MAX);
-    bufferevent_set_timeouts(bev, &tv, &tv);
+    set_timeout(c, s->limits.idle_ms);
     if (bufferevent_enable(bev, EV_READ | EV_WRITE) != 0)
         http_conn_free(c);
 }

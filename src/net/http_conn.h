@@ -22,7 +22,7 @@ struct http_peer {
     struct net_chain chain;
 };
 
-/* The bodies of all requests, also of those that outlive the server: what is kept, in bytes. */
+/* Heads and bodies of all requests, also of those that outlive the server: what is kept, in bytes. */
 struct http_bodies {
     unsigned refs;
     size_t len, max;
@@ -46,6 +46,7 @@ struct http_conn {
     bool closing;                 /* close when the output is written */
     bool draining;                /* refused: reading only to throw away */
     size_t drained;
+    bool slow;        /* the timeout is that of a request that comes in */
     int64_t began_ms; /* first byte of the request that is coming in; or the draining */
 };
 
@@ -53,7 +54,7 @@ struct net_http_request {
     struct http_conn *conn; /* NULL: the client left */
     struct http_peer *peer;
     struct http_bodies *bodies;
-    size_t body_len; /* bytes of ours in `bodies` */
+    size_t kept_len; /* bytes of ours in `bodies` */
     struct http_msg msg;
     char *path, *query; /* parts of the target */
     bool continued, keep_alive, streaming, chunked;
@@ -69,8 +70,9 @@ struct net_http_server {
     void *arg;
     struct http_listener listeners[HTTP_LISTENERS_MAX];
     size_t n_listeners;
-    struct http_conn *conns;
+    struct http_conn *conns, *oldest; /* from the one that last had a whole request, or came last */
     size_t n_conns;
+    struct net_http_stats stats;
     struct http_bodies *bodies;
     struct net_event *nap;
 };
@@ -82,7 +84,18 @@ void http_conn_free(struct http_conn *c);
 /* Take requests off the input until one is being answered or nothing whole is left. */
 void http_conn_process(struct http_conn *c);
 void http_request_free(struct net_http_request *r);
+
+/* http_room.c: who is there, and how much they hold. */
+void http_conns_add(struct net_http_server *s, struct http_conn *c);
+void http_conns_remove(struct net_http_server *s, struct http_conn *c);
+/* It had a whole request: the last to give way. */
+void http_conns_touch(struct http_conn *c);
+/* Close the connection that has had no whole request for longest; false: all are being answered. */
+bool http_conns_evict(struct net_http_server *s, const struct http_conn *spared);
 void http_bodies_unref(struct http_bodies *b);
+/* Count what the request has by now; false when that is too much for all together. */
+bool http_bodies_keep(struct net_http_request *r);
+void http_bodies_drop(struct net_http_request *r);
 
 /* A whole reply into the output; a failure closes the connection. */
 void http_conn_reply(struct http_conn *c, int status, const char *type, struct ds_span body,

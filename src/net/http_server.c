@@ -72,6 +72,8 @@ int net_http_server_new(struct net_http_server **ret, struct net_loop *loop,
         s->limits.connections_max = 512;
     if (s->limits.idle_ms == 0)
         s->limits.idle_ms = 60 * 1000;
+    if (s->limits.request_ms == 0)
+        s->limits.request_ms = s->limits.idle_ms;
     s->bodies = calloc(1, sizeof *s->bodies);
     int r = s->bodies != NULL ? net_event_timer(&s->nap, loop, on_nap_over, s, e)
                               : ds_fail(e, DS_ERR_NOMEM, "HTTP server");
@@ -144,6 +146,12 @@ unsigned net_http_server_port(const struct net_http_server *s)
     return a.ss_family == AF_INET6
                ? ntohs(((const struct sockaddr_in6 *)(const void *)&a)->sin6_port)
                : 0;
+}
+
+void net_http_server_stats(struct net_http_stats *ret, const struct net_http_server *s)
+{
+    *ret = s->stats;
+    ret->n_open = s->n_conns;
 }
 
 const char *net_http_method(const struct net_http_request *r)

@@ -20,12 +20,31 @@ struct net_http_request;
 
 struct net_http_limits {    /* zero: the default */
     size_t body_max;        /* bytes; 10 MiB; over it: 413 */
-    size_t bodies_max;      /* bytes of all bodies at once; 4 of the largest; over it: 503 */
+    size_t bodies_max;      /* bytes of all heads and bodies at once; 4 bodies; over it: 503 */
     size_t head_max;        /* bytes of request line and headers; 32 KiB; over it: 431 */
     size_t connections_max; /* 512; more wait in the kernel's queue */
     /* 60 s: without a byte while a request is awaited; for all of one that comes in; for what
      * follows one that was refused. */
     int64_t idle_ms;
+    int64_t request_ms; /* for all of a request that comes in, from its first byte; idle_ms */
+    /*
+     * At connections_max and at bodies_max the connection that has been without a whole request for
+     * longest is closed, so that clients who send slowly only ever crowd out each other. Without it
+     * new connections wait, and new bodies are refused.
+     */
+    bool evicts;
+};
+
+/* Since the start. */
+struct net_http_stats {
+    size_t n_open;          /* connections now */
+    uint64_t n_accepted;    /* connections */
+    uint64_t n_evicted;     /* closed to make room */
+    uint64_t n_turned_away; /* closed at once: every connection was being answered */
+    uint64_t n_late;        /* 408 */
+    uint64_t n_too_large;   /* 413, 431 */
+    uint64_t n_no_room;     /* 503 */
+    uint64_t n_malformed;   /* 400 */
 };
 
 /* Who calls. */
@@ -56,6 +75,8 @@ DS_MUST_USE int net_http_server_listen_fd(struct net_http_server *s, int fd, str
                                           struct ds_error *e);
 /* TCP port of the first listener, for tests that ask for port 0. */
 unsigned net_http_server_port(const struct net_http_server *s);
+
+void net_http_server_stats(struct net_http_stats *ret, const struct net_http_server *s);
 
 /* Everything is borrowed until the reply. */
 const char *net_http_method(const struct net_http_request *r); /* "GET", "POST", ... */
