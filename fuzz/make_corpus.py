@@ -102,7 +102,18 @@ def ccel():
     return first + second + b'\xff' * 16
 
 
+CMW = {
+    'record.json': b'["application/vnd.example.rats-conceptual-msg","I0faVQ"]',
+    'collection.json': b'{"__cmwc_t":"tag:example.com,2024:b","a":["application/eat+jwt; x=\\"y\\"","oA",4],'
+                       b'"\\u0062":{"c":["a/b","AA"]}}',
+    'record.cbor': bytes.fromhex('8319fde7442347da5503'),
+    'tag.cbor': bytes.fromhex('da6374ffe6442347da55'),
+    'collection.cbor': bytes.fromhex('a3685f5f636d77635f7465322e312e30008201410720da637401014108'),
+    'nested.cbor': bytes.fromhex('a16161a12082014107'),
+}
+
 SEEDS = {
+    'cmw': CMW,
     'compose': {'first.json': dumps(COMPOSE), 'newer.json': dumps(NEWER),
                 'bash.json': dumps({'manifest_version': 1, 'name': '', 'runner': 'bash',
                                     'bash_script': 'true', 'init_script': ['a', 'b']})},

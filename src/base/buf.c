@@ -106,6 +106,14 @@ void ds_buf_hex(struct ds_buf *b, struct ds_span s)
     b->len += n;
 }
 
+void ds_buf_base64url(struct ds_buf *b, struct ds_span s)
+{
+    enum { CHUNK = 48 }; /* bytes: groups of three, so that only the last one ends short */
+    char text[DS_BASE64_LEN(CHUNK) + 1];
+    for (size_t at = 0; at < s.len; at += CHUNK)
+        ds_buf_str(b, ds_base64url_encode(text, ds_span_sub(s, at, CHUNK)));
+}
+
 void ds_buf_le(struct ds_buf *b, uint64_t v, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -29,6 +29,8 @@ void ds_buf_char(struct ds_buf *b, char c);
 void ds_buf_printf(struct ds_buf *b, const char *fmt, ...) DS_PRINTF(2, 3);
 /* Lower-case hex of s. */
 void ds_buf_hex(struct ds_buf *b, struct ds_span s);
+/* Base64 of s, URL alphabet, no padding. */
+void ds_buf_base64url(struct ds_buf *b, struct ds_span s);
 void ds_buf_le(struct ds_buf *b, uint64_t v, size_t n);
 void ds_buf_be(struct ds_buf *b, uint64_t v, size_t n);
 

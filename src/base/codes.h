@@ -245,6 +245,9 @@
     X(COSE_SIGNATURE, "attest.cose.signature", "a COSE message's signature does not verify", \
       "the message was changed, or another key signed it", \
       "compare the key with the one that its maker publishes; if it is the same, somebody changes the message") \
+    X(CMW_FORMAT, "attest.cmw.format", "a conceptual message wrapper is malformed", \
+      "CMW (RFC 9999) comes as a record, a CBOR tag or a collection, and these bytes are none of them", \
+      "compare with the media type that came with it: CBOR and JSON have forms of their own") \
 
 #define DS_CODES_MEASURE(X) \
     X(MEASURE_FIRMWARE_FORMAT, "measure.firmware_format", "a firmware file cannot be measured", \

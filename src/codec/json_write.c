@@ -144,6 +144,15 @@ void ds_jw_hex(struct ds_jw *w, const char *key, struct ds_span bytes)
     value_done(w);
 }
 
+void ds_jw_base64url(struct ds_jw *w, const char *key, struct ds_span bytes)
+{
+    lead(w, key);
+    ds_buf_char(w->out, '"');
+    ds_buf_base64url(w->out, bytes);
+    ds_buf_char(w->out, '"');
+    value_done(w);
+}
+
 void ds_jw_u64(struct ds_jw *w, const char *key, uint64_t v)
 {
     lead(w, key);

@@ -38,6 +38,8 @@ void ds_jw_str(struct ds_jw *w, const char *key, const char *text);
 void ds_jw_text(struct ds_jw *w, const char *key, struct ds_span text);
 /* Bytes as a string of lower-case hex. */
 void ds_jw_hex(struct ds_jw *w, const char *key, struct ds_span bytes);
+/* Bytes as a string of base64url without padding. */
+void ds_jw_base64url(struct ds_jw *w, const char *key, struct ds_span bytes);
 void ds_jw_u64(struct ds_jw *w, const char *key, uint64_t v);
 void ds_jw_i64(struct ds_jw *w, const char *key, int64_t v);
 void ds_jw_bool(struct ds_jw *w, const char *key, bool v);

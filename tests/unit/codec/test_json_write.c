@@ -67,6 +67,26 @@ static void strings(void **state)
     }
 }
 
+static void bytes_in_base64url(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    uint8_t bytes[100];
+    memset(bytes, 0xfb, sizeof bytes);
+    static const size_t lens[] = { 0, 1, 2, 3, 47, 48, 49, 50, 96, 100 };
+    for (size_t i = 0; i < DS_LEN(lens); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf b = { 0 };
+        char text[DS_BASE64_LEN(100) + 1];
+        struct ds_jw w = ds_jw_of(&b);
+        ds_jw_base64url(&w, NULL, DS_SPAN(bytes, lens[i]));
+        assert_ok(ds_jw_end(&w, &e, "bytes"));
+        (void)ds_base64url_encode(text, DS_SPAN(bytes, lens[i]));
+        assert_int_equal(b.len, strlen(text) + 2);
+        assert_memory_equal(b.p + 1, text, strlen(text));
+        assert_true(b.p[0] == '"' && b.p[b.len - 1] == '"');
+    }
+}
+
 static void no_room(void **state)
 {
     (void)state;
@@ -84,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nesting),
         cmocka_unit_test(strings),
+        cmocka_unit_test(bytes_in_base64url),
         cmocka_unit_test(no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
