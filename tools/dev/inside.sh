@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The commands of ./dev that run inside the tool root.
 #
-# usage: bash inside.sh up|test|build|image|fuzz|soak|bench|lock [ARGUMENTS]
+# usage: bash inside.sh up|test|build|image|fuzz|proofs|soak|bench|lock [ARGUMENTS]
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -27,6 +27,10 @@ cmd_test() {
 
 cmd_fuzz() {
     exec python3 "$TOP/tools/dev/fuzz.py" "$@"
+}
+
+cmd_proofs() {
+    exec python3 "$TOP/tools/dev/proofs.py" "$@"
 }
 
 cmd_soak() {

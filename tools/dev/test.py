@@ -238,6 +238,11 @@ def run_system(names):
     return run_pytest('tests/system', names)
 
 
+def run_proofs(_):
+    """The proofs of a few seconds; ./dev proofs runs all."""
+    return one([sys.executable, 'tools/dev/proofs.py', '--quick'])
+
+
 def run_image(_):
     if not os.path.exists('tools/image/build'):
         print('  skipped: there is no tools/image/build')
@@ -300,6 +305,7 @@ PARTS = [
     ('tidy', 'lint', run_tidy),
     ('san', 'build unit', run_san),
     ('unit', '', run_unit),
+    ('proofs', '', run_proofs),
     ('image', 'system', run_image),
     ('system', '', run_system),
     ('provoked', '', run_provoked),
