@@ -24,9 +24,9 @@
 #define OID_AUTHORITY_KEY_ID  DS_SPAN_LIT("\x55\x1d\x23")
 
 /* id-RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes (RFC 4055 3.1) */
+#define OID_PSS "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
 #define PSS_SHA384                                                                         \
-    "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"                                         \
-    "\x30\x34\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\xa1\x1c" \
+    "\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\xa1\x1c"         \
     "\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08\x30\x0d\x06\x09\x60\x86\x48\x01" \
     "\x65\x03\x04\x02\x02\x05\x00\xa2\x03\x02\x01\x30"
 
@@ -40,9 +40,9 @@ static const struct {
       DS_SIG_ECDSA_P256_SHA256 },
     { { (const uint8_t *)"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03", 12 },
       DS_SIG_ECDSA_P384_SHA384 },
-    { { (const uint8_t *)"\x30\x41" PSS_SHA384, 67 }, DS_SIG_RSA_PSS_SHA384 },
-    /* AMD's roots spell the default trailer field out. */
-    { { (const uint8_t *)"\x30\x46" PSS_SHA384 "\xa3\x03\x02\x01\x01", 72 },
+    { { (const uint8_t *)"\x30\x41" OID_PSS "\x30\x34" PSS_SHA384, 67 }, DS_SIG_RSA_PSS_SHA384 },
+    /* AMD spells the default trailer field out. */
+    { { (const uint8_t *)"\x30\x46" OID_PSS "\x30\x39" PSS_SHA384 "\xa3\x03\x02\x01\x01", 72 },
       DS_SIG_RSA_PSS_SHA384 },
 };
 

@@ -112,9 +112,11 @@ uint16_t ds_der_named_bits(struct ds_reader *r)
     struct ds_span s = ds_der_get(r, DS_DER_BIT_STRING);
     uint8_t unused = s.len > 0 ? s.p[0] : 0;
     uint8_t last = s.len > 1 ? s.p[s.len - 1] : 0;
-    /* X.690 11.2: unused bits are zero, and with named bits the last used one is set. */
-    bool is_exact = last != 0 ? unused < 8 && (last & ((1u << (unused + 1)) - 1)) == 1u << unused
-                              : unused == 0;
+    /*
+     * X.690 11.2.1: unused bits are zero. By 11.2.2 the last used one is set, but AMD's CAs say
+     * keyCertSign with one zero bit too many; it means the same.
+     */
+    bool is_exact = last != 0 ? unused < 8 && (last & ((1u << unused) - 1)) == 0 : unused == 0;
     if (s.len < 1 || s.len > 3 || (s.len > 1 && last == 0) || !is_exact) {
         r->bad = true;
         return 0;

@@ -52,7 +52,7 @@ struct ds_span ds_der_integer(struct ds_reader *r);
 bool ds_der_bool(struct ds_reader *r);
 /* BIT STRING of whole bytes. */
 struct ds_span ds_der_bit_bytes(struct ds_reader *r);
-/* Named bits (keyUsage): bit 0 is the first; at most 16 bits. */
+/* Named bits (keyUsage): bit 0 is the first; at most 16 bits; zero bits at the end are passed over. */
 uint16_t ds_der_named_bits(struct ds_reader *r);
 /* UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 writes them, seconds since 1970. */
 int64_t ds_der_time(struct ds_reader *r);
