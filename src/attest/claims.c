@@ -94,7 +94,8 @@ struct ds_span ds_claims_mrseam48(const struct ds_claims *c)
 
 struct ds_span ds_claims_device_id32(const struct ds_claims *c)
 {
-    return c->tee != DS_TEE_NONE ? DS_SPAN(c->device_id32, 32) : (struct ds_span){ 0 };
+    bool has_one = c->tee == DS_TEE_SEV_SNP ? c->snp.has_chip_id : c->tee != DS_TEE_NONE;
+    return has_one ? DS_SPAN(c->device_id32, 32) : (struct ds_span){ 0 };
 }
 
 struct ds_span ds_claims_fmspc6(const struct ds_claims *c)
@@ -112,10 +113,13 @@ uint64_t ds_claims_xfam(const struct ds_claims *c)
     return c->tee == DS_TEE_TDX ? c->tdx.xfam : 0;
 }
 
-/* TDX: the whole first byte is the class of attributes that leave a TD untrusted (TDX Module ABI). */
 bool ds_claims_is_debug(const struct ds_claims *c)
 {
-    return c->tee == DS_TEE_TDX && (c->tdx.td_attributes & 0xff) != 0;
+    /* TDX Module ABI: the whole first byte is the class of attributes that leave a TD untrusted. */
+    if (c->tee == DS_TEE_TDX)
+        return (c->tdx.td_attributes & 0xff) != 0;
+    /* AMD 56860 4.3: the policy lets the host decrypt the guest. */
+    return c->tee == DS_TEE_SEV_SNP && (c->snp.policy & DS_SNP_POLICY_DEBUG) != 0;
 }
 
 enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c) { return c->tcb_status; }

@@ -59,13 +59,13 @@ struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c);
 struct ds_span ds_claims_mrowner48(const struct ds_claims *c);
 struct ds_span ds_claims_mrownerconfig48(const struct ds_claims *c);
 struct ds_span ds_claims_mrseam48(const struct ds_claims *c);
-/* SHA-256 of the platform's PPID: dstack's device id. */
+/* dstack's device id: SHA-256 of the platform's PPID, or of an SEV-SNP chip's id; else empty. */
 struct ds_span ds_claims_device_id32(const struct ds_claims *c);
 struct ds_span ds_claims_fmspc6(const struct ds_claims *c);
 
 uint64_t ds_claims_td_attributes(const struct ds_claims *c);
 uint64_t ds_claims_xfam(const struct ds_claims *c);
-/* The host can read or change the TD. */
+/* The host can read or change the guest. */
 bool ds_claims_is_debug(const struct ds_claims *c);
 
 enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c);

@@ -7,6 +7,7 @@
  */
 
 #include "attest/claims.h"
+#include "attest/snp/claims.h"
 
 #define CLAIMS_ADVISORIES_MAX   64
 #define CLAIMS_INIT_SCRIPTS_MAX 5
@@ -23,6 +24,18 @@ struct claims_tdx {
     uint8_t fmspc6[6];
 };
 
+struct claims_snp {
+    uint8_t measurement48[48], host_data32[32], family_id16[16], image_id16[16];
+    uint8_t id_key_digest48[48], author_key_digest48[48], report_id32[32], report_id_ma32[32];
+    uint8_t chip_id64[64], tcb8[DS_SNP_N_TCBS][8];
+    bool has_chip_id, is_crl_checked;
+    uint64_t policy, platform_info, launch_mit_vector, current_mit_vector;
+    uint32_t report_version, vmpl, guest_svn, key_info;
+    enum ds_snp_product product;
+    struct ds_snp_firmware current, committed;
+    char csp_id[64];
+};
+
 struct ds_claims {
     enum ds_kind kind;
     char anchor[64];
@@ -31,6 +44,7 @@ struct ds_claims {
     uint8_t device_id32[32];
     union {
         struct claims_tdx tdx;
+        struct claims_snp snp;
     };
     enum ds_tcb_status tcb_status;
     int64_t tcb_date_s;

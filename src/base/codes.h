@@ -200,6 +200,60 @@
     X(DCAP_QE_TCB_NOT_SUPPORTED, "attest.dcap.qe_tcb_not_supported", "the quoting enclave is below every level that Intel lists", \
       "its security version matches no row of the QE identity", \
       "update the quoting enclave") \
+    X(SNP_REPORT_FORMAT, "attest.snp.report_format", "an SEV-SNP report is malformed", \
+      "its length is not 1184 bytes, or something that AMD's specification keeps at zero is not", \
+      "take the report again") \
+    X(SNP_VERSION, "attest.snp.version", "the report's version is not supported", \
+      "versions 2 to 5 are read", \
+      "use a newer dstack, if the platform's firmware is newer") \
+    X(SNP_SIG_ALGO, "attest.snp.signature_algorithm", "the report is signed with an unknown algorithm", \
+      "AMD's firmware signs with ECDSA P-384 and SHA-384 (1) only", \
+      "take the report again") \
+    X(SNP_NOT_SNP, "attest.snp.not_snp", "the attestation is not of an SEV-SNP guest", \
+      "it names another platform", \
+      "use the verifier of that platform") \
+    X(SNP_CERT_TABLE, "attest.snp.certificate_table", "a certificate table is malformed", \
+      "entries lie outside of it, overlap, or do not end with one of zeros", \
+      "fetch the certificates from AMD's key distribution service instead") \
+    X(SNP_CERTS, "attest.snp.certificates", "a certificate has no place in an SEV-SNP chain", \
+      "its name is none of AMD's, not the one its entry gives, or two different ones claim one place", \
+      "give one VCEK or VLEK, the ASK or ASVK that issued it, and the root if it is not AMD's") \
+    X(SNP_CERTS_MISSING, "attest.snp.certificates_missing", "certificates for the report are missing", \
+      "a report needs its VCEK with the ASK, or its VLEK with the ASVK; a root that is not AMD's must be given too", \
+      "fetch them from AMD's key distribution service for the report's chip and TCB") \
+    X(SNP_KEY_CERT, "attest.snp.key_certificate", "the leaf is no VCEK or VLEK certificate", \
+      "AMD's extensions or the key are not as its profile has them", \
+      "fetch the certificate again") \
+    X(SNP_PRODUCT, "attest.snp.product", "report and certificates are of different processors", \
+      "each certificate names its product line, and reports since version 3 the CPU's family and model", \
+      "fetch the certificates of the report's own product: Milan, Genoa or Turin") \
+    X(SNP_CRL_MISSING, "attest.snp.crl_missing", "AMD's revocation list is missing", \
+      "whether the certificate's issuer was revoked is known from the root's list only; everything else holds", \
+      "fetch the product's list from AMD's key distribution service") \
+    X(SNP_CA_REVOKED, "attest.snp.ca_revoked", "the issuer of the signing key's certificate is revoked", \
+      "its serial stands in the root's revocation list", \
+      "fetch the certificates again; distrust what the old ones signed") \
+    X(SNP_PLATFORM_DATES, "attest.snp.platform_dates", "the platform's checked certificates are out of date", \
+      "they were verified at another time, and their dates do not enclose this one", \
+      "check the clock; verify the platform's certificates again with a fresh revocation list") \
+    X(SNP_SIGNING_KEY, "attest.snp.signing_key", "the report was not signed with this kind of key", \
+      "a report says whether VCEK, VLEK or no key signed it, and a platform can forbid the VCEK", \
+      "fetch the certificate of the key that the report names") \
+    X(SNP_TCB_MISMATCH, "attest.snp.tcb_mismatch", "the certificate is for another TCB than the report", \
+      "a signing key is derived from the TCB that the platform reports, and its certificate names it", \
+      "fetch the certificate for the report's REPORTED_TCB") \
+    X(SNP_CHIP_MISMATCH, "attest.snp.chip_mismatch", "the certificate is another chip's", \
+      "the report's chip id differs from the hardware id in the certificate", \
+      "fetch the certificate for the report's CHIP_ID") \
+    X(SNP_SIGNATURE, "attest.snp.signature", "the report's signature does not verify", \
+      "the report was changed after signing", \
+      "take the report again; if it persists, somebody changes it") \
+    X(SNP_TCB_ORDER, "attest.snp.tcb_order", "the report's TCB versions contradict each other", \
+      "reported is at most committed, and committed at most current, in each part", \
+      "distrust the platform") \
+    X(SNP_HOST_REPORT, "attest.snp.host_report", "the report was not asked for by the guest", \
+      "a host can have reports too: they say what runs, but their report data is nobody's", \
+      "ask the guest for a report") \
     X(LOG_FORMAT, "attest.log.format", "an event log is malformed", \
       "it is neither dstack's JSON nor a TCG log as firmware writes it", \
       "take the log again") \
