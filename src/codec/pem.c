@@ -44,8 +44,8 @@ int ds_pem_next(struct ds_span *ret, struct ds_span *rest, const char *label, st
     }
     if (!take_line(&at, DS_SPAN_LIT("BEGIN "), label))
         return ds_fail(e, DS_ERR_FORMAT, "PEM text does not begin with a %s block", label);
-    const uint8_t *end = memchr(at.p, '-', at.len);
-    if (at.len == 0 || end == NULL)
+    const uint8_t *end = at.len > 0 ? memchr(at.p, '-', at.len) : NULL;
+    if (end == NULL)
         return ds_fail(e, DS_ERR_FORMAT, "PEM block %s has no end", label);
     struct ds_span body = ds_span_sub(at, 0, (size_t)(end - at.p));
     at = ds_span_sub(at, body.len, at.len);

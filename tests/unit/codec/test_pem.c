@@ -40,6 +40,8 @@ static void texts_are_judged(void **state)
           0 },
         { "no end", B "AAEC\n", 512, DS_ERR_FORMAT, 0, 0 },
         { "begin line alone", B, 512, DS_ERR_FORMAT, 0, 0 },
+        { "begin line without its newline", "-----BEGIN CERTIFICATE-----", 512, DS_ERR_FORMAT, 0,
+          0 },
         { "cut end line", B "AAEC\n-----END CERT", 512, DS_ERR_FORMAT, 0, 0 },
         { "not base64", B "AA*C\n" E, 512, DS_ERR_FORMAT, 0, 0 },
         { "padding inside", B "AA==AAEC\n" E, 512, DS_ERR_FORMAT, 0, 0 },
