@@ -14,6 +14,7 @@
 #include "crypto/cert.h"
 #include "fuzz.h"
 #include "kit.h"
+#include "synthetic_snp.h"
 
 #define NOW_S 1800000000
 
@@ -149,6 +150,37 @@ static void put_attestation(const char *dir, const struct kit *k)
     put_cert(dir, k, &a);
 }
 
+static void put_snp(const char *dir, const char *name, enum ds_snp_product product,
+                    enum ds_snp_key key)
+{
+    uint8_t report[DS_SNP_REPORT_LEN];
+    struct snp_synth s = snp_synth_good(product, key);
+    DS_AUTO(ds_buf_done) struct ds_buf table = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
+    char path[64];
+    snp_synth_make(&s);
+    snp_synth_report(report, &s);
+    put(dir, "snp_report", name, DS_SPAN_OF(report));
+    bool is_vlek = key == DS_SNP_KEY_VLEK;
+    struct ds_span leaf = ds_buf_span(&s.certs[is_vlek ? S_VLEK : S_VCEK]);
+    struct ds_span ca = ds_buf_span(&s.certs[is_vlek ? S_ASVK : S_ASK]);
+    const struct snp_table_entry entries[] = {
+        { is_vlek ? SNP_GUID_VLEK : SNP_GUID_VCEK, leaf },
+        { SNP_GUID_ASK, ca },
+        { SNP_GUID_CRL, ds_buf_span(&s.crl) },
+    };
+    snp_synth_table(&table, entries, DS_LEN(entries));
+    ds_pem_add(&pem, "CERTIFICATE", leaf);
+    ds_pem_add(&pem, "CERTIFICATE", ca);
+    (void)snprintf(path, sizeof path, "%s.der", name);
+    put(dir, "snp_certs", path, leaf);
+    (void)snprintf(path, sizeof path, "%s.pem", name);
+    put(dir, "snp_certs", path, ds_buf_span(&pem));
+    (void)snprintf(path, sizeof path, "%s.table", name);
+    put(dir, "snp_certs", path, ds_buf_span(&table));
+    snp_synth_done(&s);
+}
+
 int main(int argc, char **argv)
 {
     struct kit k;
@@ -160,6 +192,9 @@ int main(int argc, char **argv)
     kit_init(&k, kms_spki, NOW_S);
     put_attestation(argv[1], &k);
     put_crl_and_csr(argv[1], &k);
+    put_snp(argv[1], "milan-vcek", DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK);
+    put_snp(argv[1], "genoa-vlek", DS_SNP_PRODUCT_GENOA, DS_SNP_KEY_VLEK);
+    put_snp(argv[1], "turin-vcek", DS_SNP_PRODUCT_TURIN, DS_SNP_KEY_VCEK);
     put(argv[1], "collateral", "simulated.json", simtee_pki_collateral(k.pki));
     kit_done(&k);
     return 0;

@@ -26,12 +26,14 @@ VECTORS = {
     'certificate': ['snp/*.der', 'snp/*.pem', 'roots/*.pem', 'sgx/*.cert'],
     'collateral': ['tdx/*collateral.json', 'collateral/*/*.json'],
     'json': ['tdx/*.json', 'collateral/*/*.json'],
+    'snp_certs': ['snp/*.der', 'snp/*.pem'],
+    'snp_report': ['snp/*report.bin'],
 }
 # Texts are found much faster with their words at hand.
 DICTIONARIES = {target: 'json.dict' for target in
                 ('cmw', 'collateral', 'compose', 'documents', 'event_log', 'json', 'luks', 'rpc', 'shared')}
 MAX_LEN = {'attestation': 65536, 'certificate': 32768, 'collateral': 65536, 'event_log': 65536,
-           'quote': 65600, 'shared': 16384}
+           'quote': 65600, 'shared': 16384, 'snp_certs': 16384}
 MAX_LEN_DEFAULT = 8192
 INPUT_TIMEOUT_S = 10
 MEMORY_MAX_MIB = 2048
