@@ -124,9 +124,24 @@ static int utf8_follow(uint8_t lead, uint32_t *ret_bits, uint32_t *ret_min)
     return -1;
 }
 
+/* How many bytes of ASCII stand at `at`, in steps of eight. */
+static size_t ascii_run(struct ds_span s, size_t at)
+{
+    size_t n = 0;
+    for (uint64_t v; s.len - at - n >= 8; n += 8) {
+        memcpy(&v, s.p + at + n, 8);
+        if ((v & 0x8080808080808080u) != 0)
+            break;
+    }
+    return n;
+}
+
 bool ds_utf8_is_valid(struct ds_span s)
 {
     for (size_t i = 0; i < s.len;) {
+        i += ascii_run(s, i);
+        if (i == s.len)
+            break;
         uint32_t cp, min;
         int follow = utf8_follow(s.p[i++], &cp, &min);
         if (follow < 0 || (size_t)follow > s.len - i)

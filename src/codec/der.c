@@ -33,26 +33,13 @@ struct ds_der_tlv ds_der_any(struct ds_reader *r)
     return t;
 }
 
-uint8_t ds_der_peek(const struct ds_reader *r) { return r->bad || r->p == r->end ? 0 : *r->p; }
-
-static struct ds_der_tlv expect(struct ds_reader *r, uint8_t tag)
+struct ds_der_tlv ds_der_take(struct ds_reader *r, uint8_t tag)
 {
     struct ds_der_tlv t = ds_der_any(r);
     if (!r->bad && t.tag == tag)
         return t;
     r->bad = true;
     return (struct ds_der_tlv){ 0 };
-}
-
-struct ds_span ds_der_get(struct ds_reader *r, uint8_t tag) { return expect(r, tag).body; }
-
-struct ds_span ds_der_get_raw(struct ds_reader *r, uint8_t tag) { return expect(r, tag).raw; }
-
-struct ds_reader ds_der_enter(struct ds_reader *r, uint8_t tag)
-{
-    struct ds_reader sub = ds_reader_of(expect(r, tag).body);
-    sub.bad = r->bad;
-    return sub;
 }
 
 /* X.690 8.3.2: the first nine bits are neither all zero nor all one. */
@@ -158,12 +145,10 @@ int64_t ds_der_time(struct ds_reader *r)
     return ok ? at_s : 0;
 }
 
-int ds_der_end(const struct ds_reader *r, struct ds_error *e, const char *what)
+int ds_der_end_fault(const struct ds_reader *r, struct ds_error *e, const char *what)
 {
     if (r->bad)
         return ds_fail(e, DS_ERR_FORMAT, "%s is not the DER it should be, at byte %zu of %zu", what,
                        ds_read_at(r), (size_t)(r->end - r->start));
-    if (r->p != r->end)
-        return ds_fail(e, DS_ERR_TRAILING, "%s has %zu bytes after its end", what, ds_read_left(r));
-    return DS_OK;
+    return ds_fail(e, DS_ERR_TRAILING, "%s has %zu bytes after its end", what, ds_read_left(r));
 }

@@ -35,15 +35,54 @@ struct ds_der_tlv {
 };
 
 struct ds_der_tlv ds_der_any(struct ds_reader *r);
+
 /* The next element's tag without taking it; 0 at the end. */
-uint8_t ds_der_peek(const struct ds_reader *r);
+static inline uint8_t ds_der_peek(const struct ds_reader *r)
+{
+    return r->bad || r->p == r->end ? 0 : *r->p;
+}
+
+/* The next element, of any length; bad when it has another tag. */
+struct ds_der_tlv ds_der_take(struct ds_reader *r, uint8_t tag);
+
+/*
+ * Nearly all elements are shorter than 128 bytes and have their length in one
+ * byte. They are taken here, since certificates are made of little else; false
+ * leaves anything else, and every fault, to ds_der_take().
+ */
+static inline bool ds_der_take_short_(struct ds_reader *r, uint8_t tag, struct ds_span *raw)
+{
+    if (r->bad || ds_read_left(r) < 2 || r->p[0] != tag || r->p[1] >= 0x80 ||
+        ds_read_left(r) - 2 < r->p[1])
+        return false;
+    *raw = (struct ds_span){ r->p, (size_t)r->p[1] + 2 };
+    r->p += raw->len;
+    return true;
+}
 
 /* The content of the next element; bad when it has another tag. */
-struct ds_span ds_der_get(struct ds_reader *r, uint8_t tag);
+static inline struct ds_span ds_der_get(struct ds_reader *r, uint8_t tag)
+{
+    struct ds_span raw;
+    if (ds_der_take_short_(r, tag, &raw))
+        return (struct ds_span){ raw.p + 2, raw.len - 2 };
+    return ds_der_take(r, tag).body;
+}
+
 /* The whole element, tag and length included; bad when it has another tag. */
-struct ds_span ds_der_get_raw(struct ds_reader *r, uint8_t tag);
+static inline struct ds_span ds_der_get_raw(struct ds_reader *r, uint8_t tag)
+{
+    struct ds_span raw;
+    return ds_der_take_short_(r, tag, &raw) ? raw : ds_der_take(r, tag).raw;
+}
+
 /* A reader over the content of the next element. */
-struct ds_reader ds_der_enter(struct ds_reader *r, uint8_t tag);
+static inline struct ds_reader ds_der_enter(struct ds_reader *r, uint8_t tag)
+{
+    struct ds_reader sub = ds_reader_of(ds_der_get(r, tag));
+    sub.bad = r->bad;
+    return sub;
+}
 
 /* INTEGER or ENUMERATED, not negative, at most max. */
 uint64_t ds_der_u64(struct ds_reader *r, uint8_t tag, uint64_t max);
@@ -57,5 +96,12 @@ uint16_t ds_der_named_bits(struct ds_reader *r);
 /* UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 writes them, seconds since 1970. */
 int64_t ds_der_time(struct ds_reader *r);
 
+/* Why a structure was not read to its end; never DS_OK. */
+DS_MUST_USE int ds_der_end_fault(const struct ds_reader *r, struct ds_error *e, const char *what);
+
 /* FORMAT when something did not fit, TRAILING when bytes are left; `what` names the structure. */
-DS_MUST_USE int ds_der_end(const struct ds_reader *r, struct ds_error *e, const char *what);
+DS_MUST_USE static inline int ds_der_end(const struct ds_reader *r, struct ds_error *e,
+                                         const char *what)
+{
+    return !r->bad && r->p == r->end ? DS_OK : ds_der_end_fault(r, e, what);
+}

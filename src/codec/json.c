@@ -162,19 +162,39 @@ static void close_raw(struct ds_json_tok *t, const uint8_t *end)
     t->raw.len = (size_t)(end - t->raw.p);
 }
 
+/*
+ * Behind the characters that stand for themselves: at a quote, a backslash, a
+ * control character or the end. Eight at a time: in `hit` the high bit of a byte
+ * is set where one of the three is in it; a byte behind a hit may have it too.
+ */
+static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+{
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    for (uint64_t v; end - p >= 8; p += 8) {
+        memcpy(&v, p, 8);
+        uint64_t quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
+        uint64_t hit = ((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) |
+                       ((slash - ones) & ~slash);
+        if ((hit & highs) != 0)
+            break;
+    }
+    while (p < end && *p != '"' && *p != '\\' && *p >= 0x20)
+        p++;
+    return p;
+}
+
 static int scan_string(struct parser *ps, struct ds_error *e)
 {
     if (!take(ps, '"'))
         return bad(ps, "a string was expected", e);
     DS_TRY(new_token(ps, DS_JSON_STRING, e));
     struct ds_json_tok *t = last(ps);
-    while (ps->p < ps->end && *ps->p != '"') {
+    for (;;) {
+        ps->p = skip_plain(ps->p, ps->end);
+        if (ps->p == ps->end || *ps->p == '"')
+            break;
         if (*ps->p < 0x20)
             return bad(ps, "a control character inside a string", e);
-        if (*ps->p != '\\') {
-            ps->p++;
-            continue;
-        }
         t->is_escaped = true;
         struct unescaper u = { ps->p, ps->end, false };
         uint8_t out[4];
@@ -429,7 +449,14 @@ int ds_json_str(struct ds_span *ret, struct ds_arena *mem, const struct ds_json_
     size_t len = 0;
     while (u.p < u.end) {
         uint8_t piece[4];
-        size_t n = unescape_next(&u, piece);
+        const uint8_t *slash = memchr(u.p, '\\', (size_t)(u.end - u.p));
+        size_t n = (size_t)((slash != NULL ? slash : u.end) - u.p);
+        memcpy(out + len, u.p, n);
+        len += n;
+        u.p += n;
+        if (slash == NULL)
+            break;
+        n = unescape_next(&u, piece);
         memcpy(out + len, piece, n);
         len += n;
     }
