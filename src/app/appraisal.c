@@ -6,6 +6,7 @@
 #include "app/appraisal.h"
 
 #include "attest/eventlog/bind.h"
+#include "attest/tdx/claims.h"
 #include "attest/tdx/verify.h"
 #include "base/hex.h"
 #include "codec/json.h"

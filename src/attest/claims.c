@@ -9,12 +9,16 @@
 
 #include "attest/claims_private.h"
 
+#define SGX_ATTRIBUTE_DEBUG 0x02 /* bit 1 of the flags (Intel SDM 3D, 35.7.1) */
+
 static const char *const tcb_words[] = {
     [DS_TCB_NONE] = "",
     [DS_TCB_UP_TO_DATE] = "UpToDate",
     [DS_TCB_SW_HARDENING_NEEDED] = "SWHardeningNeeded",
     [DS_TCB_CONFIGURATION_NEEDED] = "ConfigurationNeeded",
     [DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED] = "ConfigurationAndSWHardeningNeeded",
+    [DS_TCB_TD_RELAUNCH_ADVISED] = "TDRelaunchAdvised",
+    [DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED] = "TDRelaunchAdvisedConfigurationNeeded",
     [DS_TCB_OUT_OF_DATE] = "OutOfDate",
     [DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED] = "OutOfDateConfigurationNeeded",
     [DS_TCB_REVOKED] = "Revoked",
@@ -50,46 +54,9 @@ enum ds_kind ds_claims_kind(const struct ds_claims *c) { return c->kind; }
 const char *ds_claims_anchor(const struct ds_claims *c) { return c->anchor; }
 enum ds_tee ds_claims_tee(const struct ds_claims *c) { return c->tee; }
 
-/* A field of a TDX platform; empty where the claims are of none. */
-static struct ds_span tdx_field(const struct ds_claims *c, const uint8_t *p, size_t len)
-{
-    return c->tee == DS_TEE_TDX ? DS_SPAN(p, len) : (struct ds_span){ 0 };
-}
-
 struct ds_span ds_claims_report_data64(const struct ds_claims *c)
 {
     return c->kind != DS_KIND_NONE ? DS_SPAN(c->report_data64, 64) : (struct ds_span){ 0 };
-}
-
-struct ds_span ds_claims_mrtd48(const struct ds_claims *c)
-{
-    return tdx_field(c, c->tdx.mrtd48, 48);
-}
-
-struct ds_span ds_claims_rtmr48(const struct ds_claims *c, unsigned i)
-{
-    assert(i < 4);
-    return tdx_field(c, c->tdx.rtmr48[i], 48);
-}
-
-struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c)
-{
-    return tdx_field(c, c->tdx.mrconfigid48, 48);
-}
-
-struct ds_span ds_claims_mrowner48(const struct ds_claims *c)
-{
-    return tdx_field(c, c->tdx.mrowner48, 48);
-}
-
-struct ds_span ds_claims_mrownerconfig48(const struct ds_claims *c)
-{
-    return tdx_field(c, c->tdx.mrownerconfig48, 48);
-}
-
-struct ds_span ds_claims_mrseam48(const struct ds_claims *c)
-{
-    return tdx_field(c, c->tdx.mrseam48, 48);
 }
 
 struct ds_span ds_claims_device_id32(const struct ds_claims *c)
@@ -100,37 +67,37 @@ struct ds_span ds_claims_device_id32(const struct ds_claims *c)
 
 struct ds_span ds_claims_fmspc6(const struct ds_claims *c)
 {
-    return tdx_field(c, c->tdx.fmspc6, 6);
-}
-
-uint64_t ds_claims_td_attributes(const struct ds_claims *c)
-{
-    return c->tee == DS_TEE_TDX ? c->tdx.td_attributes : 0;
-}
-
-uint64_t ds_claims_xfam(const struct ds_claims *c)
-{
-    return c->tee == DS_TEE_TDX ? c->tdx.xfam : 0;
+    if (c->tee == DS_TEE_TDX)
+        return DS_SPAN(c->tdx.fmspc6, 6);
+    return c->tee == DS_TEE_SGX ? DS_SPAN(c->sgx.fmspc6, 6) : (struct ds_span){ 0 };
 }
 
 bool ds_claims_is_debug(const struct ds_claims *c)
 {
-    /* TDX Module ABI: the whole first byte is the class of attributes that leave a TD untrusted. */
-    if (c->tee == DS_TEE_TDX)
+    switch (c->tee) {
+    case DS_TEE_TDX:
+        /* The whole first byte is the class of attributes that leave a TD untrusted (TDX Module ABI). */
         return (c->tdx.td_attributes & 0xff) != 0;
-    /* AMD 56860 4.3: the policy lets the host decrypt the guest. */
-    return c->tee == DS_TEE_SEV_SNP && (c->snp.policy & DS_SNP_POLICY_DEBUG) != 0;
+    case DS_TEE_SGX:
+        return (c->sgx.report.attributes16[0] & SGX_ATTRIBUTE_DEBUG) != 0;
+    case DS_TEE_SEV_SNP:
+        /* AMD 56860 4.3: the policy lets the host decrypt the guest. */
+        return (c->snp.policy & DS_SNP_POLICY_DEBUG) != 0;
+    case DS_TEE_NONE:
+        break;
+    }
+    return false;
 }
 
-enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c) { return c->tcb_status; }
-int64_t ds_claims_tcb_date_s(const struct ds_claims *c) { return c->tcb_date_s; }
+enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c) { return c->tcb.status; }
+int64_t ds_claims_tcb_date_s(const struct ds_claims *c) { return c->tcb.date_s; }
 uint32_t ds_claims_tcb_eval_number(const struct ds_claims *c) { return c->tcb_eval_number; }
-size_t ds_claims_n_advisories(const struct ds_claims *c) { return c->n_advisories; }
+size_t ds_claims_n_advisories(const struct ds_claims *c) { return c->tcb.n_advisories; }
 
 const char *ds_claims_advisory(const struct ds_claims *c, size_t i)
 {
-    assert(i < c->n_advisories);
-    return c->advisories[i];
+    assert(i < c->tcb.n_advisories);
+    return c->tcb.advisories[i];
 }
 
 int64_t ds_claims_valid_from_s(const struct ds_claims *c) { return c->valid_from_s; }

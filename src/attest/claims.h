@@ -30,6 +30,8 @@ enum ds_tcb_status {
     DS_TCB_SW_HARDENING_NEEDED,
     DS_TCB_CONFIGURATION_NEEDED,
     DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+    DS_TCB_TD_RELAUNCH_ADVISED, /* TD 1.5: the module is current, the TD was launched by an older */
+    DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
     DS_TCB_OUT_OF_DATE,
     DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
     DS_TCB_REVOKED,
@@ -51,21 +53,17 @@ const char *ds_claims_anchor(const struct ds_claims *c);
 
 enum ds_tee ds_claims_tee(const struct ds_claims *c);
 
-/* Spans of the stated length; empty where the platform has no such thing. */
+/*
+ * Spans of the stated length; empty where the platform has no such thing. What
+ * one TEE alone has is read in attest/tdx/claims.h, attest/sgx/claims.h, attest/snp/claims.h.
+ */
 struct ds_span ds_claims_report_data64(const struct ds_claims *c);
-struct ds_span ds_claims_mrtd48(const struct ds_claims *c);
-struct ds_span ds_claims_rtmr48(const struct ds_claims *c, unsigned i); /* 0 to 3 */
-struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c);
-struct ds_span ds_claims_mrowner48(const struct ds_claims *c);
-struct ds_span ds_claims_mrownerconfig48(const struct ds_claims *c);
-struct ds_span ds_claims_mrseam48(const struct ds_claims *c);
 /* dstack's device id: SHA-256 of the platform's PPID, or of an SEV-SNP chip's id; else empty. */
 struct ds_span ds_claims_device_id32(const struct ds_claims *c);
+/* Intel: family and model of the platform. */
 struct ds_span ds_claims_fmspc6(const struct ds_claims *c);
 
-uint64_t ds_claims_td_attributes(const struct ds_claims *c);
-uint64_t ds_claims_xfam(const struct ds_claims *c);
-/* The host can read or change the guest. */
+/* The host can read or change what runs. */
 bool ds_claims_is_debug(const struct ds_claims *c);
 
 enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c);

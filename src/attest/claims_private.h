@@ -7,6 +7,7 @@
  */
 
 #include "attest/claims.h"
+#include "attest/dcap/report.h"
 #include "attest/snp/claims.h"
 
 #define CLAIMS_ADVISORIES_MAX   64
@@ -17,10 +18,26 @@ struct claims_bytes {
     uint8_t b[32];
 };
 
+/* The state of a platform's TCB. */
+struct claims_tcb {
+    enum ds_tcb_status status;
+    int64_t date_s;
+    size_t n_advisories;
+    char advisories[CLAIMS_ADVISORIES_MAX][24];
+};
+
 struct claims_tdx {
+    bool is_td15;
     uint8_t mrtd48[48], rtmr48[4][48], mrseam48[48];
-    uint8_t mrconfigid48[48], mrowner48[48], mrownerconfig48[48];
+    uint8_t mrconfigid48[48], mrowner48[48], mrownerconfig48[48], mrservicetd48[48];
     uint64_t td_attributes, xfam;
+    uint8_t tee_tcb_svn16[16], tee_tcb_svn2_16[16];
+    uint8_t fmspc6[6];
+    struct claims_tcb current; /* TD 1.5: by the module that runs now */
+};
+
+struct claims_sgx {
+    struct ds_sgx_report report;
     uint8_t fmspc6[6];
 };
 
@@ -44,14 +61,12 @@ struct ds_claims {
     uint8_t device_id32[32];
     union {
         struct claims_tdx tdx;
+        struct claims_sgx sgx;
         struct claims_snp snp;
     };
-    enum ds_tcb_status tcb_status;
-    int64_t tcb_date_s;
+    struct claims_tcb tcb;
     uint32_t tcb_eval_number;
     int64_t valid_from_s, valid_until_s;
-    size_t n_advisories;
-    char advisories[CLAIMS_ADVISORIES_MAX][24];
 
     /* from the replayed log */
     bool has_log;

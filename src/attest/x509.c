@@ -320,6 +320,21 @@ int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x509 *issuer,
     return ds_anchored(r, anchor->name, e);
 }
 
+/*
+ * RFC 5280 6.1.1 (d): an anchor is a name and a key. The key is the pinned one;
+ * a signature that it made over itself would add nothing, so it is not verified.
+ */
+static int check_root(const struct ds_x509 *root, const struct ds_anchor *anchor, int64_t now_s,
+                      struct ds_error *e)
+{
+    int r = ds_x509_check_critical(root, e);
+    if (r == DS_OK)
+        r = ds_x509_check_marker(root, anchor, e);
+    if (r == DS_OK)
+        r = ds_x509_check_time(root, now_s, e);
+    return ds_anchored(r, anchor->name, e);
+}
+
 int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
@@ -330,10 +345,9 @@ int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size
                          n < 1 ? "none" : "more", DS_NO_ANCHOR);
     DS_TRY(ds_hash(DS_SHA256, spki_sha256, chain[n - 1].spki, e));
     DS_TRY(ds_anchors_find(&anchor, anchors, spki_sha256, e));
-    for (size_t i = n; i-- > 0;) {
-        const struct ds_x509 *issuer = i + 1 < n ? &chain[i + 1] : &chain[i];
-        DS_TRY(ds_x509_check_link(&chain[i], issuer, i + 1 < n ? i : 0, &anchor, now_s, e));
-    }
+    DS_TRY(check_root(&chain[n - 1], &anchor, now_s, e));
+    for (size_t i = n - 1; i-- > 0;)
+        DS_TRY(ds_x509_check_link(&chain[i], &chain[i + 1], i, &anchor, now_s, e));
     *ret = anchor;
     return DS_OK;
 }

@@ -3,15 +3,14 @@
 
 /*
  * X.509 certificates and CRLs, as far as evidence needs them: one pass of the
- * DER reader, spans into the input, no heap. Only ecdsa-with-SHA256 over P-256
- * is verified here. Parsed is not verified: ds_x509_check_* below judge.
+ * DER reader, spans into the input, no heap. Parsed is not verified: ds_x509_check_* below judge.
  * spec: RFC 5280
  */
 
 #include "attest/anchors.h"
 #include "base/span.h"
 
-#define DS_X509_EXTENSIONS_MAX 24
+#define DS_X509_EXTENSIONS_MAX 16
 #define DS_X509_CHAIN_MAX      4
 
 /* 2.25.87004685595501205687623033636980005123.1: certificates of the simulated platform only. */
@@ -94,8 +93,7 @@ DS_MUST_USE int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x
 
 /*
  * Check a chain, leaf first and root last, up to an anchor: every certificate's
- * dates, extensions and marker, every step, the root's signature by itself, and
- * its key among the anchors.
+ * dates, extensions and marker, every step, and the root's key among the anchors.
  *
  * out:  ret  the anchor that holds it
  */

@@ -110,17 +110,17 @@
     X(CRL_DATES, "attest.crl.dates", "a revocation list is outside its dates", \
       "thisUpdate and nextUpdate do not enclose the time of verification", \
       "check the clock; fetch the list again") \
-    X(DCAP_QUOTE_FORMAT, "attest.dcap.quote_format", "a TDX quote is malformed", \
-      "lengths or constants inside it disagree with quote format version 4", \
+    X(DCAP_QUOTE_FORMAT, "attest.dcap.quote_format", "a quote is malformed", \
+      "lengths or constants inside it disagree with Intel's quote formats 3, 4 and 5", \
       "take the quote again") \
     X(DCAP_QUOTE_PADDING, "attest.dcap.quote_padding", "something stands behind the quote", \
       "buffers are padded with zero bytes; no signature covers what comes after a quote", \
       "take the quote again; if it stays, somebody adds to it") \
     X(DCAP_VERSION, "attest.dcap.version", "the quote's version is not supported", \
-      "version 4 is read; 3 and 5 are not yet", \
-      "use a platform that makes version 4 quotes") \
-    X(DCAP_TEE_TYPE, "attest.dcap.tee_type", "the quote is not a TDX quote", \
-      "its TEE type is not 0x81", \
+      "versions 3, 4 and 5 are read", \
+      "use a platform whose quotes have one of them") \
+    X(DCAP_TEE_TYPE, "attest.dcap.tee_type", "the quote is of another TEE than was asked for", \
+      "its TEE type, or in version 5 its body type, is not the one of this verifier", \
       "use the verifier of that TEE") \
     X(DCAP_KEY_TYPE, "attest.dcap.key_type", "the quote's attestation key is not ECDSA P-256", \
       "type 2 is the only one that Intel's quoting enclave uses", \
@@ -131,6 +131,12 @@
     X(DCAP_CERT_DATA, "attest.dcap.certification_data", "the quote does not carry its certificate chain", \
       "certification data type 5 holds it as PEM; others need it from the collateral", \
       "give pck_certificate_chain in the collateral") \
+    X(DCAP_PLATFORM_OTHER, "attest.dcap.platform_other", "the quote is of another platform than the one that was kept", \
+      "it carries another certificate chain than the one that was verified before", \
+      "verify the quote's own platform") \
+    X(DCAP_PLATFORM_STALE, "attest.dcap.platform_stale", "what was verified of a platform no longer holds", \
+      "a certificate, list or document behind it is out of date by now", \
+      "fetch its collateral again and verify the platform anew") \
     X(DCAP_COLLATERAL_FORMAT, "attest.dcap.collateral_format", "collateral is malformed", \
       "TCB info, identity or lists do not read as Intel publishes them", \
       "fetch the collateral again") \
@@ -174,7 +180,7 @@
       "its issueDate lies after the time of verification", \
       "check the clock: it is behind, or the collateral was made with a wrong one") \
     X(DCAP_TCB_INFO_MISMATCH, "attest.dcap.tcb_info_mismatch", "TCB info is not of this platform", \
-      "TEE, FMSPC or PCE id differ from the PCK certificate's, or it lacks TDX modules", \
+      "its TEE is not the quote's, FMSPC or PCE id differ from the PCK certificate's, or it lacks TDX modules", \
       "fetch TCB info for the FMSPC of the PCK certificate") \
     X(TDX_MODULE_MISMATCH, "attest.tdx.module_mismatch", "the TDX module is not one that Intel lists", \
       "no identity for its version, or its signer or attributes differ", \
@@ -333,9 +339,12 @@
     X(POLICY_CUSTOM_ROOT, "policy.custom_root", "the evidence chains to a root given by argument", \
       "only compiled-in hardware roots count by themselves", \
       "allow custom roots where that root is meant") \
-    X(POLICY_DEBUG, "policy.debug", "the TD runs in debug mode", \
-      "the host can read and change a debug TD: its evidence protects nothing", \
-      "start the TD without the debug attribute") \
+    X(POLICY_DEBUG, "policy.debug", "what runs is in debug mode", \
+      "the host can read and change a debug TD, enclave or guest: its evidence protects nothing", \
+      "start it without the debug attribute") \
+    X(POLICY_SERVICE_TD, "policy.service_td", "a service TD is bound to the TD", \
+      "it can move or change the TD, and this evidence says nothing about it", \
+      "start the TD without a service TD") \
     X(POLICY_TD_ATTRIBUTES, "policy.td_attributes", "the TD has attributes that are not accepted", \
       "migratable TDs, attributes of unknown meaning, and a TD whose private pages the host can take away by exception may give others access", \
       "start the TD with SEPT_VE_DISABLE and without the others") \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/identity.h"
+#include "attest/tdx/claims.h"
 #include "attest/tdx/verify.h"
 #include "base/hex.h"
 #include "codec/json_write.h"

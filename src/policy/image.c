@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "attest/eventlog/bind.h"
+#include "attest/tdx/claims.h"
 #include "base/hex.h"
 
 #define N_BOOT_REGISTERS 3

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "attest/tdx/claims.h"
 #include "base/hex.h"
 #include "base/str.h"
 
@@ -40,18 +41,31 @@ static void check_kind(struct ds_verdict *v, const struct ds_claims *c,
         deny(v, c, DS_CODE_POLICY_CUSTOM_ROOT, "root_kind", "hardware", "custom");
 }
 
-static void check_attributes(struct ds_verdict *v, const struct ds_claims *c,
-                             const struct policy_rules *rules)
+/* TDX: nothing but the guest itself has a hand in the TD. */
+static void check_td(struct ds_verdict *v, const struct ds_claims *c)
 {
     char got[20];
     uint64_t attributes = ds_claims_td_attributes(c);
+    struct ds_span service = ds_claims_mrservicetd48(c);
     (void)snprintf(got, sizeof got, "%016llx", (unsigned long long)attributes);
-    if (ds_claims_is_debug(c) && !rules->allow_debug)
-        deny(v, c, DS_CODE_POLICY_DEBUG, "td_attributes", "debug off", got);
     if ((attributes & ~TD_ATTRIBUTES_KNOWN) != 0)
         deny(v, c, DS_CODE_POLICY_TD_ATTRIBUTES, "td_attributes", "only known attributes", got);
     if ((attributes & TD_ATTRIBUTE_SEPT_VE_DISABLE) == 0)
         deny(v, c, DS_CODE_POLICY_TD_ATTRIBUTES, "td_attributes", "SEPT_VE_DISABLE on", got);
+    for (size_t i = 0; i < service.len; i++)
+        if (service.p[i] != 0) {
+            deny(v, c, DS_CODE_POLICY_SERVICE_TD, "mrservicetd", "no service TD", DS_HEX(service));
+            break;
+        }
+}
+
+static void check_attributes(struct ds_verdict *v, const struct ds_claims *c,
+                             const struct policy_rules *rules)
+{
+    if (ds_claims_is_debug(c) && !rules->allow_debug)
+        deny(v, c, DS_CODE_POLICY_DEBUG, "debug", "off", "on");
+    if (ds_claims_tee(c) == DS_TEE_TDX)
+        check_td(v, c);
 }
 
 static void check_tcb(struct ds_verdict *v, const struct ds_claims *c,

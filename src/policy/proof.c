@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "attest/tdx/claims.h"
 #include "base/hex.h"
 #include "base/str.h"
 #include "codec/date.h"

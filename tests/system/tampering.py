@@ -412,7 +412,7 @@ TABLE = [
         quote_part("padding", lambda p: p + bytes(70) + b"x"),
         code="attest.dcap.quote_padding", claim="padding", anchor=FILE),
     row("debug TD", VERIFY, then(quote_field("td_attributes"), signed),
-        code="policy.debug", claim="td_attributes", anchor=FILE),
+        code="policy.debug", claim="debug", anchor=FILE),
     row("TD whose memory the host may take away unseen", VERIFY,
         then(lambda c: c.quote.set("td_attributes", bytes(8)), signed),
         code="policy.td_attributes", claim="td_attributes", anchor=FILE),

@@ -5,6 +5,8 @@
 
 #include "attest/dcap/collateral.h"
 
+#include <stdio.h>
+
 #include "attest/coded.h"
 #include "base/hex.h"
 #include "base/str.h"
@@ -63,7 +65,9 @@ static int get_status(enum ds_tcb_status *ret, const struct ds_json_tok *level, 
     struct ds_span text;
     DS_TRY(ds_json_get_str(&text, level, "tcbStatus", e));
     *ret = ds_tcb_status_find(text);
-    if (*ret == DS_TCB_NONE)
+    /* TDRelaunchAdvised is a verdict and stands in no list. */
+    if (*ret == DS_TCB_NONE || *ret == DS_TCB_TD_RELAUNCH_ADVISED ||
+        *ret == DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED)
         return ds_fail(e, DS_ERR_FORMAT, "a TCB status that is not known");
     return DS_OK;
 }
@@ -126,6 +130,20 @@ static int parse_components(uint8_t ret16[static 16], const struct ds_json_tok *
     return DS_OK;
 }
 
+/* Version 2 has a member for each SGX component: sgxtcbcomp01svn to 16. */
+static int parse_flat_components(uint8_t ret16[static 16], const struct ds_json_tok *tcb,
+                                 struct ds_error *e)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        char key[20];
+        uint32_t svn;
+        (void)snprintf(key, sizeof key, "sgxtcbcomp%02usvn", i + 1);
+        DS_TRY(get_uint(&svn, tcb, key, UINT8_MAX, e));
+        ret16[i] = (uint8_t)svn;
+    }
+    return DS_OK;
+}
+
 static int parse_tcb_levels(struct ds_tcb_info *info, bool is_tdx, const struct ds_json_tok *obj,
                             struct ds_arena *mem, struct ds_error *e)
 {
@@ -138,7 +156,10 @@ static int parse_tcb_levels(struct ds_tcb_info *info, bool is_tdx, const struct 
     for (const struct ds_json_tok *v = ds_json_first(array); v != NULL;
          v = ds_json_next(array, v), level++) {
         DS_TRY(ds_json_get(&tcb, v, "tcb", DS_JSON_OBJECT, e));
-        DS_TRY(parse_components(level->sgx16, tcb, "sgxtcbcomponents", e));
+        if (info->version == 2)
+            DS_TRY(parse_flat_components(level->sgx16, tcb, e));
+        else
+            DS_TRY(parse_components(level->sgx16, tcb, "sgxtcbcomponents", e));
         if (is_tdx)
             DS_TRY(parse_components(level->tdx16, tcb, "tdxtcbcomponents", e));
         DS_TRY(get_u16(&level->pcesvn, tcb, "pcesvn", e));
@@ -190,13 +211,18 @@ static int parse_tcb_info(struct ds_tcb_info *info, struct ds_arena *mem,
     const struct ds_json_tok *module;
     uint32_t tcb_type;
     DS_TRY(get_uint(&info->version, obj, "version", UINT32_MAX, e));
-    if (info->version != 3)
-        return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of version %u; 3 is read", info->version);
+    if (info->version != 2 && info->version != 3)
+        return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of version %u; 2 and 3 are read",
+                       info->version);
     DS_TRY(get_uint(&tcb_type, obj, "tcbType", UINT32_MAX, e));
     /* PCS API 4: how levels are compared; we know the one way. */
     if (tcb_type != 0)
         return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of type %u; 0 is read", tcb_type);
-    DS_TRY(get_id(info->id, obj, e));
+    /* Version 2 is of SGX alone and does not say so. */
+    if (info->version == 2)
+        (void)snprintf(info->id, sizeof info->id, "SGX");
+    else
+        DS_TRY(get_id(info->id, obj, e));
     bool is_tdx = strcmp(info->id, "TDX") == 0;
     DS_TRY(get_date(&info->issue_s, obj, "issueDate", e));
     DS_TRY(get_date(&info->next_s, obj, "nextUpdate", e));
@@ -240,8 +266,7 @@ static int parse_signed(struct ds_dcap_collateral *coll, bool is_tcb, struct ds_
     const struct ds_json_tok *root;
     size_t keep = (mem->cap - mem->used) / 4;
     size_t base = mem->used;
-    if (ds_arena_get(mem, keep) == NULL)
-        return ds_fail(e, DS_ERR_NOMEM, "no room for collateral");
+    mem->used = base + keep;
     DS_TRY(ds_json_parse_in(&root, mem, text, e));
     struct ds_arena lists = { .p = mem->p, .cap = base + keep, .used = base };
     int r = is_tcb ? parse_tcb_info(&coll->tcb, &lists, root, e)
@@ -304,6 +329,7 @@ static int parse_json(struct ds_dcap_parts *parts, struct ds_arena *mem, struct 
         bool is_hex;
     } rows[] = {
         { "pck_certificate_chain", &parts->pck_chain_pem, false },
+        { "pck_crl_issuer_chain", &parts->pck_crl_chain_pem, false },
         { "tcb_info_issuer_chain", &parts->tcb_chain_pem, false },
         { "qe_identity_issuer_chain", &parts->qe_chain_pem, false },
         { "root_ca_crl", &parts->root_crl_der, true },

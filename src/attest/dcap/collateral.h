@@ -3,13 +3,14 @@
 
 /*
  * What Intel publishes beside a quote: certificate chains, revocation lists,
- * TCB info (version 3) and the quoting enclave's identity (version 2). Parsed
- * here, judged in attest/tdx/verify.c. The outer JSON is the de-facto form of
+ * TCB info (version 3; of SGX also 2) and the quoting enclave's identity (version
+ * 2). Parsed here, judged in attest/dcap/platform.c. The outer JSON is the de-facto form of
  * DCAP libraries: root_ca_crl, pck_crl, tcb_info_issuer_chain, tcb_info,
  * tcb_info_signature, qe_identity_issuer_chain, qe_identity,
  * qe_identity_signature; CRLs and signatures in hex. pck_certificate_chain is
- * optional and stands in for the chain inside the quote. pck_crl_issuer_chain is
- * passed over: the list must be signed by the very CA that issued the PCK.
+ * optional and stands in for the chain inside the quote. Of pck_crl_issuer_chain
+ * no use is made but to complete a quote that carries its PCK certificate alone:
+ * the list must be signed by the very CA that issued the PCK.
  * spec: Intel PCS API version 4
  */
 
@@ -70,7 +71,8 @@ struct ds_qe_identity {
 
 /* The parts as they were served; an absent part is an empty span. */
 struct ds_dcap_parts {
-    struct ds_span pck_chain_pem; /* used instead of what the quote carries */
+    struct ds_span pck_chain_pem;     /* used instead of what the quote carries */
+    struct ds_span pck_crl_chain_pem; /* the PCK's issuer and the root */
     struct ds_span tcb_chain_pem, qe_chain_pem;
     struct ds_span root_crl_der, pck_crl_der;
     struct ds_span tcb_info, qe_identity; /* JSON, the exact bytes that are signed */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identities and TCB levels, in the order and with the rules of Intel's Quote
+ * The quoting enclave's identity, and levels: with the rules of Intel's Quote
  * Verification Library; section numbers are those in its source.
  */
 
@@ -10,55 +10,11 @@
 
 #include "base/hex.h"
 
-static bool is_zero(const uint8_t *p, size_t n)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < n; i++)
-        any |= p[i];
-    return any == 0;
-}
-
 static int refuse_bytes(enum ds_code code, const char *claim, const uint8_t *expected,
                         const uint8_t *got, size_t n, const char *anchor, struct ds_error *e)
 {
     return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, DS_HEX(DS_SPAN(expected, n)),
                      DS_HEX(DS_SPAN(got, n)), anchor);
-}
-
-static int find_module(const struct ds_tdx_module **ret, const struct ds_tcb_info *info,
-                       uint8_t version, const char *anchor, struct ds_error *e)
-{
-    char id[8];
-    (void)snprintf(id, sizeof id, "TDX_%02X", version);
-    if (info->n_modules == 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_INFO_MISMATCH, "tdx_module", id,
-                         "TCB info without TDX modules", anchor);
-    for (size_t i = 0; i < info->n_modules; i++)
-        if (strcmp(info->modules[i].id, id) == 0) {
-            *ret = &info->modules[i];
-            return DS_OK;
-        }
-    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_MISMATCH, "tdx_module", id,
-                     "no identity of this version", anchor);
-}
-
-int dcap_tcb_check_module(const struct ds_tdx_module **ret, const struct ds_tcb_info *info,
-                          const struct ds_td_report *td, const char *anchor, struct ds_error *e)
-{
-    const struct ds_tdx_module *m = &info->module;
-    /* QVL 4.1.2.5.12: from quote version 4 on, SVN[1] is the module's major version. */
-    if (td->tee_tcb_svn16[1] > 0)
-        DS_TRY(find_module(&m, info, td->tee_tcb_svn16[1], anchor, e));
-    /* QVL 4.1.2.5.12.1 */
-    if (memcmp(td->mrsignerseam48, m->mrsigner48, 48) != 0)
-        return refuse_bytes(DS_CODE_TDX_MODULE_MISMATCH, "mrsignerseam", m->mrsigner48,
-                            td->mrsignerseam48, 48, anchor, e);
-    /* QVL 4.1.2.5.12.2: zero and equal; the mask is not applied. */
-    if (!is_zero(td->seamattributes8, 8) || memcmp(td->seamattributes8, m->attributes8, 8) != 0)
-        return refuse_bytes(DS_CODE_TDX_MODULE_MISMATCH, "seamattributes", m->attributes8,
-                            td->seamattributes8, 8, anchor, e);
-    *ret = m;
-    return DS_OK;
 }
 
 static void apply_mask(uint8_t *out, const uint8_t *value, const uint8_t *mask, size_t n)
@@ -103,24 +59,24 @@ static bool is_at_least(const uint8_t *have, const uint8_t *need, size_t from)
     return true;
 }
 
-/* The first level, highest first, that the platform reaches in every component. */
-static const struct ds_tcb_level *find_platform_level(const struct ds_tcb_info *info,
-                                                      const struct dcap_pck *pck,
-                                                      const uint8_t svn16[static 16])
+int dcap_tcb_platform(struct dcap_tcb *ret, const struct ds_tcb_info *info,
+                      const struct dcap_pck *pck, const uint8_t *tdx16, size_t from,
+                      struct ds_error *e)
 {
-    /* With a major version, SVN[0] and [1] are judged by the module's own identity. */
-    size_t from = svn16[1] > 0 ? 2 : 0;
     for (size_t i = 0; i < info->n_levels; i++) {
         const struct ds_tcb_level *l = &info->levels[i];
-        if (is_at_least(pck->sgx16, l->sgx16, 0) && pck->pcesvn >= l->pcesvn &&
-            is_at_least(svn16, l->tdx16, from))
-            return l;
+        if (!is_at_least(pck->sgx16, l->sgx16, 0) || pck->pcesvn < l->pcesvn ||
+            (tdx16 != NULL && !is_at_least(tdx16, l->tdx16, from)))
+            continue;
+        *ret = (struct dcap_tcb){ .status = l->status, .date_s = l->date_s, .platform = l };
+        return DS_OK;
     }
-    return NULL;
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_NOT_SUPPORTED, "cpusvn",
+                     "at least the lowest level", DS_HEX(DS_SPAN(pck->sgx16, 16)), NULL);
 }
 
-static const struct ds_svn_level *find_svn_level(const struct ds_svn_level *levels, size_t n,
-                                                 uint16_t isvsvn)
+const struct ds_svn_level *dcap_tcb_find_svn(const struct ds_svn_level *levels, size_t n,
+                                             uint16_t isvsvn)
 {
     for (size_t i = 0; i < n; i++)
         if (isvsvn >= levels[i].isvsvn)
@@ -129,7 +85,7 @@ static const struct ds_svn_level *find_svn_level(const struct ds_svn_level *leve
 }
 
 /* Only OutOfDate and Revoked of a module or enclave change what the platform level says. */
-static enum ds_tcb_status converge(enum ds_tcb_status platform, enum ds_tcb_status part)
+static enum ds_tcb_status converged(enum ds_tcb_status platform, enum ds_tcb_status part)
 {
     if (platform == DS_TCB_REVOKED || part == DS_TCB_REVOKED)
         return DS_TCB_REVOKED;
@@ -143,38 +99,21 @@ static enum ds_tcb_status converge(enum ds_tcb_status platform, enum ds_tcb_stat
     return platform;
 }
 
-static int refuse_level(enum ds_code code, const char *claim, struct ds_span svn,
-                        struct ds_error *e)
+void dcap_tcb_converge(struct dcap_tcb *t, const struct ds_svn_level *part)
 {
-    return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, "at least the lowest level", DS_HEX(svn),
-                     NULL);
+    t->status = converged(t->status, part->status);
+    t->date_s = part->date_s < t->date_s ? part->date_s : t->date_s;
 }
 
-int dcap_tcb_evaluate(struct dcap_tcb *ret, const struct ds_dcap_collateral *coll,
-                      const struct ds_tdx_module *module, const struct dcap_pck *pck,
-                      const uint8_t svn16[static 16], uint16_t qe_isvsvn, struct ds_error *e)
+int dcap_tcb_qe(struct dcap_tcb *t, const struct ds_qe_identity *id, uint16_t isvsvn,
+                struct ds_error *e)
 {
-    struct dcap_tcb t = { .platform = find_platform_level(&coll->tcb, pck, svn16) };
-    if (t.platform == NULL)
-        return refuse_level(DS_CODE_DCAP_TCB_NOT_SUPPORTED, "cpusvn", DS_SPAN(pck->sgx16, 16), e);
-    t.status = t.platform->status;
-    t.date_s = t.platform->date_s;
-    if (svn16[1] > 0) {
-        t.module = find_svn_level(module->levels, module->n_levels, svn16[0]);
-        if (t.module == NULL)
-            return refuse_level(DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, "tee_tcb_svn",
-                                DS_SPAN(svn16, 16), e);
-        t.status = converge(t.status, t.module->status);
-        t.date_s = t.module->date_s < t.date_s ? t.module->date_s : t.date_s;
-    }
+    const uint8_t be[] = { (uint8_t)(isvsvn >> 8), (uint8_t)isvsvn };
     /* QVL 4.1.2.9.9 */
-    t.qe = find_svn_level(coll->qe.levels, coll->qe.n_levels, qe_isvsvn);
-    if (t.qe == NULL) {
-        uint8_t be[] = { (uint8_t)(qe_isvsvn >> 8), (uint8_t)qe_isvsvn };
-        return refuse_level(DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, "qe_isvsvn", DS_SPAN_OF(be), e);
-    }
-    t.status = converge(t.status, t.qe->status);
-    t.date_s = t.qe->date_s < t.date_s ? t.qe->date_s : t.date_s;
-    *ret = t;
+    t->qe = dcap_tcb_find_svn(id->levels, id->n_levels, isvsvn);
+    if (t->qe == NULL)
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, "qe_isvsvn",
+                         "at least the lowest level", DS_HEX(DS_SPAN_OF(be)), NULL);
+    dcap_tcb_converge(t, t->qe);
     return DS_OK;
 }

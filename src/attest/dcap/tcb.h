@@ -2,43 +2,34 @@
 #pragma once
 
 /*
- * Which level of Intel's lists a platform stands on. Collateral and reports are
- * verified before any of this counts.
+ * Which level of Intel's lists a platform and its quoting enclave stand on.
+ * Collateral and reports are verified before any of this counts.
  */
 
-#include "attest/dcap/collateral.h"
-#include "attest/dcap/pck.h"
-#include "attest/tdx/quote.h"
-
-struct dcap_tcb {
-    enum ds_tcb_status status; /* converged */
-    int64_t date_s;            /* the earliest of the parts */
-    const struct ds_tcb_level *platform;
-    const struct ds_svn_level *module; /* NULL where the platform level judges the module */
-    const struct ds_svn_level *qe;
-};
-
-/*
- * The identity that the TDX module must have: by its major version, or tdxModule
- * where that is 0. Signer and attributes are compared with the TD report.
- *
- * out:  ret  NULL levels in tdxModule: the platform level judges it
- * err:  UNTRUSTED  attest.dcap.tcb_info_mismatch, attest.tdx.module_mismatch
- */
-DS_MUST_USE int dcap_tcb_check_module(const struct ds_tdx_module **ret,
-                                      const struct ds_tcb_info *info, const struct ds_td_report *td,
-                                      const char *anchor, struct ds_error *e);
+#include "attest/dcap/private.h"
 
 /* err: UNTRUSTED attest.dcap.qe_identity_mismatch */
 DS_MUST_USE int dcap_tcb_check_qe(const struct ds_qe_identity *id, const struct ds_sgx_report *qe,
                                   const char *anchor, struct ds_error *e);
 
 /*
- * Evaluate one set of TEE SVNs (a TD 1.5 body has two).
+ * Begin with the platform's level: the first, highest first, that it reaches in
+ * every SGX component, the PCE and, from index `from` on, the TEE's own
+ * components (`tdx16`; NULL for SGX).
  *
- * err:  UNTRUSTED  attest.dcap.tcb_not_supported, module_tcb_not_supported, qe_tcb_not_supported
+ * err:  UNTRUSTED  attest.dcap.tcb_not_supported
  */
-DS_MUST_USE int dcap_tcb_evaluate(struct dcap_tcb *ret, const struct ds_dcap_collateral *coll,
-                                  const struct ds_tdx_module *module, const struct dcap_pck *pck,
-                                  const uint8_t svn16[static 16], uint16_t qe_isvsvn,
+DS_MUST_USE int dcap_tcb_platform(struct dcap_tcb *ret, const struct ds_tcb_info *info,
+                                  const struct dcap_pck *pck, const uint8_t *tdx16, size_t from,
                                   struct ds_error *e);
+
+/* The first level that isvsvn reaches; NULL when it reaches none. */
+const struct ds_svn_level *dcap_tcb_find_svn(const struct ds_svn_level *levels, size_t n,
+                                             uint16_t isvsvn);
+
+/* Let the level of a module or enclave take part in status and date. */
+void dcap_tcb_converge(struct dcap_tcb *t, const struct ds_svn_level *part);
+
+/* The quoting enclave's level, converged. err: UNTRUSTED attest.dcap.qe_tcb_not_supported */
+DS_MUST_USE int dcap_tcb_qe(struct dcap_tcb *t, const struct ds_qe_identity *id, uint16_t isvsvn,
+                            struct ds_error *e);

@@ -366,7 +366,7 @@ static int fill_claims(struct ds_claims *ret, const struct ds_snp_report *report
     struct ds_claims c = {
         .kind = platform->kind,
         .tee = DS_TEE_SEV_SNP,
-        .tcb_status = tcb_status(report),
+        .tcb = { .status = tcb_status(report) },
         .valid_from_s = platform->valid_from_s,
         .valid_until_s = platform->valid_until_s,
         .snp = { .policy = report->policy,

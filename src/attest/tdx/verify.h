@@ -5,9 +5,8 @@
  * Verification of TDX quotes, as Intel's verifier does it.
  */
 
-#include "attest/anchors.h"
 #include "attest/claims.h"
-#include "attest/dcap/collateral.h"
+#include "attest/dcap/platform.h"
 #include "attest/tdx/quote.h"
 
 /*
@@ -18,14 +17,27 @@
  *       now_s        seconds since 1970-01-01 UTC: the caller's clock
  * io:   mem          scratch for certificates; what was taken is given back
  * out:  ret          from ds_claims_new_in(); written only on DS_OK
- * err:  UNTRUSTED    a check failed: attest.tdx.*, attest.x509.*, attest.root_unknown ...
+ * err:  UNTRUSTED    a check failed: attest.tdx.*, attest.dcap.*, attest.x509.* ...
  *       STALE        a certificate, CRL, TCB info or identity is outside its dates
  *       UNAVAILABLE  attest.dcap.collateral_incomplete: a part is missing
  *       UNSUPPORTED  a certification data type or algorithm that we do not read
- * spec: Intel SGX-TDX DCAP Quote Verification Library, steps named in verify.c
+ * spec: Intel SGX-TDX DCAP Quote Verification Library, steps named in the code
  */
 DS_MUST_USE int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                                     const struct ds_tdx_quote *quote,
                                     const struct ds_dcap_collateral *coll,
                                     const struct ds_anchors *anchors, int64_t now_s,
                                     struct ds_error *e);
+
+/*
+ * The same on a platform that verified before, which costs two signatures, or
+ * one where the quoting enclave's report is known too.
+ *
+ * io:   qe   what is remembered of the quoting enclave; NULL: nothing
+ * err:  as above, and
+ *       STALE      attest.dcap.platform_stale: the platform must be verified anew
+ *       UNTRUSTED  attest.dcap.platform_other: the quote carries another chain
+ */
+DS_MUST_USE int ds_tdx_quote_verify_on(struct ds_claims *ret, const struct ds_tdx_quote *quote,
+                                       const struct ds_dcap_platform *platform,
+                                       struct ds_dcap_qe *qe, int64_t now_s, struct ds_error *e);

@@ -56,6 +56,57 @@ const struct collateral_set set_qvl_sample = {
                        "tdx/intel_qvl_sample/pckSignChain.pem" },
 };
 
+/* TDX, FMSPC 90C06F000000: recorded without signer and lists, which are those of set_dcapqvl. */
+const struct collateral_set set_90c0_2025 = {
+    .tcb = "collateral/automata_0625/tcbinfov3_90C06F000000.json",
+    .qe = "collateral/automata_0625/qe_td.json",
+    .base = "tdx/dcapqvl_tdx_v4.collateral.json",
+};
+const struct collateral_set set_90c0_2025_alone = {
+    .tcb = "collateral/automata_0625/tcbinfov3_90C06F000000.json",
+    .qe = "collateral/automata_0625/qe_td.json",
+};
+const struct collateral_set set_90c0_2026 = {
+    .tcb = "collateral/attestation-rs/tcb_info_90c06f000000.json",
+    .qe = "collateral/attestation-rs/td_qe_identity.json",
+    .chain_pem = "collateral/attestation-rs/qe_identity_signing_chain.pem",
+    .root_crl = "collateral/attestation-rs/root_ca_crl.der",
+    .pck_crl = "collateral/attestation-rs/pck_crl_platform.der",
+};
+const struct collateral_set set_90c0_tcb_alone = {
+    .tcb = "collateral/gotdx/sample_tcbinfo_response_v5",
+};
+const struct collateral_set set_sgx_dcapqvl = { .json = "sgx/dcapqvl_sgx_v3.collateral.json" };
+/* SGX, FMSPC 00606A000000. */
+const struct collateral_set set_sgx_606a = {
+    .tcb = "collateral/automata_0625/tcbinfo.json",
+    .qe = "collateral/automata_0625/identity.json",
+    .base = "tdx/dcapqvl_tdx_v4.collateral.json",
+};
+const struct collateral_set set_sgx_606a_alone = {
+    .tcb = "collateral/automata_0625/tcbinfo.json",
+    .qe = "collateral/automata_0625/identity.json",
+};
+const struct collateral_set set_sgx_solana = {
+    .tcb = "collateral/automata_solana/tcb_info_v3_sgx.json",
+    .signer_der = "collateral/automata_solana/signing.der",
+    .root_der = "collateral/automata_solana/root.der",
+};
+/* rust-sgx kept the chain of its sample as files; the names of the last two are each other's. */
+const struct collateral_set set_sgx_chain_alone = {
+    .pck_chain_files = { "sgx/rustsgx_pck_quote.cert", "sgx/rustsgx_root_ca.cert",
+                         "sgx/rustsgx_processor_ca.cert" },
+};
+const struct collateral_set set_sgx_qvl_sample = {
+    .tcb = "sgx/intel_qvl_sample/tcbInfo.json",
+    .qe = "sgx/intel_qvl_sample/qeIdentity.json",
+    .chain_pem = "sgx/intel_qvl_sample/tcbSignChain.pem",
+    .root_crl = "sgx/intel_qvl_sample/rootCaCrl.der",
+    .pck_crl = "sgx/intel_qvl_sample/intermediateCaCrl.der",
+    .pck_chain_files = { "sgx/intel_qvl_sample/pckCert.pem",
+                         "sgx/intel_qvl_sample/pckSignChain.pem" },
+};
+
 /* Copies `text` behind what `b` has. */
 static struct ds_span set_keep(struct ds_arena *a, const struct ds_buf *b)
 {
@@ -127,8 +178,10 @@ static struct ds_dcap_parts set_load_parts(struct ds_arena *a, const struct coll
     struct ds_dcap_parts p = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf chain = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf pck = { 0 };
-    set_load_signed(&p.tcb_info, &p.tcb_sig64, a, s->tcb, "tcbInfo");
-    set_load_signed(&p.qe_identity, &p.qe_sig64, a, s->qe, "enclaveIdentity");
+    if (s->tcb != NULL)
+        set_load_signed(&p.tcb_info, &p.tcb_sig64, a, s->tcb, "tcbInfo");
+    if (s->qe != NULL)
+        set_load_signed(&p.qe_identity, &p.qe_sig64, a, s->qe, "enclaveIdentity");
     if (s->chain_pem != NULL)
         ds_buf_add(&chain, vectors_load(a, s->chain_pem));
     if (s->signer_der != NULL) {
@@ -148,8 +201,11 @@ static struct ds_dcap_parts set_load_parts(struct ds_arena *a, const struct coll
     if (s->pck_chain_pem[0] != NULL) {
         ds_buf_add(&pck, vectors_load(a, s->pck_chain_pem[0]));
         ds_buf_add(&pck, set_swap(a, vectors_load(a, s->pck_chain_pem[1])));
-        p.pck_chain_pem = set_keep(a, &pck);
     }
+    for (size_t i = 0; i < 3 && s->pck_chain_files[i] != NULL; i++)
+        ds_buf_add(&pck, vectors_load(a, s->pck_chain_files[i]));
+    if (pck.len > 0)
+        p.pck_chain_pem = set_keep(a, &pck);
     return p;
 }
 
@@ -159,5 +215,12 @@ int set_load(struct ds_dcap_collateral *ret, struct ds_arena *a, const struct co
     if (s->json != NULL)
         return ds_dcap_collateral_parse(ret, a, vectors_load(a, s->json), e);
     struct ds_dcap_parts parts = set_load_parts(a, s);
+    struct ds_dcap_collateral base;
+    if (s->base != NULL) {
+        DS_TRY(ds_dcap_collateral_parse(&base, a, vectors_load(a, s->base), e));
+        parts.tcb_chain_pem = parts.qe_chain_pem = base.parts.tcb_chain_pem;
+        parts.root_crl_der = base.parts.root_crl_der;
+        parts.pck_crl_der = base.parts.pck_crl_der;
+    }
     return ds_dcap_collateral_of(ret, a, &parts, e);
 }

@@ -48,6 +48,7 @@ struct synth synth_good(void)
         .level_status = "UpToDate",
         .module_id = "TDX_03",
         .module_status = "UpToDate",
+        .more_module_levels = "",
         .module_attributes = "0000000000000000",
         .module_mrsigner_byte = "00",
         .qe_status = "UpToDate",
@@ -56,6 +57,7 @@ struct synth synth_good(void)
         .level_tdx_svn = 2,
         .level_pcesvn = 11,
         .module_svn = 4,
+        .tcb_version = 3,
         .qe_svn = 3,
         .qe_id = "TD_QE",
         .qe_issue = "2027-01-14T00:00:00Z",
@@ -70,19 +72,37 @@ struct synth synth_good(void)
         s.plans[i].not_before_s = from_s;
         s.plans[i].not_after_s = to_s;
     }
-    s.quote = (struct ds_tdx_quote){
-        .version = 4, .key_type = 2, .tee_type = 0x81, .cert_type = 5
-    };
+    s.quote.dcap = (struct ds_dcap_quote){ .version = 4,
+                                           .key_type = 2,
+                                           .tee_type = DS_DCAP_TEE_TDX,
+                                           .body_type = DS_DCAP_BODY_TD10,
+                                           .cert_type = DS_DCAP_CERT_PCK_CHAIN };
     static const uint8_t vendor[] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                       0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
     static const uint8_t svn[16] = { 5, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2 };
-    memcpy(s.quote.qe_vendor_id16, vendor, 16);
+    memcpy(s.quote.dcap.qe_vendor_id16, vendor, 16);
     memcpy(s.quote.td.tee_tcb_svn16, svn, 16);
+    memcpy(s.quote.td.tee_tcb_svn2_16, svn, 16);
+    memset(s.enclave.mrenclave32, 0x3e, 32);
+    s.enclave.attributes16[0] = 0x05;
     s.quote.td.td_attributes = 0x10000000;
-    s.quote.qe_report.attributes16[0] = 0x15;
-    memset(s.quote.qe_report.mrsigner32, 0xaa, 32);
-    s.quote.qe_report.isvprodid = 2;
-    s.quote.qe_report.isvsvn = 3;
+    s.quote.dcap.qe_report.attributes16[0] = 0x15;
+    memset(s.quote.dcap.qe_report.mrsigner32, 0xaa, 32);
+    s.quote.dcap.qe_report.isvprodid = 2;
+    s.quote.dcap.qe_report.isvsvn = 3;
+    return s;
+}
+
+struct synth synth_good_of(uint16_t version, enum ds_dcap_body body)
+{
+    struct synth s = synth_good();
+    s.quote.dcap.version = version;
+    s.quote.dcap.body_type = body;
+    if (body != DS_DCAP_BODY_SGX)
+        return s;
+    s.quote.dcap.tee_type = DS_DCAP_TEE_SGX;
+    s.tcb_id = "SGX";
+    s.qe_id = "QE";
     return s;
 }
 
@@ -217,6 +237,13 @@ static void synth_components(struct ds_buf *b, const char *key, unsigned svn)
     ds_buf_str(b, "],");
 }
 
+/* Version 2 of TCB info. */
+static void synth_flat_components(struct ds_buf *b, unsigned svn)
+{
+    for (int i = 1; i <= 16; i++)
+        ds_buf_printf(b, "\"sgxtcbcomp%02dsvn\":%u,", i, svn);
+}
+
 static void synth_module(struct ds_buf *b, const struct synth *s)
 {
     ds_buf_str(b, "\"mrsigner\":\"");
@@ -225,32 +252,44 @@ static void synth_module(struct ds_buf *b, const struct synth *s)
                   s->module_attributes);
 }
 
+static void synth_modules(struct ds_buf *b, const struct synth *s)
+{
+    ds_buf_str(b, "\"tdxModule\":{");
+    synth_module(b, s);
+    ds_buf_str(b, "},");
+    if (!s->has_modules)
+        return;
+    ds_buf_printf(b, "\"tdxModuleIdentities\":[{\"id\":\"%s\",", s->module_id);
+    synth_module(b, s);
+    ds_buf_printf(b,
+                  ",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":%u},\"tcbDate\":"
+                  "\"2025-03-01T00:00:00Z\",\"tcbStatus\":\"%s\","
+                  "\"advisoryIDs\":[\"INTEL-SA-00002\",\"INTEL-SA-00001\"]}%s]}],",
+                  s->module_svn, s->module_status, s->more_module_levels);
+}
+
 static struct ds_span synth_tcb_info(struct ds_arena *a, const struct synth *s)
 {
     DS_AUTO(ds_buf_done) struct ds_buf b = { 0 };
-    ds_buf_printf(&b,
-                  "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\","
-                  "\"fmspc\":\"",
-                  s->tcb_id, s->tcb_issue, s->tcb_next);
+    bool is_tdx = strcmp(s->tcb_id, "TDX") == 0;
+    ds_buf_str(&b, "{");
+    if (s->tcb_version != 2)
+        ds_buf_printf(&b, "\"id\":\"%s\",", s->tcb_id);
+    ds_buf_printf(&b, "\"version\":%u,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",\"fmspc\":\"",
+                  s->tcb_version, s->tcb_issue, s->tcb_next);
     ds_buf_hex(&b, DS_SPAN_OF(s->info_fmspc));
     ds_buf_str(&b, "\",\"pceId\":\"");
     ds_buf_hex(&b, DS_SPAN_OF(s->info_pceid));
-    ds_buf_printf(&b, "\",\"tcbType\":%u,\"tcbEvaluationDataNumber\":17,\"tdxModule\":{",
-                  s->tcb_type);
-    synth_module(&b, s);
-    ds_buf_str(&b, "},");
-    if (s->has_modules) {
-        ds_buf_printf(&b, "\"tdxModuleIdentities\":[{\"id\":\"%s\",", s->module_id);
-        synth_module(&b, s);
-        ds_buf_printf(&b,
-                      ",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":%u},\"tcbDate\":"
-                      "\"2025-03-01T00:00:00Z\",\"tcbStatus\":\"%s\","
-                      "\"advisoryIDs\":[\"INTEL-SA-00002\",\"INTEL-SA-00001\"]}]}],",
-                      s->module_svn, s->module_status);
-    }
+    ds_buf_printf(&b, "\",\"tcbType\":%u,\"tcbEvaluationDataNumber\":17,", s->tcb_type);
+    if (is_tdx)
+        synth_modules(&b, s);
     ds_buf_str(&b, "\"tcbLevels\":[{\"tcb\":{");
-    synth_components(&b, "sgxtcbcomponents", s->level_svn);
-    synth_components(&b, "tdxtcbcomponents", s->level_tdx_svn);
+    if (s->tcb_version == 2)
+        synth_flat_components(&b, s->level_svn);
+    else
+        synth_components(&b, "sgxtcbcomponents", s->level_svn);
+    if (is_tdx)
+        synth_components(&b, "tdxtcbcomponents", s->level_tdx_svn);
     ds_buf_printf(&b,
                   "\"pcesvn\":%u},\"tcbDate\":\"2025-04-01T00:00:00Z\",\"tcbStatus\":\"%s\","
                   "\"advisoryIDs\":[\"INTEL-SA-00001\"]}]}",
@@ -288,6 +327,7 @@ static struct ds_span synth_sig(struct ds_arena *a, const struct ds_p256_key *ke
 struct ds_dcap_parts synth_parts(struct ds_arena *a, const struct synth *s)
 {
     const enum synth_cert signer[] = { SIGNER, s->collateral_root };
+    static const enum synth_cert pck[] = { PCK, CA, ROOT };
     enum synth_cert by_root[2], by_ca[] = { PCK };
     size_t n = 0;
     if (s->is_ca_revoked)
@@ -301,6 +341,10 @@ struct ds_dcap_parts synth_parts(struct ds_arena *a, const struct synth *s)
         .tcb_info = synth_tcb_info(a, s),
         .qe_identity = synth_qe_identity(a, s),
     };
+    if (!s->has_no_pck_crl_chain)
+        p.pck_crl_chain_pem = synth_chain(a, s, pck + 1, 2);
+    if (s->is_chain_beside)
+        p.pck_chain_pem = synth_chain(a, s, pck, 3);
     p.qe_chain_pem = p.tcb_chain_pem;
     p.tcb_sig64 = synth_sig(a, s->keys[SIGNER], p.tcb_info, s->breaks_tcb_sig);
     p.qe_sig64 = synth_sig(a, s->keys[SIGNER], p.qe_identity, s->breaks_qe_id_sig);
@@ -313,70 +357,117 @@ static void synth_zeros(struct ds_buf *b, size_t n)
         ds_buf_char(b, '\0');
 }
 
-static void synth_td_part(struct ds_buf *b, const struct ds_tdx_quote *q)
+static void synth_td_report(struct ds_buf *b, const struct ds_td_report *td, bool is_td15)
 {
+    size_t start = b->len;
+    ds_buf_add(b, DS_SPAN_OF(td->tee_tcb_svn16));
+    ds_buf_add(b, DS_SPAN_OF(td->mrseam48));
+    ds_buf_add(b, DS_SPAN_OF(td->mrsignerseam48));
+    ds_buf_add(b, DS_SPAN_OF(td->seamattributes8));
+    ds_buf_le(b, td->td_attributes, 8);
+    ds_buf_le(b, td->xfam, 8);
+    ds_buf_add(b, DS_SPAN_OF(td->mrtd48));
+    ds_buf_add(b, DS_SPAN_OF(td->mrconfigid48));
+    ds_buf_add(b, DS_SPAN_OF(td->mrowner48));
+    ds_buf_add(b, DS_SPAN_OF(td->mrownerconfig48));
+    ds_buf_add(b, DS_SPAN_OF(td->rtmr48));
+    ds_buf_add(b, DS_SPAN_OF(td->report_data64));
+    assert_int_equal(b->len - start, 584);
+    if (!is_td15)
+        return;
+    ds_buf_add(b, DS_SPAN_OF(td->tee_tcb_svn2_16));
+    ds_buf_add(b, DS_SPAN_OF(td->mrservicetd48));
+}
+
+static void synth_sgx_report(struct ds_buf *b, const struct ds_sgx_report *r)
+{
+    size_t start = b->len;
+    ds_buf_add(b, DS_SPAN_OF(r->cpusvn16));
+    ds_buf_add(b, DS_SPAN_OF(r->miscselect4));
+    synth_zeros(b, 12);
+    ds_buf_add(b, DS_SPAN_OF(r->isvextprodid16));
+    ds_buf_add(b, DS_SPAN_OF(r->attributes16));
+    ds_buf_add(b, DS_SPAN_OF(r->mrenclave32));
+    synth_zeros(b, 32);
+    ds_buf_add(b, DS_SPAN_OF(r->mrsigner32));
+    synth_zeros(b, 32);
+    ds_buf_add(b, DS_SPAN_OF(r->configid64));
+    ds_buf_le(b, r->isvprodid, 2);
+    ds_buf_le(b, r->isvsvn, 2);
+    ds_buf_le(b, r->configsvn, 2);
+    synth_zeros(b, 42);
+    ds_buf_add(b, DS_SPAN_OF(r->isvfamilyid16));
+    ds_buf_add(b, DS_SPAN_OF(r->report_data64));
+    assert_int_equal(b->len - start, 384);
+}
+
+/* Header and body: what the attestation key signs. */
+static void synth_signed_part(struct ds_buf *b, const struct synth *s)
+{
+    static const unsigned body_lens[] = { 0, 384, 584, 648 };
+    const struct ds_dcap_quote *q = &s->quote.dcap;
     ds_buf_le(b, q->version, 2);
     ds_buf_le(b, q->key_type, 2);
     ds_buf_le(b, q->tee_type, 4);
     synth_zeros(b, 4);
     ds_buf_add(b, DS_SPAN_OF(q->qe_vendor_id16));
     synth_zeros(b, 20);
-    ds_buf_add(b, DS_SPAN_OF(q->td.tee_tcb_svn16));
-    synth_zeros(b, 48);
-    ds_buf_add(b, DS_SPAN_OF(q->td.mrsignerseam48));
-    ds_buf_add(b, DS_SPAN_OF(q->td.seamattributes8));
-    ds_buf_le(b, q->td.td_attributes, 8);
-    ds_buf_le(b, q->td.xfam, 8);
-    synth_zeros(b, 584 - 136);
+    if (q->version == 5) {
+        ds_buf_le(b, q->body_type, 2);
+        ds_buf_le(b, body_lens[q->body_type], 4);
+    }
+    if (q->body_type == DS_DCAP_BODY_SGX)
+        synth_sgx_report(b, &s->enclave);
+    else
+        synth_td_report(b, &s->quote.td, q->body_type == DS_DCAP_BODY_TD15);
 }
 
-static void synth_qe_report(struct ds_buf *b, const struct ds_sgx_report *r,
-                            const uint8_t data32[static 32], bool breaks_tail)
+/* QE report, signature, authentication data, certification data. */
+static void synth_qe_part(struct ds_buf *b, struct ds_arena *a, const struct synth *s,
+                          const uint8_t ak_xy[static 64])
 {
-    size_t start = b->len;
-    synth_zeros(b, 16);
-    ds_buf_add(b, DS_SPAN_OF(r->miscselect4));
-    synth_zeros(b, 28);
-    ds_buf_add(b, DS_SPAN_OF(r->attributes16));
-    synth_zeros(b, 64);
-    ds_buf_add(b, DS_SPAN_OF(r->mrsigner32));
-    synth_zeros(b, 96);
-    ds_buf_le(b, r->isvprodid, 2);
-    ds_buf_le(b, r->isvsvn, 2);
-    synth_zeros(b, 60);
-    ds_buf_add(b, DS_SPAN(data32, 32));
-    synth_zeros(b, 31);
-    ds_buf_char(b, breaks_tail ? 1 : 0);
-    assert_int_equal(b->len - start, 384);
+    static const enum synth_cert chain[] = { PCK, CA, ROOT };
+    DS_AUTO(ds_buf_done) struct ds_buf report = { 0 };
+    struct ds_sgx_report qe = s->quote.dcap.qe_report;
+    uint16_t cert_type = s->quote.dcap.cert_type;
+    struct ds_span data = DS_SPAN_LIT("where to ask for the certificate");
+    if (cert_type == DS_DCAP_CERT_PCK_CHAIN || cert_type == DS_DCAP_CERT_PCK_LEAF)
+        data = synth_chain(a, s, chain, cert_type == DS_DCAP_CERT_PCK_CHAIN ? 3 : 1);
+    const struct ds_span bound[] = { { ak_xy, 64 }, DS_SPAN_LIT("auth") };
+    assert_int_equal(ds_hash_v(DS_SHA256, qe.report_data64, bound, 2, NULL), DS_OK);
+    qe.report_data64[0] ^= s->breaks_binding ? 1 : 0;
+    qe.report_data64[63] = s->breaks_binding_tail ? 1 : 0;
+    synth_sgx_report(&report, &qe);
+    ds_buf_add(b, ds_buf_span(&report));
+    ds_buf_add(b, synth_sig(a, s->keys[PCK], ds_buf_span(&report), s->breaks_qe_sig));
+    ds_buf_le(b, 4, 2);
+    ds_buf_str(b, "auth");
+    ds_buf_le(b, cert_type, 2);
+    ds_buf_le(b, data.len, 4);
+    ds_buf_add(b, data);
 }
 
 struct ds_span synth_quote(struct ds_arena *a, const struct synth *s)
 {
-    static const enum synth_cert chain[] = { PCK, CA, ROOT };
     DS_AUTO(ds_buf_done) struct ds_buf b = { 0 };
-    DS_AUTO(ds_buf_done) struct ds_buf report = { 0 };
-    uint8_t ak_xy[64], data32[32];
-    struct ds_span pem = synth_chain(a, s, chain, 3);
+    DS_AUTO(ds_buf_done) struct ds_buf qe = { 0 };
+    uint8_t ak_xy[64];
+    bool is_wrapped = s->quote.dcap.version != 3;
     ds_p256_key_public(ak_xy, s->ak);
-    const struct ds_span bound[] = { DS_SPAN_OF(ak_xy), DS_SPAN_LIT("auth") };
-    assert_int_equal(ds_hash_v(DS_SHA256, data32, bound, 2, NULL), DS_OK);
-    data32[0] ^= s->breaks_binding ? 1 : 0;
-    synth_qe_report(&report, &s->quote.qe_report, data32, s->breaks_binding_tail);
-
-    synth_td_part(&b, &s->quote);
+    if (s->qe_part.len > 0)
+        ds_buf_add(&qe, s->qe_part);
+    else
+        synth_qe_part(&qe, a, s, ak_xy);
+    synth_signed_part(&b, s);
     struct ds_span sig = synth_sig(a, s->ak, ds_buf_span(&b), s->breaks_quote_sig);
-    ds_buf_le(&b, 134 + 384 + 64 + 2 + 4 + 6 + pem.len, 4);
+    ds_buf_le(&b, 128 + (is_wrapped ? 6 : 0) + qe.len, 4);
     ds_buf_add(&b, sig);
     ds_buf_add(&b, DS_SPAN_OF(ak_xy));
-    ds_buf_le(&b, 6, 2);
-    ds_buf_le(&b, 384 + 64 + 2 + 4 + 6 + pem.len, 4);
-    ds_buf_add(&b, ds_buf_span(&report));
-    ds_buf_add(&b, synth_sig(a, s->keys[PCK], ds_buf_span(&report), s->breaks_qe_sig));
-    ds_buf_le(&b, 4, 2);
-    ds_buf_str(&b, "auth");
-    ds_buf_le(&b, s->quote.cert_type, 2);
-    ds_buf_le(&b, pem.len, 4);
-    ds_buf_add(&b, pem);
+    if (is_wrapped) {
+        ds_buf_le(&b, DS_DCAP_CERT_QE_REPORT, 2);
+        ds_buf_le(&b, qe.len, 4);
+    }
+    ds_buf_add(&b, ds_buf_span(&qe));
     return synth_keep(a, &b);
 }
 

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * A whole TDX platform made on the spot: PKI, collateral and quote in Intel's
- * forms under a root of the test's own, with every field open to change before
- * it is signed. So each check of the verifier can be reached alone.
+ * A whole Intel platform made on the spot: PKI, collateral and a TDX or SGX quote
+ * in Intel's forms under a root of the test's own, with every field open to
+ * change before it is signed. So each check of the verifier can be reached alone.
  */
 
+#include "attest/sgx/verify.h"
 #include "attest/tdx/verify.h"
 #include "base/buf.h"
 #include "crypto/key.h"
@@ -39,14 +40,20 @@ struct synth {
     /* TCB info */
     const char *tcb_id, *tcb_issue, *tcb_next, *level_status, *module_id, *module_status;
     const char *module_attributes, *module_mrsigner_byte, *qe_status;
+    const char *more_module_levels; /* JSON behind the first: ",{...}" */
     bool has_modules;
     uint8_t info_fmspc[6], info_pceid[2], level_svn, level_tdx_svn;
-    unsigned level_pcesvn, module_svn, qe_svn, tcb_type;
+    unsigned level_pcesvn, module_svn, qe_svn, tcb_type, tcb_version;
     /* QE identity */
     const char *qe_id, *qe_issue, *qe_next, *qe_misc, *qe_attributes, *qe_mrsigner_byte;
     unsigned qe_prodid;
     /* quote */
     struct ds_tdx_quote quote; /* fields that are written */
+    struct ds_sgx_report enclave;
+    struct ds_span
+        qe_part; /* of a quote made before: quoting enclaves keep theirs; empty: a new one */
+    bool has_no_pck_crl_chain;
+    bool is_chain_beside; /* the collateral brings it, and the quote carries a hint instead */
     bool breaks_binding, breaks_binding_tail, breaks_quote_sig, breaks_qe_sig;
     bool breaks_tcb_sig, breaks_qe_id_sig;
     enum synth_cert collateral_root; /* ROOT or OTHER_ROOT signs the signer */
@@ -55,8 +62,10 @@ struct synth {
     struct ds_buf certs[N_CERTS];
 };
 
-/* A platform of which everything verifies at SYNTH_NOW; nothing is made yet. */
+/* A quote of version 4 about a TD 1.0 of which everything verifies at SYNTH_NOW; nothing is made yet. */
 struct synth synth_good(void);
+/* The same in another shape. */
+struct synth synth_good_of(uint16_t version, enum ds_dcap_body body);
 void synth_done(struct synth *s);
 
 /* Keys and certificates, as planned. */

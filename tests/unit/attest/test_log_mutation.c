@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The same as test_tdx_mutation.c for what travels around a quote: whatever bit is flipped in a
+ * The same as test_dcap_mutation.c for what travels around a quote: whatever bit is flipped in a
  * wrapped attestation, the log no longer binds to the quoted registers, or the bit lies where
  * nothing is bound and the claims are byte for byte the same.
  */

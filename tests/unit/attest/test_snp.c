@@ -12,6 +12,7 @@
 
 #include "attest/claims_private.h"
 #include "attest/snp/ark.h"
+#include "attest/tdx/claims.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
 #include "synthetic_snp.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading certificates and revocation lists: exact, one short, one long, and
- * every byte changed. The rules of chains are tested through test_tdx.c.
+ * every byte changed. The rules of chains are tested through test_dcap.c.
  */
 
 #include "attest/x509.h"

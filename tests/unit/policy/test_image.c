@@ -58,7 +58,7 @@ static void boot(struct machine *m, const struct measure_tdx *p)
     *m = (struct machine){ .claims = { .kind = DS_KIND_SIMULATED,
                                        .tee = DS_TEE_TDX,
                                        .anchor = "test root",
-                                       .tcb_status = DS_TCB_UP_TO_DATE } };
+                                       .tcb = { .status = DS_TCB_UP_TO_DATE } } };
     for (size_t i = 0; i < p->n_events; i++) {
         m->events[i] = (struct ds_tdx_event){
             .imr = p->events[i].imr, .type = 1, .version = 1, .has_digest = true

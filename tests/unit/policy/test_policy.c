@@ -21,7 +21,7 @@ static struct ds_claims good_claims(void)
     struct ds_claims c = { .kind = DS_KIND_HARDWARE,
                            .tee = DS_TEE_TDX,
                            .anchor = "Intel SGX Root CA",
-                           .tcb_status = DS_TCB_UP_TO_DATE,
+                           .tcb = { .status = DS_TCB_UP_TO_DATE },
                            .tcb_eval_number = 17,
                            .tdx = { .td_attributes = 0x10000000 },
                            .has_log = true };
@@ -73,6 +73,7 @@ enum change {
     MIGRATABLE,
     RESERVED_ATTRIBUTE,
     SEPT_VE,
+    SERVICE_TD,
     OUT_OF_DATE,
     NO_STATUS,
     REVOKED,
@@ -107,12 +108,14 @@ static void change_platform(struct ds_claims *c, enum change what)
         c->tdx.td_attributes |= 1ull << 40;
     if (what == SEPT_VE)
         c->tdx.td_attributes = 0;
+    if (what == SERVICE_TD)
+        c->tdx.mrservicetd48[47] = 1;
     if (what == OUT_OF_DATE)
-        c->tcb_status = DS_TCB_OUT_OF_DATE;
+        c->tcb.status = DS_TCB_OUT_OF_DATE;
     if (what == NO_STATUS)
-        c->tcb_status = DS_TCB_NONE;
+        c->tcb.status = DS_TCB_NONE;
     if (what == REVOKED)
-        c->tcb_status = DS_TCB_REVOKED;
+        c->tcb.status = DS_TCB_REVOKED;
     if (what == OLD_EVALUATION)
         c->tcb_eval_number = 16;
 }
@@ -151,6 +154,7 @@ static const enum ds_code code_of_change[N_CHANGES] = {
     [MIGRATABLE] = DS_CODE_POLICY_TD_ATTRIBUTES,
     [RESERVED_ATTRIBUTE] = DS_CODE_POLICY_TD_ATTRIBUTES,
     [SEPT_VE] = DS_CODE_POLICY_TD_ATTRIBUTES,
+    [SERVICE_TD] = DS_CODE_POLICY_SERVICE_TD,
     [OUT_OF_DATE] = DS_CODE_POLICY_TCB_STATUS,
     [NO_STATUS] = DS_CODE_POLICY_TCB_STATUS,
     [REVOKED] = DS_CODE_POLICY_TCB_REVOKED,
@@ -186,6 +190,24 @@ static void each_rule_denies(void **state)
     }
 }
 
+/* An enclave is not asked for a TD's attributes, but whether it is open to its host. */
+static void enclaves_have_rules_of_their_own(void **state)
+{
+    struct policy_rules rules = good_rules();
+    struct ds_claims c = good_claims();
+    struct ds_verdict v = { 0 };
+    (void)state;
+    rules.mrconfigid48 = POLICY_ANY;
+    c.tee = DS_TEE_SGX;
+    memset(&c.sgx, 0, sizeof c.sgx);
+    policy_check(&v, &c, &rules);
+    assert_int_equal(v.n_reasons, 0);
+    c.sgx.report.attributes16[0] = 2;
+    policy_check(&v, &c, &rules);
+    assert_int_equal(v.n_reasons, 1);
+    assert_int_equal(v.reasons[0].code, DS_CODE_POLICY_DEBUG);
+}
+
 static void all_reasons_come_at_once(void **state)
 {
     struct policy_rules none = { 0 };
@@ -213,7 +235,7 @@ static void allowances_allow(void **state)
     rules.any_key_provider = true;
     c.kind = DS_KIND_SIMULATED;
     c.tdx.td_attributes |= 1;
-    c.tcb_status = DS_TCB_OUT_OF_DATE;
+    c.tcb.status = DS_TCB_OUT_OF_DATE;
     c.report_data64[0] = c.app_id.b[0] = c.key_provider[0] = 9;
     c.instance_id.len = 0;
     policy_check(&v, &c, &rules);
@@ -222,13 +244,13 @@ static void allowances_allow(void **state)
     policy_check(&v, &c, &rules);
     assert_int_equal(v.n_reasons, 0);
     /* No rule accepts Revoked. */
-    c.tcb_status = DS_TCB_REVOKED;
+    c.tcb.status = DS_TCB_REVOKED;
     policy_check(&v, &c, &rules);
     assert_int_equal(v.n_reasons, 1);
     assert_int_equal(v.reasons[0].code, DS_CODE_POLICY_TCB_REVOKED);
     /* Nor a status that nobody filled. */
     struct ds_verdict unfilled = { 0 };
-    c.tcb_status = DS_TCB_NONE;
+    c.tcb.status = DS_TCB_NONE;
     policy_check(&unfilled, &c, &rules);
     assert_int_equal(unfilled.n_reasons, 1);
     assert_int_equal(unfilled.reasons[0].code, DS_CODE_POLICY_TCB_STATUS);
@@ -251,8 +273,11 @@ static void empty_claims_are_denied(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_claims_pass),         cmocka_unit_test(each_rule_denies),
-        cmocka_unit_test(all_reasons_come_at_once), cmocka_unit_test(allowances_allow),
+        cmocka_unit_test(good_claims_pass),
+        cmocka_unit_test(each_rule_denies),
+        cmocka_unit_test(enclaves_have_rules_of_their_own),
+        cmocka_unit_test(all_reasons_come_at_once),
+        cmocka_unit_test(allowances_allow),
         cmocka_unit_test(empty_claims_are_denied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,10 +41,10 @@ static void test_constants(void **state)
 
 static void check_report(const struct ds_tdx_quote *q, const struct simtee_registers *regs)
 {
-    assert_int_equal(q->version, 4);
-    assert_int_equal(q->key_type, 2);
-    assert_int_equal(q->tee_type, 0x81);
-    assert_memory_equal(q->qe_vendor_id16, simtee_platform.qe_vendor16, 16);
+    assert_int_equal(q->dcap.version, 4);
+    assert_int_equal(q->dcap.key_type, 2);
+    assert_int_equal(q->dcap.tee_type, 0x81);
+    assert_memory_equal(q->dcap.qe_vendor_id16, simtee_platform.qe_vendor16, 16);
     assert_memory_equal(q->td.tee_tcb_svn16, simtee_platform.tee_tcb_svn16, 16);
     assert_memory_equal(q->td.mrseam48, simtee_platform.mrseam48, 48);
     assert_true(q->td.td_attributes == 0x10000000);
@@ -54,12 +54,12 @@ static void check_report(const struct ds_tdx_quote *q, const struct simtee_regis
     assert_memory_equal(q->td.rtmr48, regs->rtmr48, sizeof regs->rtmr48);
     assert_int_equal(q->td.report_data64[0], 0xab);
     assert_int_equal(q->td.report_data64[63], 0xab);
-    assert_int_equal(q->qe_report.isvprodid, 2);
-    assert_int_equal(q->qe_report.isvsvn, 4);
-    assert_memory_equal(q->qe_report.mrsigner32, simtee_platform.qe_mrsigner32, 32);
-    assert_int_equal(q->qe_auth.len, 32);
-    assert_int_equal(q->cert_type, 5);
-    assert_int_equal(q->padding.len, 0);
+    assert_int_equal(q->dcap.qe_report.isvprodid, 2);
+    assert_int_equal(q->dcap.qe_report.isvsvn, 4);
+    assert_memory_equal(q->dcap.qe_report.mrsigner32, simtee_platform.qe_mrsigner32, 32);
+    assert_int_equal(q->dcap.qe_auth.len, 32);
+    assert_int_equal(q->dcap.cert_type, 5);
+    assert_int_equal(q->dcap.padding.len, 0);
 }
 
 static void check_signature(const uint8_t pub64[64], struct ds_span signed_part,
@@ -93,14 +93,14 @@ static void test_layout(void **state)
     ds_buf_drop(&quote, 6);
     assert_int_equal(ds_tdx_quote_parse(&q, ds_buf_span(&quote), &e), DS_OK);
     check_report(&q, &regs);
-    assert_true(ds_span_eq_str(q.cert_data, "PEM"));
-    check_signature(q.ak_pub64, q.signed_part, q.sig64);
-    check_signature(pck64, q.qe_report_raw, q.qe_sig64);
+    assert_true(ds_span_eq_str(q.dcap.cert_data, "PEM"));
+    check_signature(q.dcap.ak_pub64, q.dcap.signed_part, q.dcap.sig64);
+    check_signature(pck64, q.dcap.qe_report_raw, q.dcap.qe_sig64);
 
     uint8_t binding32[32];
-    const struct ds_span bound[] = { DS_SPAN_OF(q.ak_pub64), q.qe_auth };
+    const struct ds_span bound[] = { DS_SPAN_OF(q.dcap.ak_pub64), q.dcap.qe_auth };
     assert_int_equal(ds_hash_v(DS_SHA256, binding32, bound, 2, &e), DS_OK);
-    assert_memory_equal(q.qe_report.report_data64, binding32, 32);
+    assert_memory_equal(q.dcap.qe_report.report_data64, binding32, 32);
     simtee_qe_done(&qe);
 }
 

@@ -3,7 +3,7 @@
  * Whatever is changed in an accepted quote or its collateral, the verifier says no, or the change
  * lies where nothing is signed and the claims are byte for byte the same. The table of those
  * regions is the whole list. Each byte has one bit flipped here, a different one from byte to byte;
- * `test_attest_tdx_mutation all` flips every bit and takes minutes.
+ * `test_attest_dcap_mutation all` flips every bit and takes minutes.
  */
 
 #include <setjmp.h>
@@ -15,15 +15,25 @@
 #include "attest/claims_private.h"
 #include "synthetic.h"
 
-#define PADDING_LEN    24 /* zeros behind the signature data, as quote buffers have them */
-#define N_RANDOM       1000
-#define N_RANDOM_ALL   200000
+#define PADDING_LEN    24   /* zeros behind the signature data, as quote buffers have them */
+#define N_RANDOM       2000 /* of each shape */
+#define N_RANDOM_ALL   350000
 #define RANDOM_LEN_MAX 8
 #define CUT_MAX        80 /* bytes that are taken off, one after another */
 #define MUTATION_MEM   ((size_t)4 << 20)
 #define RANDOM_SEED    0x9e3779b97f4a7c15u
 
 static bool flips_every_bit;
+
+/* The first has all its parts flipped, the others their quotes: the parts are the same. */
+static const struct shape {
+    uint16_t version;
+    enum ds_dcap_body body;
+} shapes[] = {
+    { 4, DS_DCAP_BODY_TD10 },
+    { 5, DS_DCAP_BODY_TD15 },
+    { 3, DS_DCAP_BODY_SGX },
+};
 
 enum part {
     QUOTE,
@@ -51,6 +61,7 @@ struct set {
     struct ds_extra_anchor anchor;
     struct ds_arena mem;
     struct ds_claims claims;
+    bool is_sgx;
     size_t cert_data_at, padding_at; /* in the quote */
 };
 
@@ -59,7 +70,8 @@ static int set_run(struct ds_claims *ret, struct set *s)
     const struct ds_anchors anchors = { &s->anchor, 1 };
     struct ds_arena a = s->mem;
     struct ds_dcap_collateral coll;
-    struct ds_tdx_quote quote;
+    struct ds_tdx_quote tdx;
+    struct ds_sgx_quote sgx;
     struct ds_span p[N_PARTS];
     for (size_t i = 0; i < N_PARTS; i++)
         p[i] = ds_buf_span(&s->parts[i]);
@@ -73,8 +85,12 @@ static int set_run(struct ds_claims *ret, struct set *s)
                                          .tcb_sig64 = p[TCB_SIG],
                                          .qe_sig64 = p[QE_SIG] };
     DS_TRY(ds_dcap_collateral_of(&coll, &a, &parts, NULL));
-    DS_TRY(ds_tdx_quote_parse(&quote, p[QUOTE], NULL));
-    return ds_tdx_quote_verify(ret, &a, &quote, &coll, &anchors, SYNTH_NOW, NULL);
+    if (s->is_sgx) {
+        DS_TRY(ds_sgx_quote_parse(&sgx, p[QUOTE], NULL));
+        return ds_sgx_quote_verify(ret, &a, &sgx, &coll, &anchors, SYNTH_NOW, NULL);
+    }
+    DS_TRY(ds_tdx_quote_parse(&tdx, p[QUOTE], NULL));
+    return ds_tdx_quote_verify(ret, &a, &tdx, &coll, &anchors, SYNTH_NOW, NULL);
 }
 
 static void set_put(struct set *s, enum part part, struct ds_span bytes)
@@ -94,12 +110,12 @@ static void set_done(struct set *s)
 }
 
 /* Where the chain comes with the collateral, the one in the quote is not looked at. */
-static struct set set_new(bool is_chain_beside)
+static struct set set_new(const struct shape *shape, bool is_chain_beside)
 {
     static const uint8_t padding[PADDING_LEN] = { 0 };
-    DS_AUTO(synth_done) struct synth synth = synth_good();
-    struct set s = { 0 };
-    struct ds_tdx_quote quote;
+    DS_AUTO(synth_done) struct synth synth = synth_good_of(shape->version, shape->body);
+    struct set s = { .is_sgx = shape->body == DS_DCAP_BODY_SGX };
+    struct ds_dcap_quote quote;
     synth.is_pck_revoked = synth.is_ca_revoked = false;
     synth_make(&synth);
     s.anchor = synth_anchor(&synth, ROOT, true);
@@ -108,7 +124,7 @@ static struct set set_new(bool is_chain_beside)
     struct ds_arena a = s.mem;
     struct ds_dcap_parts p = synth_parts(&a, &synth);
     set_put(&s, QUOTE, synth_quote(&a, &synth));
-    assert_int_equal(ds_tdx_quote_parse(&quote, ds_buf_span(&s.good[QUOTE]), NULL), DS_OK);
+    assert_int_equal(ds_dcap_quote_parse(&quote, ds_buf_span(&s.good[QUOTE]), NULL), DS_OK);
     s.cert_data_at = (size_t)(quote.cert_data.p - ds_buf_span(&s.good[QUOTE]).p);
     s.padding_at = s.good[QUOTE].len;
     if (is_chain_beside)
@@ -150,6 +166,19 @@ static bool is_white_of_pem(const struct set *s, enum part part, size_t at)
            is_white((uint8_t)s->parts[part].p[at]);
 }
 
+/* The root stands last in a chain; its name and key are compared, its own signature is not asked for. */
+static bool is_root(const struct set *s, enum part part, size_t at)
+{
+    static const char begin[] = "-----BEGIN";
+    const struct ds_buf *b = &s->good[part];
+    const char *last = NULL;
+    if (part != QUOTE && part != PCK_CHAIN && part != TCB_CHAIN && part != QE_CHAIN)
+        return false;
+    for (const char *p = b->p; (p = memmem(p, b->len - (size_t)(p - b->p), begin, 10)) != NULL; p++)
+        last = p;
+    return last != NULL && b->p + at > last;
+}
+
 /* Everything in a quote and its collateral that no signature covers and no check reads. */
 static const struct {
     const char *what;
@@ -158,6 +187,7 @@ static const struct {
     { "what stands behind the quote's signature data", is_padding },
     { "certification data of a quote whose collateral brings the chain", is_unread_chain },
     { "which white space divides the lines of PEM", is_white_of_pem },
+    { "the root's certificate but for its name and key", is_root },
 };
 
 static bool is_unsigned(const struct set *s, enum part part, size_t at)
@@ -196,15 +226,17 @@ static void flip(struct set *s, enum part part, size_t from, size_t to)
 
 static void a_flipped_bit_is_seen(void **state)
 {
-    DS_AUTO(set_done) struct set s = set_new(false);
     (void)state;
-    for (enum part part = 0; part < N_PARTS; part++)
-        flip(&s, part, 0, s.good[part].len);
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(set_done) struct set s = set_new(&shapes[i], false);
+        for (enum part part = 0; part < (i == 0 ? N_PARTS : QUOTE + 1); part++)
+            flip(&s, part, 0, s.good[part].len);
+    }
 }
 
 static void a_flipped_bit_is_seen_with_the_chain_beside(void **state)
 {
-    DS_AUTO(set_done) struct set s = set_new(true);
+    DS_AUTO(set_done) struct set s = set_new(&shapes[0], true);
     (void)state;
     flip(&s, PCK_CHAIN, 0, s.good[PCK_CHAIN].len);
     flip(&s, QUOTE, s.cert_data_at - 64, s.good[QUOTE].len);
@@ -218,27 +250,33 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
+static void change_bytes(struct set *s, uint64_t *r)
+{
+    enum part part = (enum part)(next_random(r) % N_PARTS);
+    size_t len = s->good[part].len;
+    if (len == 0)
+        return;
+    for (size_t n = 1 + next_random(r) % RANDOM_LEN_MAX; n > 0; n--)
+        s->parts[part].p[next_random(r) % len] = (char)next_random(r);
+    judge(s, part);
+    memcpy(s->parts[part].p, s->good[part].p, len);
+}
+
 static void changed_bytes_are_seen(void **state)
 {
-    DS_AUTO(set_done) struct set s = set_new(false);
     uint64_t r = RANDOM_SEED;
     (void)state;
-    for (size_t i = 0; i < (flips_every_bit ? N_RANDOM_ALL : N_RANDOM); i++) {
-        enum part part = (enum part)(next_random(&r) % N_PARTS);
-        size_t len = s.good[part].len;
-        if (len == 0)
-            continue;
-        for (size_t n = 1 + next_random(&r) % RANDOM_LEN_MAX; n > 0; n--)
-            s.parts[part].p[next_random(&r) % len] = (char)next_random(&r);
-        judge(&s, part);
-        memcpy(s.parts[part].p, s.good[part].p, len);
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(set_done) struct set s = set_new(&shapes[i], false);
+        for (size_t n = 0; n < (flips_every_bit ? N_RANDOM_ALL : N_RANDOM); n++)
+            change_bytes(&s, &r);
     }
 }
 
 /* A cut or longer part is never taken for the whole; the quote alone may be padded. */
 static void cut_and_longer_parts_are_seen(void **state)
 {
-    DS_AUTO(set_done) struct set s = set_new(false);
+    DS_AUTO(set_done) struct set s = set_new(&shapes[0], false);
     struct ds_claims c;
     (void)state;
     for (enum part part = 0; part < N_PARTS; part++) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The version 4 quotes of real platforms, each with its collateral at a time:
+ * The SGX and TDX quotes of real platforms, each with its collateral at a time:
  * the verdict, and the TCB level that it comes to.
  */
 
+#include "attest/sgx/claims.h"
+#include "attest/sgx/verify.h"
+#include "attest/tdx/claims.h"
 #include "attest/tdx/verify.h"
 #include "collateral_sets.h"
 #include "vectors.h"
@@ -19,8 +22,9 @@ struct row {
     const char *got; /* in the refusal's detail; NULL: anything */
 };
 
-#define UP  DS_TCB_UP_TO_DATE
-#define OUT DS_TCB_OUT_OF_DATE
+#define UP        DS_TCB_UP_TO_DATE
+#define OUT       DS_TCB_OUT_OF_DATE
+#define CONFIG_SW DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -50,10 +54,43 @@ static const struct row rows[] = {
     { "tdx/dstack_quote-report.json", "quote", &set_dcapqvl, AT_2025_06_25, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
     { "tdx/dstack_tdx-lite-getquote.json", "quote", &set_2026, AT_2026_04_01, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
     { "tdx/intel_qvl_sample/quote.dat", NULL, &set_qvl_sample, AT_QVL_SAMPLE, DS_CODE_ROOT_UNKNOWN, 0, false, NULL },
-    { "tdx/gotdx_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "5" },
-    { "tdx/trustee_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "5" },
-    { "tdx/automata_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "5" },
-    { "sgx/dcapqvl_sgx_v3.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "3" },
+    /* TD 1.5, version 5 */
+    { "tdx/gotdx_v5.quote", NULL, &set_90c0_2026, AT_2026_04_01, DS_CODE_NONE, UP, false, NULL },
+    { "tdx/gotdx_v5.quote", NULL, &set_90c0_tcb_alone, AT_2026_02_03, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be unknown" },
+    { "tdx/gotdx_v5.quote", NULL, &set_90c0_2025, AT_2025_06_25, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
+    { "tdx/automata_v5.quote", NULL, &set_90c0_2025, AT_2025_06_25, DS_CODE_NONE, UP, false, NULL },
+    { "tdx/automata_alibaba_v5_td15.quote", NULL, &set_90c0_2025, AT_2025_06_25, DS_CODE_NONE, UP, false, NULL },
+    { "tdx/automata_alibaba_v5_td15.quote", NULL, &set_90c0_2025_alone, AT_2025_06_15, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be UpToDate" },
+    { "tdx/automata_alibaba_v5_td15.quote", NULL, &set_90c0_2026, AT_2026_04_01, DS_CODE_NONE, OUT, false, NULL },
+    { "tdx/automata_v5.quote", NULL, &set_90c0_2026, AT_2026_04_01, DS_CODE_NONE, OUT, false, NULL },
+    /* Disputed: another verifier says UpToDate; its components are below every level that was recorded. */
+    { "tdx/trustee_v5.quote", NULL, &set_90c0_2025, AT_2025_06_25, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, "01010202030100030000000000000000" },
+    { "tdx/trustee_v5.quote", NULL, &set_90c0_2026, AT_2026_04_01, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, "01010202030100030000000000000000" },
+    { "tdx/gotdx_v5.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_TCB_INFO_MISMATCH, 0, false, "50806f000000" },
+    { "tdx/automata_v5.quote", NULL, &set_sgx_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_PCK_CRL, 0, false, NULL },
+    /* TDREPORTs are no quotes: what would be the version is their type. */
+    { "tdx/gotdx_tdreport.bin", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, NULL },
+    { "tdx/attestationrs_tdreport.bin", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "129" },
+    { "tdx/guest-components_tdreport.bin", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_VERSION, 0, false, "129" },
+    /* SGX, version 3 */
+    { "sgx/dcapqvl_sgx_v3.quote", NULL, &set_sgx_dcapqvl, AT_2025_06_25, DS_CODE_NONE, CONFIG_SW, false, NULL },
+    { "sgx/automata_solana_sgx.quote", NULL, &set_sgx_dcapqvl, AT_2025_06_25, DS_CODE_NONE, CONFIG_SW, true, NULL },
+    { "sgx/automata_solana_sgx.quote", NULL, &set_sgx_solana, 1747699200, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be unknown" }, /* 2025-05-20 */
+    { "sgx/automata_v3.quote", NULL, &set_sgx_606a, AT_2025_06_25, DS_CODE_NONE, DS_TCB_SW_HARDENING_NEEDED, false, NULL },
+    { "sgx/automata_v3.quote", NULL, &set_sgx_606a_alone, AT_2025_06_15, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be SWHardeningNeeded" },
+    { "sgx/occlum_v3.quote", NULL, &set_sgx_606a, AT_2025_06_25, DS_CODE_NONE, OUT, true, NULL },
+    { "sgx/occlum_v3.quote", NULL, &set_sgx_606a_alone, AT_2025_06_15, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be OutOfDate" },
+    { "sgx/rustsgx_pcs.quote", NULL, &set_sgx_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_TCB_INFO_MISMATCH, 0, false, "00a067110000" },
+    /* Its chain stands in the quote as leaf, root, CA: what comes last is no root. */
+    { "sgx/rustsgx_v3_pckchain.quote", NULL, &set_sgx_dcapqvl, AT_2025_06_25, DS_CODE_ROOT_UNKNOWN, 0, false, "cd7c95bd6ea4c67253a57b1de6ed47bd839ba5af102c5bbedf3fc414cd1a9cbc" },
+    { "sgx/rustsgx_v3_pckchain.quote", NULL, &set_sgx_chain_alone, AT_2025_06_25, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, 0, false, "missing; the level would be unknown" },
+    { "sgx/rustsgx_v3_pckchain_corrupted.quote", NULL, &set_sgx_chain_alone, AT_2025_06_25, DS_CODE_DCAP_QUOTE_SIGNATURE, 0, false, NULL },
+    { "sgx/rustsgx_v3_certtype2_encppid.quote", NULL, &set_sgx_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_CERT_DATA, 0, false, "3" },
+    { "sgx/rustsgx_v3_certtype2_encppid.quote", NULL, &set_sgx_chain_alone, AT_2025_06_25, DS_CODE_DCAP_QE_SIGNATURE, 0, false, NULL },
+    /* Open Enclave puts 16 bytes before a quote; without them it is one, and tampered with. */
+    { "sgx/oe_sgx_report_bad.bin", NULL, &set_sgx_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_VERSION, 0, false, "1" },
+    { "sgx/intel_qvl_sample/quote.dat", NULL, &set_sgx_qvl_sample, AT_2020_01_01, DS_CODE_ROOT_UNKNOWN, 0, false, NULL },
+    { "sgx/dcapqvl_sgx_v3.quote", NULL, &set_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_PCK_CRL, 0, false, NULL },
 };
 /* clang-format on */
 
@@ -63,16 +100,29 @@ static struct ds_span load_quote(struct ds_arena *a, const struct row *row)
                             : vectors_load(a, row->quote);
 }
 
+static int verify(struct ds_claims *ret, struct ds_arena *a, struct ds_span in,
+                  const struct ds_dcap_collateral *coll, const struct ds_anchors *anchors,
+                  int64_t now_s, bool is_sgx, struct ds_error *e)
+{
+    struct ds_tdx_quote tdx;
+    struct ds_sgx_quote sgx;
+    if (is_sgx) {
+        DS_TRY(ds_sgx_quote_parse(&sgx, in, e));
+        return ds_sgx_quote_verify(ret, a, &sgx, coll, anchors, now_s, e);
+    }
+    DS_TRY(ds_tdx_quote_parse(&tdx, in, e));
+    return ds_tdx_quote_verify(ret, a, &tdx, coll, anchors, now_s, e);
+}
+
 static int run(const struct ds_claims **ret, struct ds_arena *a, const struct row *row,
                const struct ds_anchors *anchors, struct ds_error *e)
 {
-    struct ds_tdx_quote quote;
     struct ds_dcap_collateral coll;
     struct ds_claims *claims = ds_claims_new_in(a);
     *ret = claims;
     DS_TRY(set_load(&coll, a, row->set, e));
-    DS_TRY(ds_tdx_quote_parse(&quote, load_quote(a, row), e));
-    return ds_tdx_quote_verify(claims, a, &quote, &coll, anchors, row->now_s, e);
+    return verify(claims, a, load_quote(a, row), &coll, anchors, row->now_s,
+                  strncmp(row->quote, "sgx/", 4) == 0, e);
 }
 
 static void quotes_have_their_verdicts(void **state)
@@ -171,7 +221,97 @@ static void synthetic_set_is_never_hardware(void **state)
     free(a.p);
 }
 
-/* One byte changed anywhere in the quote, but for the padding behind it. */
+/* The same for SGX, with TCB info of version 2 and certification data of type 1: this one holds. */
+static void synthetic_sgx_set_verifies_as_custom(void **state)
+{
+    struct ds_extra_anchor own = { .name = "QVL sample root" };
+    const struct ds_anchors anchors = { .extra = &own, .n_extra = 1 };
+    const struct row row = { .quote = "sgx/intel_qvl_sample/quote.dat",
+                             .set = &set_sgx_qvl_sample,
+                             .now_s = AT_2020_01_01 };
+    struct ds_arena a = vectors_arena((size_t)4 << 20);
+    struct ds_error e = { 0 };
+    const struct ds_claims *c;
+    (void)state;
+    assert_int_equal(run(&c, &a, &row, &anchors, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_ROOT_UNKNOWN);
+    assert_int_equal(ds_hex_decode(own.spki_sha256, 32, ds_span_str(e.detail.got), NULL), DS_OK);
+    if (run(&c, &a, &row, &anchors, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(ds_claims_kind(c), DS_KIND_CUSTOM);
+    assert_int_equal(ds_claims_tee(c), DS_TEE_SGX);
+    assert_int_equal(ds_claims_tcb_status(c), DS_TCB_UP_TO_DATE);
+    free(a.p);
+}
+
+static void tampered_oe_report_is_refused(void **state)
+{
+    struct ds_arena a = vectors_arena((size_t)4 << 20);
+    const struct ds_anchors pinned = { 0 };
+    struct ds_dcap_collateral coll;
+    struct ds_claims *c = ds_claims_new_in(&a);
+    struct ds_error e = { 0 };
+    (void)state;
+    struct ds_span in = vectors_load(&a, "sgx/oe_sgx_report_bad.bin");
+    assert_int_equal(set_load(&coll, &a, &set_sgx_dcapqvl, NULL), DS_OK);
+    assert_true(
+        verify(c, &a, ds_span_sub(in, 16, in.len), &coll, &pinned, AT_2025_06_25, true, &e) < 0);
+    assert_int_equal(e.code, DS_CODE_X509_SIGNATURE); /* a certificate was changed */
+    free(a.p);
+}
+
+/* Fields of an SGX and a TD 1.5 quote, from the vectors' index. */
+static void claims_of_other_bodies(void **state)
+{
+    static const char *const advisories[] = { "INTEL-SA-00289", "INTEL-SA-00615" };
+    const struct row sgx = { .quote = "sgx/dcapqvl_sgx_v3.quote",
+                             .set = &set_sgx_dcapqvl,
+                             .now_s = AT_2025_06_25 };
+    const struct row td15 = { .quote = "tdx/gotdx_v5.quote",
+                              .set = &set_90c0_2026,
+                              .now_s = AT_2026_04_01 };
+    struct ds_arena a = vectors_arena((size_t)8 << 20);
+    const struct ds_anchors pinned = { 0 };
+    const struct ds_claims *c;
+    (void)state;
+    assert_int_equal(run(&c, &a, &sgx, &pinned, NULL), DS_OK);
+    assert_string_equal(DS_HEX(ds_claims_mrenclave32(c)),
+                        "33d8736db756ed4997e04ba358d27833188f1932ff7b1d156904d3f560452fbb");
+    assert_string_equal(DS_HEX(ds_claims_mrsigner32(c)),
+                        "815f42f11cf64430c30bab7816ba596a1da0130c3b028b673133a66cf9a3e0e6");
+    assert_string_equal(DS_HEX(ds_claims_sgx_attributes16(c)), "0500000000000000e700000000000000");
+    assert_string_equal(DS_HEX(ds_claims_fmspc6(c)), "00a067110000");
+    assert_int_equal(ds_claims_n_advisories(c), DS_LEN(advisories));
+    for (size_t i = 0; i < DS_LEN(advisories); i++)
+        assert_string_equal(ds_claims_advisory(c, i), advisories[i]);
+    assert_int_equal(ds_claims_mrtd48(c).len, 0);
+
+    assert_int_equal(run(&c, &a, &td15, &pinned, NULL), DS_OK);
+    assert_string_equal(DS_HEX(ds_claims_tee_tcb_svn16(c)), "0b010400000000000000000000000000");
+    assert_string_equal(DS_HEX(ds_span_sub(ds_claims_mrtd48(c), 0, 16)),
+                        "7348651a34b2d2d3462822e3a750ec61");
+    assert_int_equal(ds_claims_mrservicetd48(c).len, 48);
+    assert_int_equal(ds_claims_current_tcb_status(c), DS_TCB_UP_TO_DATE);
+    assert_int_equal(ds_claims_tcb_eval_number(c), 18);
+
+    assert_int_equal(run(&c, &a, &rows[7], &pinned, NULL), DS_OK);
+    assert_true(
+        ds_span_eq(ds_claims_report_data64(c), vectors_load(&a, "tdx/gotdx_cos113_nonce.bin")));
+    free(a.p);
+}
+
+/* Where the last certificate of a chain, the root's, begins: of it name and key count, no more. */
+static size_t root_at(struct ds_span pem)
+{
+    static const char begin[] = "-----BEGIN";
+    size_t last = pem.len;
+    for (size_t at = 0; at + sizeof begin <= pem.len; at++)
+        if (memcmp(pem.p + at, begin, sizeof begin - 1) == 0)
+            last = at;
+    return last;
+}
+
+/* One byte changed anywhere in the quote, but for its root and the padding behind it. */
 static void changed_quotes_are_refused(void **state)
 {
     struct ds_arena a = vectors_arena((size_t)4 << 20);
@@ -186,13 +326,13 @@ static void changed_quotes_are_refused(void **state)
     assert_int_equal(set_load(&coll, &a, rows[0].set, NULL), DS_OK);
     struct ds_claims *c = ds_claims_new_in(&a);
     assert_int_equal(ds_tdx_quote_parse(&quote, in, NULL), DS_OK);
-    assert_int_equal(quote.padding.len, 70);
+    assert_int_equal(quote.dcap.padding.len, 70);
     for (size_t i = 0; i < in.len; i++) {
         bytes[i] ^= 1;
         int r = ds_tdx_quote_parse(&quote, DS_SPAN(bytes, in.len), NULL);
         if (r == DS_OK)
             r = ds_tdx_quote_verify(c, &a, &quote, &coll, &pinned, rows[0].now_s, NULL);
-        if (r == DS_OK)
+        if (r == DS_OK && i < root_at(in))
             fail_msg("byte %zu: %d", i, r);
         bytes[i] ^= 1;
     }
@@ -209,7 +349,7 @@ static void cut_quotes_do_not_parse(void **state)
     for (size_t n = 0; n < in.len - 70; n++)
         assert_int_not_equal(ds_tdx_quote_parse(&quote, DS_SPAN(in.p, n), NULL), DS_OK);
     assert_int_equal(ds_tdx_quote_parse(&quote, DS_SPAN(in.p, in.len - 70), NULL), DS_OK);
-    assert_int_equal(quote.padding.len, 0);
+    assert_int_equal(quote.dcap.padding.len, 0);
     free(a.p);
 }
 
@@ -241,7 +381,7 @@ static void changed_collateral_is_refused(void **state)
             int r = ds_dcap_collateral_of(&coll, &a, &parts, NULL);
             if (r == DS_OK)
                 r = ds_tdx_quote_verify(c, &a, &quote, &coll, &pinned, rows[0].now_s, NULL);
-            if (r == DS_OK)
+            if (r == DS_OK && k < root_at(was))
                 fail_msg("part %zu, byte %zu", i, k);
             bytes[k] ^= 1;
             a.used = mark;
@@ -264,6 +404,9 @@ int main(void)
         cmocka_unit_test(claims_are_the_quotes),
         cmocka_unit_test(advisories_are_listed),
         cmocka_unit_test(synthetic_set_is_never_hardware),
+        cmocka_unit_test(synthetic_sgx_set_verifies_as_custom),
+        cmocka_unit_test(tampered_oe_report_is_refused),
+        cmocka_unit_test(claims_of_other_bodies),
         cmocka_unit_test(changed_quotes_are_refused),
         cmocka_unit_test(cut_quotes_do_not_parse),
         cmocka_unit_test(changed_collateral_is_refused),

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading Intel quotes. Encoding stands with the signers (simtee).
+ */
+
+#include "attest/dcap/quote.h"
+
+#include <stdio.h>
+
+#include "attest/coded.h"
+#include "base/hex.h"
+
+#define VERSION_MIN 3
+#define VERSION_MAX 5
+
+static const size_t body_lens[] = {
+    [DS_DCAP_BODY_SGX] = DS_SGX_REPORT_LEN,
+    [DS_DCAP_BODY_TD10] = 584,
+    [DS_DCAP_BODY_TD15] = 648,
+};
+
+static int refuse_number(int cls, enum ds_code code, const char *claim, const char *expected,
+                         uint64_t got, struct ds_error *e)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)got);
+    return ds_refuse(e, cls, code, claim, expected, text, DS_NO_ANCHOR);
+}
+
+static int read_header(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_error *e)
+{
+    q->version = ds_read_u16le(r);
+    q->key_type = ds_read_u16le(r);
+    q->tee_type = ds_read_u32le(r);
+    ds_read_skip(r, 4); /* QE and PCE SVN: repeated where they are signed for */
+    ds_read_into(r, q->qe_vendor_id16, 16);
+    ds_read_into(r, q->user_data20, 20);
+    if (r->bad)
+        return ds_fail(e, DS_ERR_TRUNCATED, "the quote ends inside its header");
+    if (q->version < VERSION_MIN || q->version > VERSION_MAX)
+        return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_VERSION, "quote_version", "3, 4 or 5",
+                             q->version, e);
+    /* Version 3 has no TEE type: its four bytes are reserved. */
+    if (q->tee_type != DS_DCAP_TEE_SGX && (q->tee_type != DS_DCAP_TEE_TDX || q->version == 3))
+        return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_TEE_TYPE, "tee_type",
+                             q->version == 3 ? "0" : "0 (SGX) or 129 (TDX)", q->tee_type, e);
+    return DS_OK;
+}
+
+/* Version 5 says type and size of its body; before, both follow from the TEE. */
+static int read_body(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_error *e)
+{
+    bool is_tdx = q->tee_type == DS_DCAP_TEE_TDX;
+    uint32_t type = is_tdx ? DS_DCAP_BODY_TD10 : DS_DCAP_BODY_SGX;
+    if (q->version == 5) {
+        type = ds_read_u16le(r);
+        uint32_t len = ds_read_u32le(r);
+        if (r->bad)
+            return ds_fail(e, DS_ERR_TRUNCATED, "the quote ends before its body");
+        if (type < DS_DCAP_BODY_SGX || type > DS_DCAP_BODY_TD15 ||
+            (type != DS_DCAP_BODY_SGX) != is_tdx)
+            return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_TEE_TYPE, "body_type",
+                                 is_tdx ? "2 or 3" : "1", type, e);
+        if (len != body_lens[type])
+            return refuse_number(DS_ERR_FORMAT, DS_CODE_DCAP_QUOTE_FORMAT, "body_size",
+                                 "the size of its body type", len, e);
+    }
+    q->body_type = (enum ds_dcap_body)type;
+    q->body = ds_read_span(r, body_lens[type]);
+    return DS_OK;
+}
+
+/* QE report, its signature, authentication data and what certifies the key that signed it. */
+static int read_qe_part(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_error *e)
+{
+    q->qe_report_raw = ds_read_span(r, DS_SGX_REPORT_LEN);
+    struct ds_reader report = ds_reader_of(q->qe_report_raw);
+    ds_sgx_report_read(&q->qe_report, &report);
+    ds_read_into(r, q->qe_sig64, 64);
+    q->qe_auth = ds_read_span(r, ds_read_u16le(r));
+    q->cert_type = ds_read_u16le(r);
+    q->cert_data = ds_read_span(r, ds_read_u32le(r));
+    return ds_reader_end(r, e, "QE certification data");
+}
+
+static int read_signature_data(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_error *e)
+{
+    ds_read_into(r, q->sig64, 64);
+    ds_read_into(r, q->ak_pub64, 64);
+    if (q->version == 3)
+        return read_qe_part(q, r, e);
+    uint16_t type = ds_read_u16le(r);
+    struct ds_reader qe = ds_read_sub(r, ds_read_u32le(r));
+    DS_TRY(ds_reader_end(r, e, "quote signature data"));
+    if (type != DS_DCAP_CERT_QE_REPORT)
+        return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_QUOTE_FORMAT,
+                             "certification_data_type", "6", type, e);
+    return read_qe_part(q, &qe, e);
+}
+
+static int parse(struct ds_dcap_quote *q, struct ds_span in, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(in);
+    if (in.len > DS_DCAP_QUOTE_MAX)
+        return ds_fail(e, DS_ERR_RANGE, "a quote of %zu bytes; at most %d are read", in.len,
+                       DS_DCAP_QUOTE_MAX);
+    DS_TRY(read_header(q, &r, e));
+    DS_TRY(read_body(q, &r, e));
+    q->signed_part = ds_span_sub(in, 0, ds_read_at(&r));
+    struct ds_reader sig = ds_read_sub(&r, ds_read_u32le(&r));
+    q->padding = ds_read_span(&r, ds_read_left(&r));
+    return read_signature_data(q, &sig, e);
+}
+
+int ds_dcap_quote_parse(struct ds_dcap_quote *ret, struct ds_span in, struct ds_error *e)
+{
+    struct ds_dcap_quote q = { 0 };
+    int r = ds_coded(parse(&q, in, e), DS_CODE_DCAP_QUOTE_FORMAT, e);
+    DS_TRY(ds_anchored(r, NULL, e));
+    *ret = q;
+    return DS_OK;
+}

@@ -1,0 +1,730 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each check of the TDX and SGX verifiers alone, in every shape of quote: a good
+ * platform with one thing wrong, and the code that says so.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "attest/claims_private.h"
+#include "attest/dcap/private.h"
+#include "attest/sgx/claims.h"
+#include "attest/tdx/claims.h"
+#include "crypto/cert.h"
+#include "synthetic.h"
+
+/* The shapes that quotes come in; each check is tried in each that has it. */
+static const struct shape {
+    const char *name;
+    uint16_t version;
+    enum ds_dcap_body body;
+} shapes[] = {
+    { "TD 1.0, version 4", 4, DS_DCAP_BODY_TD10 }, { "TD 1.0, version 5", 5, DS_DCAP_BODY_TD10 },
+    { "TD 1.5, version 5", 5, DS_DCAP_BODY_TD15 }, { "SGX, version 3", 3, DS_DCAP_BODY_SGX },
+    { "SGX, version 4", 4, DS_DCAP_BODY_SGX },     { "SGX, version 5", 5, DS_DCAP_BODY_SGX },
+};
+
+/* Evidence of a synthetic platform, parsed; everything stands in the arena. */
+struct made {
+    struct ds_arena mem;
+    struct ds_extra_anchor extra[2];
+    struct ds_anchors anchors;
+    struct ds_dcap_collateral coll;
+    bool is_sgx;
+    struct ds_tdx_quote tdx;
+    struct ds_sgx_quote sgx;
+};
+
+static void made_done(struct made *m) { free(m->mem.p); }
+
+static int make(struct made *m, const struct synth *s, bool is_simulated, bool is_sgx,
+                struct ds_error *e)
+{
+    m->mem = ds_arena_of(calloc(2, DS_DCAP_COLLATERAL_MEM), 2 * DS_DCAP_COLLATERAL_MEM);
+    assert_non_null(m->mem.p);
+    m->extra[0] = synth_anchor(s, ROOT, is_simulated);
+    m->extra[1] = synth_anchor(s, OTHER_ROOT, is_simulated);
+    m->anchors = (struct ds_anchors){ m->extra, DS_LEN(m->extra) };
+    m->is_sgx = is_sgx;
+    struct ds_dcap_parts parts = synth_parts(&m->mem, s);
+    struct ds_span quote = synth_quote(&m->mem, s);
+    DS_TRY(ds_dcap_collateral_of(&m->coll, &m->mem, &parts, e));
+    return is_sgx ? ds_sgx_quote_parse(&m->sgx, quote, e) : ds_tdx_quote_parse(&m->tdx, quote, e);
+}
+
+static const struct ds_dcap_quote *quote_of(const struct made *m)
+{
+    return m->is_sgx ? &m->sgx.dcap : &m->tdx.dcap;
+}
+
+static int verify(struct ds_claims *ret, struct made *m, struct ds_error *e)
+{
+    return m->is_sgx
+               ? ds_sgx_quote_verify(ret, &m->mem, &m->sgx, &m->coll, &m->anchors, SYNTH_NOW, e)
+               : ds_tdx_quote_verify(ret, &m->mem, &m->tdx, &m->coll, &m->anchors, SYNTH_NOW, e);
+}
+
+static int verify_on(struct ds_claims *ret, const struct made *m,
+                     const struct ds_dcap_platform *platform, struct ds_dcap_qe *qe, int64_t now_s,
+                     struct ds_error *e)
+{
+    return m->is_sgx ? ds_sgx_quote_verify_on(ret, &m->sgx, platform, qe, now_s, e)
+                     : ds_tdx_quote_verify_on(ret, &m->tdx, platform, qe, now_s, e);
+}
+
+/* Make and verify at once; the quote is read as one of the shape's TEE. */
+static int run_of(struct ds_claims *ret, const struct synth *s, bool is_simulated, bool is_sgx,
+                  struct ds_error *e)
+{
+    DS_AUTO(made_done) struct made m = { 0 };
+    DS_TRY(make(&m, s, is_simulated, is_sgx, e));
+    return verify(ret, &m, e);
+}
+
+static int run(struct ds_claims *ret, const struct synth *s, bool is_simulated, struct ds_error *e)
+{
+    return run_of(ret, s, is_simulated, s->quote.dcap.body_type == DS_DCAP_BODY_SGX, e);
+}
+
+static void good_platforms_verify(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
+        memset(s.quote.td.report_data64, 0x77, 64);
+        memset(s.enclave.report_data64, 0x77, 64);
+        synth_make(&s);
+        if (run(&c, &s, true, &e) < 0)
+            fail_msg("%s: %s", shapes[i].name, e.msg);
+        assert_int_equal(c.kind, DS_KIND_SIMULATED);
+        assert_int_equal(c.tee, is_sgx ? DS_TEE_SGX : DS_TEE_TDX);
+        assert_string_equal(c.anchor, "test root");
+        assert_int_equal(c.tcb.status, DS_TCB_UP_TO_DATE);
+        assert_int_equal(c.tcb.date_s, 1738368000);           /* the QE's, the earliest */
+        assert_int_equal(c.tcb_eval_number, 16);              /* the lower one */
+        assert_int_equal(c.tcb.n_advisories, is_sgx ? 1 : 2); /* folded: the platform's first */
+        assert_string_equal(c.tcb.advisories[0], "INTEL-SA-00001");
+        assert_int_equal(c.valid_from_s, SYNTH_NOW - SYNTH_DAY);
+        assert_int_equal(c.valid_until_s, SYNTH_NOW + SYNTH_DAY);
+        assert_int_equal(ds_claims_report_data64(&c).p[63], 0x77);
+        assert_int_equal(ds_claims_fmspc6(&c).p[5], 6);
+        assert_int_equal(ds_claims_current_tcb_status(&c),
+                         shapes[i].body == DS_DCAP_BODY_TD15 ? DS_TCB_UP_TO_DATE : DS_TCB_NONE);
+        assert_int_equal(ds_claims_mrenclave32(&c).len, is_sgx ? 32 : 0);
+        assert_int_equal(ds_claims_mrtd48(&c).len, is_sgx ? 0 : 48);
+    }
+}
+
+/* Each field of the bodies comes to the claim of its name. */
+static void claims_are_the_bodies_fields(void **state)
+{
+    DS_AUTO(synth_done) struct synth td = synth_good_of(5, DS_DCAP_BODY_TD15);
+    DS_AUTO(synth_done) struct synth enclave = synth_good_of(3, DS_DCAP_BODY_SGX);
+    struct ds_td_report *t = &td.quote.td;
+    struct ds_sgx_report *r = &enclave.enclave;
+    struct ds_claims c = { 0 };
+    (void)state;
+    memset(t->mrseam48, 1, 48);
+    memset(t->mrtd48, 2, 48);
+    memset(t->mrconfigid48, 3, 48);
+    memset(t->mrowner48, 4, 48);
+    memset(t->mrownerconfig48, 5, 48);
+    for (int i = 0; i < 4; i++)
+        memset(t->rtmr48[i], 6 + i, 48);
+    memset(t->mrservicetd48, 10, 48);
+    t->xfam = 0x602e7;
+    t->tee_tcb_svn2_16[0] = 9;
+    synth_make(&td);
+    assert_int_equal(run(&c, &td, true, NULL), DS_OK);
+    const struct ds_span fields[] = {
+        { 0 },
+        ds_claims_mrseam48(&c),
+        ds_claims_mrtd48(&c),
+        ds_claims_mrconfigid48(&c),
+        ds_claims_mrowner48(&c),
+        ds_claims_mrownerconfig48(&c),
+        ds_claims_rtmr48(&c, 0),
+        ds_claims_rtmr48(&c, 1),
+        ds_claims_rtmr48(&c, 2),
+        ds_claims_rtmr48(&c, 3),
+        ds_claims_mrservicetd48(&c),
+    };
+    for (size_t i = 1; i < DS_LEN(fields); i++)
+        assert_true(fields[i].len == 48 && fields[i].p[0] == i && fields[i].p[47] == i);
+    assert_int_equal(ds_claims_xfam(&c), 0x602e7);
+    assert_int_equal(ds_claims_td_attributes(&c), 0x10000000);
+    assert_int_equal(ds_claims_tee_tcb_svn16(&c).p[0], 5);
+    assert_int_equal(ds_claims_tee_tcb_svn2_16(&c).p[0], 9);
+
+    memset(r->mrsigner32, 2, 32);
+    memset(r->isvextprodid16, 3, 16);
+    memset(r->isvfamilyid16, 4, 16);
+    memset(r->configid64, 5, 64);
+    r->miscselect4[3] = 6;
+    r->isvprodid = 0x0708;
+    r->isvsvn = 0x090a;
+    r->configsvn = 0x0b0c;
+    synth_make(&enclave);
+    assert_int_equal(run(&c, &enclave, true, NULL), DS_OK);
+    assert_int_equal(ds_claims_mrenclave32(&c).p[31], 0x3e);
+    assert_int_equal(ds_claims_mrsigner32(&c).p[31], 2);
+    assert_int_equal(ds_claims_isvextprodid16(&c).p[15], 3);
+    assert_int_equal(ds_claims_isvfamilyid16(&c).p[15], 4);
+    assert_int_equal(ds_claims_configid64(&c).p[63], 5);
+    assert_int_equal(ds_claims_sgx_miscselect4(&c).p[3], 6);
+    assert_int_equal(ds_claims_sgx_attributes16(&c).p[0], 5);
+    assert_int_equal(ds_claims_isvprodid(&c), 0x0708);
+    assert_int_equal(ds_claims_isvsvn(&c), 0x090a);
+    assert_int_equal(ds_claims_configsvn(&c), 0x0b0c);
+    assert_int_equal(ds_claims_tee_tcb_svn16(&c).len, 0);
+    assert_false(ds_claims_is_debug(&c));
+    enclave.enclave.attributes16[0] |= 2;
+    assert_int_equal(run(&c, &enclave, true, NULL), DS_OK);
+    assert_true(ds_claims_is_debug(&c));
+}
+
+/* What a row breaks. */
+#define BREAK(name, ...) \
+    static void name(struct synth *s) { __VA_ARGS__; }
+
+/* clang-format off */
+BREAK(no_root_marker, s->plans[ROOT].has_marker = false)
+BREAK(no_ca_marker, s->plans[CA].has_marker = false)
+BREAK(no_pck_marker, s->plans[PCK].has_marker = false)
+BREAK(no_signer_marker, s->plans[SIGNER].has_marker = false)
+BREAK(soft_marker, s->plans[PCK].is_marker_soft = true)
+BREAK(unknown_critical, s->plans[PCK].has_unknown = true)
+BREAK(unknown_critical_root, s->plans[ROOT].has_unknown = true)
+BREAK(ca_no_ca, s->plans[CA].ca = false)
+BREAK(ca_no_sign, s->plans[CA].usage = DS_CERT_CRL_SIGN)
+BREAK(ca_no_usage, s->plans[CA].usage = 0)
+BREAK(root_path_len, s->plans[ROOT].path_len = 0)
+BREAK(pck_by_root, s->plans[PCK].issuer = ROOT)
+BREAK(ca_by_other, s->plans[CA].issuer = OTHER_ROOT)
+BREAK(pck_expired, s->plans[PCK].not_after_s = SYNTH_NOW - 1)
+BREAK(pck_early, s->plans[PCK].not_before_s = SYNTH_NOW + 1)
+BREAK(root_expired, s->plans[ROOT].not_after_s = SYNTH_NOW - 1)
+BREAK(signer_expired, s->plans[SIGNER].not_after_s = SYNTH_NOW - 1)
+BREAK(pck_name, s->plans[PCK].cn = "Test SGX Certificate")
+BREAK(pck_usage, s->plans[PCK].usage = DS_CERT_NON_REPUDIATION)
+BREAK(pck_no_usage, s->plans[PCK].usage = 0)
+BREAK(signer_usage, s->plans[SIGNER].usage = DS_CERT_KEY_CERT_SIGN)
+BREAK(tcb_type, s->tcb_type = 1)
+BREAK(pck_no_sgx, s->plans[PCK].has_sgx = false)
+BREAK(signer_name, s->plans[SIGNER].cn = "Test SGX PCK Certificate")
+BREAK(other_collateral_root, s->collateral_root = OTHER_ROOT)
+BREAK(ca_revoked, s->is_ca_revoked = true)
+BREAK(signer_revoked, s->is_signer_revoked = true)
+BREAK(pck_revoked, s->is_pck_revoked = true)
+BREAK(crl_old, s->crl_next_s = SYNTH_NOW - 1)
+BREAK(crl_early, s->crl_this_s = SYNTH_NOW + 1)
+BREAK(crl_no_sign, s->plans[CA].usage = DS_CERT_KEY_CERT_SIGN)
+BREAK(root_crl_of_ca, s->root_crl_by = CA)
+BREAK(root_crl_of_other, s->root_crl_by = OTHER_ROOT)
+BREAK(pck_crl_of_root, s->pck_crl_by = ROOT)
+BREAK(ca_name, s->plans[CA].cn = "Test SGX Platform")
+BREAK(tcb_sig, s->breaks_tcb_sig = true)
+BREAK(qe_id_sig, s->breaks_qe_id_sig = true)
+BREAK(tcb_early, s->tcb_issue = "2027-02-01T00:00:00Z")
+BREAK(tcb_old, s->tcb_next = "2027-01-14T12:00:00Z")
+BREAK(qe_early, s->qe_issue = "2027-02-01T00:00:00Z")
+BREAK(qe_old, s->qe_next = "2027-01-14T12:00:00Z")
+BREAK(tcb_id, s->tcb_id = strcmp(s->tcb_id, "SGX") == 0 ? "TDX" : "SGX")
+BREAK(fmspc, s->info_fmspc[5] = 7)
+BREAK(pceid, s->info_pceid[1] = 1)
+BREAK(no_modules, s->has_modules = false)
+BREAK(other_module, s->module_id = "TDX_01")
+BREAK(mrsignerseam, s->quote.td.mrsignerseam48[47] = 1)
+BREAK(module_mrsigner, s->module_mrsigner_byte = "01")
+BREAK(seamattributes, s->quote.td.seamattributes8[0] = 1)
+BREAK(module_attributes, s->module_attributes = "0100000000000000")
+BREAK(both_attributes, s->module_attributes = "0100000000000000"; s->quote.td.seamattributes8[0] = 1)
+BREAK(qe_sig, s->breaks_qe_sig = true)
+BREAK(binding, s->breaks_binding = true)
+BREAK(binding_tail, s->breaks_binding_tail = true)
+BREAK(qe_id, s->qe_id = strcmp(s->qe_id, "QE") == 0 ? "TD_QE" : "QE")
+BREAK(qe_misc, s->quote.dcap.qe_report.miscselect4[3] = 1)
+BREAK(qe_debug, s->quote.dcap.qe_report.attributes16[0] |= 2)
+BREAK(qe_mrsigner, s->quote.dcap.qe_report.mrsigner32[0] = 0)
+BREAK(qe_prodid, s->quote.dcap.qe_report.isvprodid = 1)
+BREAK(quote_sig, s->breaks_quote_sig = true)
+BREAK(sgx_svn, s->level_svn = 6)
+BREAK(pcesvn, s->level_pcesvn = 12)
+BREAK(tdx_svn, s->quote.td.tee_tcb_svn16[15] = 1)
+BREAK(module_svn, s->module_svn = 6)
+BREAK(qe_svn, s->qe_svn = 4)
+BREAK(version_2, s->quote.dcap.version = 2)
+BREAK(version_6, s->quote.dcap.version = 6)
+BREAK(no_tee, s->quote.dcap.tee_type = 1)
+BREAK(tcb_version_2, s->tcb_version = 2)
+BREAK(tcb_version_4, s->tcb_version = 4)
+BREAK(relaunch_word, s->level_status = "TDRelaunchAdvised")
+BREAK(tdx_svn2, s->quote.td.tee_tcb_svn2_16[15] = 1)
+BREAK(module_svn2, s->quote.td.tee_tcb_svn2_16[0] = 3)
+BREAK(other_module2, s->quote.td.tee_tcb_svn2_16[1] = 1)
+BREAK(leaf_alone, s->quote.dcap.cert_type = DS_DCAP_CERT_PCK_LEAF; s->has_no_pck_crl_chain = true)
+BREAK(manifest, s->quote.dcap.cert_type = DS_DCAP_CERT_MANIFEST)
+BREAK(p384_key, s->quote.dcap.key_type = 3)
+BREAK(vendor, s->quote.dcap.qe_vendor_id16[15] = 8)
+BREAK(encrypted_ppid, s->quote.dcap.cert_type = DS_DCAP_CERT_PPID_RSA2048)
+BREAK(module_config, s->module_status = "ConfigurationNeeded")
+BREAK(level_word, s->level_status = "Fine")
+BREAK(date_word, s->tcb_issue = "today")
+
+static const struct {
+    const char *name;
+    void (*breaks)(struct synth *s);
+    enum ds_code code;
+    int cls;
+    enum { ALL, TDX, TD15 } where;
+} rows[] = {
+    { "root without marker", no_root_marker, DS_CODE_MARKER_MISSING, DS_ERR_UNTRUSTED },
+    { "CA without marker", no_ca_marker, DS_CODE_MARKER_MISSING, DS_ERR_UNTRUSTED },
+    { "PCK without marker", no_pck_marker, DS_CODE_MARKER_MISSING, DS_ERR_UNTRUSTED },
+    { "signer without marker", no_signer_marker, DS_CODE_MARKER_MISSING, DS_ERR_UNTRUSTED },
+    { "marker not critical", soft_marker, DS_CODE_MARKER_MISSING, DS_ERR_UNTRUSTED },
+    { "unknown critical extension", unknown_critical, DS_CODE_X509_CRITICAL, DS_ERR_UNTRUSTED },
+    { "the same in the root", unknown_critical_root, DS_CODE_X509_CRITICAL, DS_ERR_UNTRUSTED },
+    { "CA without cA", ca_no_ca, DS_CODE_X509_NOT_CA, DS_ERR_UNTRUSTED },
+    { "CA that may not sign", ca_no_sign, DS_CODE_X509_NOT_CA, DS_ERR_UNTRUSTED },
+    { "CA without keyUsage", ca_no_usage, DS_CODE_X509_NOT_CA, DS_ERR_UNTRUSTED },
+    { "path too long for the root", root_path_len, DS_CODE_X509_NOT_CA, DS_ERR_UNTRUSTED },
+    { "PCK issued by the root", pck_by_root, DS_CODE_X509_ISSUER, DS_ERR_UNTRUSTED },
+    { "CA issued by another root of one name", ca_by_other, DS_CODE_X509_ISSUER, DS_ERR_UNTRUSTED },
+    { "PCK expired", pck_expired, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
+    { "PCK not yet valid", pck_early, DS_CODE_X509_NOT_YET_VALID, DS_ERR_STALE },
+    { "root expired", root_expired, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
+    { "signer expired", signer_expired, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
+    { "leaf that is no PCK", pck_name, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK without SGX extension", pck_no_sgx, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK that may not sign", pck_usage, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK without keyUsage", pck_no_usage, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "signer that may sign certificates alone", signer_usage, DS_CODE_DCAP_TCB_SIGNER, DS_ERR_UNTRUSTED },
+    { "TCB info that is compared in another way", tcb_type, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_UNSUPPORTED },
+    { "signer of another name", signer_name, DS_CODE_DCAP_TCB_SIGNER, DS_ERR_UNTRUSTED },
+    { "collateral of another root", other_collateral_root, DS_CODE_DCAP_MIXED_ROOTS, DS_ERR_UNTRUSTED },
+    { "CA revoked", ca_revoked, DS_CODE_DCAP_CA_REVOKED, DS_ERR_UNTRUSTED },
+    { "signer revoked", signer_revoked, DS_CODE_DCAP_CA_REVOKED, DS_ERR_UNTRUSTED },
+    { "PCK revoked", pck_revoked, DS_CODE_DCAP_PCK_REVOKED, DS_ERR_UNTRUSTED },
+    { "list out of date", crl_old, DS_CODE_CRL_DATES, DS_ERR_STALE },
+    { "list of tomorrow", crl_early, DS_CODE_CRL_DATES, DS_ERR_STALE },
+    { "CA that may not sign lists", crl_no_sign, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
+    { "root list by the CA", root_crl_of_ca, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
+    { "root list by another root of one name", root_crl_of_other, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
+    { "PCK list by the root", pck_crl_of_root, DS_CODE_DCAP_PCK_CRL, DS_ERR_UNTRUSTED },
+    { "PCK issuer whose name is no CA's", ca_name, DS_CODE_DCAP_PCK_CRL, DS_ERR_UNTRUSTED },
+    { "TCB info's signature", tcb_sig, DS_CODE_DCAP_TCB_INFO_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "QE identity's signature", qe_id_sig, DS_CODE_DCAP_QE_IDENTITY_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "TCB info of the future", tcb_early, DS_CODE_DCAP_TCB_INFO_FUTURE, DS_ERR_STALE },
+    { "TCB info of the past", tcb_old, DS_CODE_DCAP_TCB_INFO_EXPIRED, DS_ERR_STALE },
+    { "QE identity of the future", qe_early, DS_CODE_DCAP_QE_IDENTITY_FUTURE, DS_ERR_STALE },
+    { "QE identity of the past", qe_old, DS_CODE_DCAP_QE_IDENTITY_EXPIRED, DS_ERR_STALE },
+    { "TCB info for SGX", tcb_id, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info of another FMSPC", fmspc, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info of another PCE", pceid, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info without modules", no_modules, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "no identity for the module", other_module, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "module of another signer", mrsignerseam, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "identity of another signer", module_mrsigner, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "SEAM attributes", seamattributes, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "identity with attributes", module_attributes, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "attributes that are equal but not zero", both_attributes, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "QE report's signature", qe_sig, DS_CODE_DCAP_QE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "QE that names another key", binding, DS_CODE_DCAP_QE_BINDING, DS_ERR_UNTRUSTED },
+    { "QE report data with a tail", binding_tail, DS_CODE_DCAP_QE_BINDING, DS_ERR_UNTRUSTED },
+    { "identity of the SGX QE", qe_id, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE misc select", qe_misc, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE in debug mode", qe_debug, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE of another signer", qe_mrsigner, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "QE of another product", qe_prodid, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "quote's signature", quote_sig, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "SGX component below every level", sgx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "PCE below every level", pcesvn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "TDX component below every level", tdx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, TDX },
+    { "module below every level", module_svn, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, TDX },
+    { "QE below every level", qe_svn, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "version 2", version_2, DS_CODE_DCAP_VERSION, DS_ERR_UNSUPPORTED },
+    { "version 6", version_6, DS_CODE_DCAP_VERSION, DS_ERR_UNSUPPORTED },
+    { "quote of a TEE that nobody knows", no_tee, DS_CODE_DCAP_TEE_TYPE, DS_ERR_UNSUPPORTED },
+    { "TCB info of version 2 for a TD", tcb_version_2, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "TCB info of version 4", tcb_version_4, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_UNSUPPORTED },
+    { "level with a word that only a verdict can have", relaunch_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "current TDX component below every level", tdx_svn2, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, TD15 },
+    { "current module below every level", module_svn2, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, TD15 },
+    { "no identity for the current module", other_module2, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TD15 },
+    { "PCK certificate alone, its issuer nowhere", leaf_alone, DS_CODE_DCAP_CERT_DATA, DS_ERR_UNSUPPORTED },
+    { "platform manifest in place of the chain", manifest, DS_CODE_DCAP_CERT_DATA, DS_ERR_UNSUPPORTED },
+    { "attestation key of another kind", p384_key, DS_CODE_DCAP_KEY_TYPE, DS_ERR_UNSUPPORTED },
+    { "QE of another vendor", vendor, DS_CODE_DCAP_QE_VENDOR, DS_ERR_UNTRUSTED },
+    { "no chain in the quote", encrypted_ppid, DS_CODE_DCAP_CERT_DATA, DS_ERR_UNSUPPORTED },
+    { "module status it cannot have", module_config, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT, TDX },
+    { "status that does not exist", level_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "date that is none", date_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+};
+/* clang-format on */
+
+static bool row_is_of(size_t row, const struct shape *shape)
+{
+    return rows[row].where == ALL || (rows[row].where == TDX && shape->body != DS_DCAP_BODY_SGX) ||
+           (rows[row].where == TD15 && shape->body == DS_DCAP_BODY_TD15);
+}
+
+static void each_check_has_its_code(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(rows) * DS_LEN(shapes); i++) {
+        const struct shape *shape = &shapes[i % DS_LEN(shapes)];
+        size_t row = i / DS_LEN(shapes);
+        if (!row_is_of(row, shape))
+            continue;
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        rows[row].breaks(&s);
+        synth_make(&s);
+        int r = run_of(&c, &s, true, shape->body == DS_DCAP_BODY_SGX, &e);
+        if (r != rows[row].cls || e.code != rows[row].code)
+            fail_msg("%s, %s: %d, %s (%s)", shape->name, rows[row].name, r,
+                     ds_code_info_get(e.code)->id, e.msg);
+        assert_int_equal(c.kind, DS_KIND_NONE);
+    }
+}
+
+/* The marker is for simulated anchors only; without it the same platform is custom. */
+static void kinds_do_not_mix(void **state)
+{
+    DS_AUTO(synth_done) struct synth marked = synth_good();
+    DS_AUTO(synth_done) struct synth plain = synth_good();
+    struct ds_claims c = { 0 };
+    struct ds_error e = { 0 };
+    (void)state;
+    synth_make(&marked);
+    assert_int_equal(run(&c, &marked, false, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_MARKER_UNEXPECTED);
+    for (size_t i = 0; i < N_CERTS; i++)
+        plain.plans[i].has_marker = false;
+    synth_make(&plain);
+    assert_int_equal(run(&c, &plain, false, &e), DS_OK);
+    assert_int_equal(c.kind, DS_KIND_CUSTOM);
+    /* One marked certificate is enough to be refused. */
+    DS_AUTO(synth_done) struct synth one = synth_good();
+    for (size_t i = 0; i < N_CERTS; i++)
+        one.plans[i].has_marker = i == PCK;
+    synth_make(&one);
+    assert_int_equal(run(&c, &one, false, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_MARKER_UNEXPECTED);
+}
+
+/* Rows of Intel's QuoteVerifierTcbStatusUT: how the three parts converge. */
+static void statuses_converge(void **state)
+{
+    static const struct {
+        const char *platform, *module, *qe;
+        enum ds_tcb_status want;
+    } cases[] = {
+        { "UpToDate", "UpToDate", "UpToDate", DS_TCB_UP_TO_DATE },
+        { "SWHardeningNeeded", "UpToDate", "UpToDate", DS_TCB_SW_HARDENING_NEEDED },
+        { "ConfigurationNeeded", "UpToDate", "UpToDate", DS_TCB_CONFIGURATION_NEEDED },
+        { "ConfigurationAndSWHardeningNeeded", "UpToDate", "UpToDate",
+          DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED },
+        { "OutOfDate", "UpToDate", "UpToDate", DS_TCB_OUT_OF_DATE },
+        { "OutOfDateConfigurationNeeded", "UpToDate", "UpToDate",
+          DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED },
+        { "Revoked", "UpToDate", "UpToDate", DS_TCB_REVOKED },
+        { "UpToDate", "OutOfDate", "UpToDate", DS_TCB_OUT_OF_DATE },
+        { "UpToDate", "UpToDate", "OutOfDate", DS_TCB_OUT_OF_DATE },
+        { "SWHardeningNeeded", "OutOfDate", "UpToDate", DS_TCB_OUT_OF_DATE },
+        { "ConfigurationNeeded", "OutOfDate", "UpToDate", DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED },
+        { "ConfigurationAndSWHardeningNeeded", "UpToDate", "OutOfDate",
+          DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED },
+        { "OutOfDate", "OutOfDate", "OutOfDate", DS_TCB_OUT_OF_DATE },
+        { "OutOfDateConfigurationNeeded", "OutOfDate", "UpToDate",
+          DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED },
+        { "UpToDate", "Revoked", "UpToDate", DS_TCB_REVOKED },
+        { "UpToDate", "UpToDate", "Revoked", DS_TCB_REVOKED },
+        { "OutOfDate", "Revoked", "OutOfDate", DS_TCB_REVOKED },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good();
+        struct ds_claims c = { 0 };
+        s.level_status = cases[i].platform;
+        s.module_status = cases[i].module;
+        s.qe_status = cases[i].qe;
+        synth_make(&s);
+        assert_int_equal(run(&c, &s, true, NULL), DS_OK);
+        if (c.tcb.status != cases[i].want)
+            fail_msg("row %zu: %s", i, ds_tcb_status_text(c.tcb.status));
+    }
+}
+
+/* Major version 0: tdxModule is the identity, and all sixteen components count. */
+static void modules_of_version_0_are_judged_by_the_platform(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    DS_AUTO(synth_done) struct synth low = synth_good();
+    struct ds_claims c = { 0 };
+    struct ds_error e = { 0 };
+    (void)state;
+    s.has_modules = low.has_modules = false;
+    s.level_tdx_svn = 0;
+    low.level_tdx_svn = 1;
+    s.quote.td.tee_tcb_svn16[1] = low.quote.td.tee_tcb_svn16[1] = 0;
+    synth_make(&s);
+    synth_make(&low);
+    assert_int_equal(run(&c, &s, true, &e), DS_OK);
+    assert_int_equal(run(&c, &low, true, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_DCAP_TCB_NOT_SUPPORTED);
+}
+
+/* Rows of Intel's QuoteV5VerifierUT: what a running module newer than the launching one comes to. */
+static void relaunch_is_advised(void **state)
+{
+    /* The module's first level is the current one's, the second the launching one's. */
+    static const struct {
+        const char *platform, *current, *launch;
+        enum ds_tcb_status want;
+    } cases[] = {
+        { "UpToDate", "UpToDate", "OutOfDate", DS_TCB_TD_RELAUNCH_ADVISED },
+        { "SWHardeningNeeded", "UpToDate", "OutOfDate", DS_TCB_TD_RELAUNCH_ADVISED },
+        { "ConfigurationNeeded", "UpToDate", "OutOfDate",
+          DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED },
+        { "ConfigurationAndSWHardeningNeeded", "UpToDate", "OutOfDate",
+          DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED },
+        { "OutOfDate", "UpToDate", "OutOfDate", DS_TCB_OUT_OF_DATE },
+        { "OutOfDateConfigurationNeeded", "UpToDate", "OutOfDate",
+          DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED },
+        { "UpToDate", "OutOfDate", "OutOfDate", DS_TCB_OUT_OF_DATE },
+        { "UpToDate", "Revoked", "OutOfDate", DS_TCB_OUT_OF_DATE },
+        { "UpToDate", "UpToDate", "Revoked", DS_TCB_REVOKED },
+        { "UpToDate", "OutOfDate", "UpToDate", DS_TCB_UP_TO_DATE },
+        { "UpToDate", "UpToDate", "UpToDate", DS_TCB_UP_TO_DATE },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(5, DS_DCAP_BODY_TD15);
+        struct ds_claims c = { 0 };
+        char more[160];
+        (void)snprintf(more, sizeof more,
+                       ",{\"tcb\":{\"isvsvn\":4},\"tcbDate\":\"2024-03-01T00:00:00Z\","
+                       "\"tcbStatus\":\"%s\",\"advisoryIDs\":[\"INTEL-SA-00003\"]}",
+                       cases[i].launch);
+        s.level_status = cases[i].platform;
+        s.module_status = cases[i].current;
+        s.more_module_levels = more;
+        s.module_svn = 6;
+        s.quote.td.tee_tcb_svn2_16[0] = 6;
+        synth_make(&s);
+        assert_int_equal(run(&c, &s, true, NULL), DS_OK);
+        if (c.tcb.status != cases[i].want)
+            fail_msg("row %zu: %s", i, ds_tcb_status_text(c.tcb.status));
+        /* Both dates and both lists are told. */
+        assert_int_equal(ds_claims_tcb_date_s(&c), 1709251200);         /* 2024-03-01 */
+        assert_int_equal(ds_claims_current_tcb_date_s(&c), 1738368000); /* the QE's */
+        assert_int_equal(ds_claims_n_advisories(&c), 2);
+        assert_string_equal(ds_claims_advisory(&c, 1), "INTEL-SA-00003");
+        assert_int_equal(ds_claims_n_current_advisories(&c), 2);
+        assert_string_equal(ds_claims_current_advisory(&c, 1), "INTEL-SA-00002");
+    }
+}
+
+/* A quote is read by its own TEE's reader alone; version 5 says twice what it is. */
+static void each_tee_has_its_reader(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        synth_make(&s);
+        assert_int_equal(run_of(&c, &s, true, shapes[i].body != DS_DCAP_BODY_SGX, &e),
+                         DS_ERR_UNSUPPORTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_TEE_TYPE);
+        if (shapes[i].version == 4)
+            continue;
+        s.quote.dcap.tee_type ^= DS_DCAP_TEE_TDX;
+        assert_int_equal(run(&c, &s, true, &e), DS_ERR_UNSUPPORTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_TEE_TYPE);
+    }
+}
+
+/* Certification data of each type leads to the same platform, where its chain can be had. */
+static void chains_come_from_quote_or_collateral(void **state)
+{
+    static const struct {
+        enum ds_dcap_cert type;
+        bool is_chain_beside;
+    } cases[] = {
+        { DS_DCAP_CERT_PPID, true },         { DS_DCAP_CERT_PPID_RSA2048, true },
+        { DS_DCAP_CERT_PPID_RSA3072, true }, { DS_DCAP_CERT_PCK_LEAF, false },
+        { DS_DCAP_CERT_PCK_LEAF, true },     { DS_DCAP_CERT_PCK_CHAIN, true },
+        { DS_DCAP_CERT_MANIFEST, true },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases) * DS_LEN(shapes); i++) {
+        const struct shape *shape = &shapes[i % DS_LEN(shapes)];
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        s.quote.dcap.cert_type = (uint16_t)cases[i / DS_LEN(shapes)].type;
+        s.is_chain_beside = cases[i / DS_LEN(shapes)].is_chain_beside;
+        synth_make(&s);
+        if (run(&c, &s, true, &e) < 0)
+            fail_msg("%s, type %u: %s", shape->name, s.quote.dcap.cert_type, e.msg);
+    }
+}
+
+static void tcb_info_of_version_2_serves_sgx(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good_of(3, DS_DCAP_BODY_SGX);
+    DS_AUTO(synth_done) struct synth above = synth_good_of(3, DS_DCAP_BODY_SGX);
+    struct ds_claims c = { 0 };
+    struct ds_error e = { 0 };
+    (void)state;
+    s.tcb_version = above.tcb_version = 2;
+    above.level_svn = 6;
+    synth_make(&s);
+    synth_make(&above);
+    assert_int_equal(run(&c, &s, true, &e), DS_OK);
+    assert_int_equal(run(&c, &above, true, &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_DCAP_TCB_NOT_SUPPORTED);
+}
+
+/* Each bound of a level: one below, at, one above. */
+static void levels_have_their_bounds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes) * 3; i++) {
+        const struct shape *shape = &shapes[i / 3];
+        unsigned step = (unsigned)(i % 3); /* 0 below, 1 at, 2 above */
+        for (int field = 0; field < 5; field++) {
+            DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+            struct ds_claims c = { 0 };
+            bool is_tdx = shape->body != DS_DCAP_BODY_SGX;
+            switch (field) {
+            case 0:
+                s.level_svn = (uint8_t)(s.sgx_svn + 1 - step);
+                break;
+            case 1:
+                s.level_pcesvn = s.pcesvn + 1u - step;
+                break;
+            case 2:
+                s.qe_svn = s.quote.dcap.qe_report.isvsvn + 1u - step;
+                break;
+            case 3:
+                s.module_svn = s.quote.td.tee_tcb_svn16[0] + 1u - step;
+                break;
+            default:
+                s.level_tdx_svn = (uint8_t)(s.quote.td.tee_tcb_svn16[2] + 1 - step);
+                break;
+            }
+            synth_make(&s);
+            bool is_enough = step > 0 || (field >= 3 && !is_tdx);
+            if ((run(&c, &s, true, NULL) == DS_OK) != is_enough)
+                fail_msg("%s, field %d, step %u", shape->name, field, step);
+        }
+    }
+}
+
+/* What is kept of a platform and its quoting enclave spares work and no check. */
+static void kept_platforms_serve_their_own_quotes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
+        DS_AUTO(synth_done) struct synth other = synth_good_of(shapes[i].version, shapes[i].body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        DS_AUTO(made_done) struct made n = { 0 };
+        bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
+        struct ds_claims cold = { 0 }, c = { 0 };
+        struct ds_dcap_qe qe = { 0 };
+        struct ds_error e = { 0 };
+        synth_make(&s);
+        synth_make(&other);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        assert_int_equal(make(&n, &other, true, is_sgx, &e), DS_OK);
+        struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
+        assert_int_equal(verify_on(&c, &m, p, NULL, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_OTHER);
+        assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
+                                                 SYNTH_NOW, &e),
+                         DS_OK);
+        assert_int_equal(verify(&cold, &m, &e), DS_OK);
+        for (int k = 0; k < 3; k++) {
+            memset(&c, 0, sizeof c);
+            assert_int_equal(verify_on(&c, &m, p, k > 0 ? &qe : NULL, SYNTH_NOW, &e), DS_OK);
+            assert_memory_equal(&c, &cold, sizeof c);
+        }
+        assert_int_equal(verify_on(&c, &n, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_OTHER);
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW + SYNTH_DAY, &e), DS_OK);
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW + SYNTH_DAY + 1, &e), DS_ERR_STALE);
+        assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_STALE);
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW - SYNTH_DAY - 1, &e), DS_ERR_STALE);
+    }
+}
+
+/* A known report is known with its signature, on its platform, for its attestation key. */
+static void kept_enclaves_vouch_for_what_they_did(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
+        struct ds_claims c = { 0 };
+        struct ds_dcap_qe qe = { 0 };
+        struct ds_error e = { 0 };
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
+        assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
+                                                 SYNTH_NOW, &e),
+                         DS_OK);
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_OK);
+        struct ds_dcap_quote *q = is_sgx ? &m.sgx.dcap : &m.tdx.dcap;
+        const struct ds_dcap_quote good = *q;
+        q->qe_sig64[0] ^= 1;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_QE_SIGNATURE);
+        *q = good;
+        q->ak_pub64[0] ^= 1;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_QE_BINDING);
+        *q = good;
+        q->sig64[0] ^= 1;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_QUOTE_SIGNATURE);
+        *q = good;
+        qe.platform_id32[0] ^= 1; /* of another platform: its signature is looked at again */
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_OK);
+        assert_memory_equal(qe.platform_id32, p->id32, 32);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_platforms_verify),
+        cmocka_unit_test(claims_are_the_bodies_fields),
+        cmocka_unit_test(each_check_has_its_code),
+        cmocka_unit_test(kinds_do_not_mix),
+        cmocka_unit_test(statuses_converge),
+        cmocka_unit_test(modules_of_version_0_are_judged_by_the_platform),
+        cmocka_unit_test(relaunch_is_advised),
+        cmocka_unit_test(each_tee_has_its_reader),
+        cmocka_unit_test(chains_come_from_quote_or_collateral),
+        cmocka_unit_test(tcb_info_of_version_2_serves_sgx),
+        cmocka_unit_test(levels_have_their_bounds),
+        cmocka_unit_test(kept_platforms_serve_their_own_quotes),
+        cmocka_unit_test(kept_enclaves_vouch_for_what_they_did),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
