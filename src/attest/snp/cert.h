@@ -15,7 +15,7 @@
 
 #define DS_SNP_TABLE_MAX         65536 /* bytes of a certificate table */
 #define DS_SNP_TABLE_ENTRIES_MAX 16
-#define DS_SNP_CERTS_MEM         ((size_t)64 << 10) /* bytes of arena for each item in PEM */
+#define DS_SNP_CERTS_MEM         ((size_t)64 << 10) /* bytes of arena: a whole chain in PEM */
 
 /* The first two have the numbers of enum ds_snp_key, and their issuers are two further on. */
 enum ds_snp_slot {
@@ -38,7 +38,7 @@ struct ds_snp_certs {
  * certificate table as SNP_GET_EXT_REPORT gives it.
  *
  * io:   certs  what is there already stays; the same again does nothing
- *       mem    for PEM: DS_SNP_CERTS_MEM always suffices
+ *       mem    for PEM: DS_SNP_CERTS_MEM holds a whole chain of AMD's
  * err:  FORMAT, TRUNCATED  attest.x509.format, attest.snp.certificate_table
  *       UNTRUSTED          attest.snp.certificates: of another PKI, or two for one place
  *       NOMEM

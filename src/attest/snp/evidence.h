@@ -16,7 +16,7 @@ struct ds_snp_evidence {
 };
 
 /*
- * io:   mem  DS_SNP_CERTS_MEM for each certificate of the attestation always suffices
+ * io:   mem  DS_SNP_CERTS_MEM, as for ds_snp_certs_add()
  * err:  UNSUPPORTED  attest.snp.not_snp: an attestation of another platform
  *       as ds_snp_report_parse() and ds_snp_certs_add()
  */
