@@ -13,6 +13,10 @@ import os
 import subprocess
 import sys
 import tarfile
+import urllib.parse
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -182,6 +186,41 @@ SEEDS = {
 }
 
 
+def bundle(sets):
+    """As collateral/bundle.c writes it, signed with a key of no secret."""
+    key = ec.derive_private_key(1, ec.SECP256R1())
+    document = json.dumps({'issued_s': 1, 'sets': sorted(sets), 'until_s': 2, 'v': 1}, separators=(',', ':'))
+    r, s = utils.decode_dss_signature(key.sign(b'dstack-collateral-bundle-v1\0' + document.encode(), ec.ECDSA(
+        hashes.SHA256(), deterministic_signing=True)))
+    spki = key.public_key().public_bytes(serialization.Encoding.DER,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo)
+    return (f'{{"bundle":{document},"signature":"{r:064x}{s:064x}","spki":"{spki.hex()}"}}').encode()
+
+
+def pcs_replies(collateral):
+    """The replies that a set was made of: bodies and issuers, a line "#" between them."""
+    s = json.loads(collateral)
+    return b'\n#\n'.join([
+        f'{{"tcbInfo":{s["tcb_info"]},"signature":"{s["tcb_info_signature"]}"}}'.encode(),
+        urllib.parse.quote(s['tcb_info_issuer_chain']).encode(),
+        f'{{"enclaveIdentity":{s["qe_identity"]},"signature":"{s["qe_identity_signature"]}"}}'.encode(),
+        urllib.parse.quote(s['qe_identity_issuer_chain']).encode(),
+        bytes.fromhex(s['pck_crl']), urllib.parse.quote(s['pck_crl_issuer_chain']).encode(),
+        s['root_ca_crl'].encode(), b''])
+
+
+def collateral_seeds(corpus):
+    """Of the set that evidence.c made: what it is served as, and packed into."""
+    with open(os.path.join(corpus, 'collateral', 'simulated.json'), 'rb') as file:
+        collateral = file.read()
+    for target, name, content in (('pcs_reply', 'simulated', pcs_replies(collateral)),
+                                  ('bundle', 'two.json', bundle(['{"a":"\\n"}', '{}'])),
+                                  ('bundle', 'simulated.json', bundle([collateral.decode()]))):
+        os.makedirs(os.path.join(corpus, target), exist_ok=True)
+        with open(os.path.join(corpus, target, name), 'wb') as file:
+            file.write(content)
+
+
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
@@ -192,6 +231,7 @@ def main():
             with open(os.path.join(corpus, target, name), 'wb') as file:
                 file.write(content)
     subprocess.run([sys.argv[1], corpus], check=True)
+    collateral_seeds(corpus)
 
 
 if __name__ == '__main__':

@@ -580,6 +580,41 @@
       "requests to the simulated platform are bounded per second", \
       "wait a second and try again") \
 
+#define DS_CODES_COLLATERAL(X) \
+    X(COLLATERAL_SET_FORMAT, "collateral.set_format", "a file holds no collateral", \
+      "it is neither a set (the JSON of attest/dcap/collateral.h, or of kind snp) nor a bundle of sets", \
+      "`dstack collateral fetch -o FILE` writes a set, `dstack collateral bundle -o FILE` a bundle") \
+    X(COLLATERAL_REPLY, "collateral.reply", "a service's reply is not the document that was asked for", \
+      "it is malformed, lacks the header with its issuers, or is of another platform", \
+      "check that the address is Intel's PCS, a PCCS or AMD's KDS; a caching service may hold a damaged copy") \
+    X(COLLATERAL_EXPIRED, "collateral.expired", "collateral has expired", \
+      "the vendor publishes each document for a limited time, mostly 30 days", \
+      "fetch it again; if a caching service gave it, that one needs to renew its own copy") \
+    X(COLLATERAL_NOT_YET_VALID, "collateral.not_yet_valid", "collateral is of the future", \
+      "the document was issued after the time that this machine, or --at, says it is", \
+      "set the clock right") \
+    X(COLLATERAL_ISSUER_REVOKED, "collateral.issuer_revoked", "an issuer of collateral is revoked", \
+      "the root's revocation list names a certificate that stands in this set's chains", \
+      "fetch the set again: the vendor signs with another certificate now") \
+    X(COLLATERAL_QUOTE, "collateral.quote_unusable", "the evidence does not say which collateral it needs", \
+      "the platform's certificate is not inside it: it names the platform in an encrypted form, or another service issued it", \
+      "name the platform (--fmspc) or give the certificate that came with the evidence") \
+    X(COLLATERAL_THROTTLED, "collateral.throttled", "a service is not to be asked again yet", \
+      "AMD's KDS limits how often it is asked; all processes of this user keep the pause that it asked for", \
+      "wait as long as the message says") \
+    X(COLLATERAL_BUNDLE_FORMAT, "collateral.bundle_format", "a bundle is malformed", \
+      "it is not the canonical JSON that `dstack collateral bundle` writes: it was changed or cut", \
+      "take the bundle from its source again") \
+    X(COLLATERAL_BUNDLE_SIGNATURE, "collateral.bundle_signature", "a bundle's signature does not verify", \
+      "it was changed after it was packed", \
+      "take the bundle from its source again") \
+    X(COLLATERAL_BUNDLE_SIGNER, "collateral.bundle_signer", "a bundle was packed by somebody else", \
+      "its key is not the one that --signer pins", \
+      "check where the bundle came from, or pin the key of whoever packs your bundles") \
+    X(COLLATERAL_NO_SET, "collateral.no_set", "a bundle has nothing for this evidence", \
+      "it holds sets of other platforms", \
+      "pack a bundle with the evidence's platform: `dstack collateral bundle -o FILE --quote EVIDENCE`") \
+
 #define DS_CODES_STORE(X) \
     X(STORE_FAILED, "store.failed", "the state store cannot be read or written", \
       "the disk is full or read-only, the file is damaged, or another program holds it", \
@@ -902,25 +937,26 @@
 /* The sections end here. */
 /* clang-format on */
 
-#define DS_CODE_LIST(X) \
-    DS_CODES_BASE(X)    \
-    DS_CODES_CODEC(X)   \
-    DS_CODES_CRYPTO(X)  \
-    DS_CODES_MERKLE(X)  \
-    DS_CODES_ATTEST(X)  \
-    DS_CODES_MEASURE(X) \
-    DS_CODES_POLICY(X)  \
-    DS_CODES_APP(X)     \
-    DS_CODES_NET(X)     \
-    DS_CODES_RATLS(X)   \
-    DS_CODES_RPC(X)     \
-    DS_CODES_TEE(X)     \
-    DS_CODES_SIMTEE(X)  \
-    DS_CODES_STORE(X)   \
-    DS_CODES_DISK(X)    \
-    DS_CODES_KMS(X)     \
-    DS_CODES_VMM(X)     \
-    DS_CODES_GUEST(X)   \
+#define DS_CODE_LIST(X)    \
+    DS_CODES_BASE(X)       \
+    DS_CODES_CODEC(X)      \
+    DS_CODES_CRYPTO(X)     \
+    DS_CODES_MERKLE(X)     \
+    DS_CODES_ATTEST(X)     \
+    DS_CODES_MEASURE(X)    \
+    DS_CODES_POLICY(X)     \
+    DS_CODES_APP(X)        \
+    DS_CODES_NET(X)        \
+    DS_CODES_RATLS(X)      \
+    DS_CODES_RPC(X)        \
+    DS_CODES_TEE(X)        \
+    DS_CODES_SIMTEE(X)     \
+    DS_CODES_COLLATERAL(X) \
+    DS_CODES_STORE(X)      \
+    DS_CODES_DISK(X)       \
+    DS_CODES_KMS(X)        \
+    DS_CODES_VMM(X)        \
+    DS_CODES_GUEST(X)      \
     DS_CODES_CLI(X)
 
 enum ds_code {
