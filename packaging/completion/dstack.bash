@@ -32,7 +32,7 @@ _dstack() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _dstack_words up down ps logs verify doctor explain image --help --version
+        _dstack_words up down ps logs verify doctor explain image collateral --help --version
         return
     fi
     # --file=x comes as three words.
@@ -58,6 +58,24 @@ _dstack() {
     image:--memory|image:-m) _dstack_kind ANY ;;
     image:--nics) _dstack_kind ANY ;;
     image:--volumes) _dstack_kind ANY ;;
+    collateral:--quote|collateral:-q) _dstack_kind FILE ;;
+    collateral:--fmspc) _dstack_kind ANY ;;
+    collateral:--tee) _dstack_kind ANY ;;
+    collateral:--ca) _dstack_kind ANY ;;
+    collateral:--tcb-evaluation) _dstack_kind ANY ;;
+    collateral:--product) _dstack_kind NAME ;;
+    collateral:--vlek) _dstack_kind FILE ;;
+    collateral:--pccs) _dstack_kind ANY ;;
+    collateral:--kds) _dstack_kind ANY ;;
+    collateral:--cacert) _dstack_kind FILE ;;
+    collateral:--timeout) _dstack_kind ANY ;;
+    collateral:--out|collateral:-o) _dstack_kind FILE ;;
+    collateral:--key) _dstack_kind FILE ;;
+    collateral:--signer) _dstack_kind ANY ;;
+    collateral:--warn-days) _dstack_kind ANY ;;
+    collateral:--at) _dstack_kind ANY ;;
+    collateral:--anchor) _dstack_kind FILE ;;
+    collateral:--simulated-anchor) _dstack_kind FILE ;;
     *) _dstack_command ;;
     esac
 }
@@ -95,6 +113,10 @@ _dstack_command() {
     image)
         _dstack_words --vcpu --memory --nics --volumes --json --help -m -h ls measure
         [[ $cur == -* ]] || _dstack_kind IMAGE
+        ;;
+    collateral)
+        _dstack_words --quote --fmspc --tee --ca --early --tcb-evaluation --product --vlek --pccs --kds --cacert --timeout --refresh --offline --out --key --signer --warn-days --at --anchor --simulated-anchor --json --help -q -o -h fetch bundle verify
+        [[ $cur == -* ]] || _dstack_kind FILE FILE
         ;;
     esac
 }

@@ -19,6 +19,7 @@ static const struct cli_command commands[] = {
     { "doctor", cmd_doctor, &cmd_doctor_args },
     { "explain", cmd_explain, &cmd_explain_args },
     { "image", cmd_image, &cmd_image_args },
+    { "collateral", cmd_collateral, &cmd_collateral_args },
 };
 
 static void print_usage(void)
