@@ -41,7 +41,7 @@ def test_unknown_commands_are_usage_errors(arguments):
     (['test', '--only', 'lnit'], 'no part is called "lnit"'),
     (['test', '--vectors', '/nonexistent'], 'needs a directory'),
     (['test', '--vectors'], 'needs a directory'),
-    (['bench', 'boto'], "there is no bench 'boto'; there are: boot"),
+    (['bench', 'boto'], "there is no bench 'boto'; there are: attest"),
 ])
 def test_wrong_arguments_are_named(arguments, says):
     done = dev(*arguments)
