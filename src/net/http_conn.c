@@ -25,7 +25,8 @@
 #include "net/loop.h"
 
 #define INPUT_MAX       ((size_t)64 * 1024) /* read ahead of a request that is being answered */
-#define DRAIN_MS        1000                /* after a refusal: let the client read why */
+#define EVICTED_AT_ONCE 16
+#define DRAIN_MS        1000 /* after a refusal: let the client read why */
 #define DRAIN_BYTES_MAX ((size_t)64 << 20)
 
 static void peer_unref(struct http_peer *p)
@@ -343,10 +344,17 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     http_conn_free(c);
 }
 
-/* Room for one more, where connections are closed for it; otherwise there is some. */
+/*
+ * Room for one more, where connections are closed for it; otherwise there is some. libevent closes
+ * the descriptor of an evicted one when the loop goes round, which it has to before there are many.
+ */
 static bool make_room(struct net_http_server *s)
 {
-    return s->n_conns < s->limits.connections_max || http_conns_evict(s, NULL);
+    if (s->n_conns < s->limits.connections_max)
+        return true;
+    if (++s->n_evicted_at_once >= EVICTED_AT_ONCE)
+        http_server_nap(s, 0);
+    return http_conns_evict(s, NULL);
 }
 
 void http_conn_open(struct net_http_server *s, int fd, struct net_tls *tls)

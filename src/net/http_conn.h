@@ -75,6 +75,7 @@ struct net_http_server {
     struct net_http_stats stats;
     struct http_bodies *bodies;
     struct net_event *nap;
+    size_t n_evicted_at_once; /* since the loop last went round */
 };
 
 /* Take an accepted descriptor into the server's care. */
@@ -103,3 +104,5 @@ void http_conn_reply(struct http_conn *c, int status, const char *type, struct d
 
 /* Listen on, or let new connections wait in the kernel. */
 void http_server_accept(struct net_http_server *s, bool on);
+/* Listen on after this time; 0: when the loop has gone round. */
+void http_server_nap(struct net_http_server *s, int64_t ms);

@@ -25,20 +25,25 @@ void http_server_accept(struct net_http_server *s, bool on)
                   : evconnlistener_disable(s->listeners[i].ev));
 }
 
+void http_server_nap(struct net_http_server *s, int64_t ms)
+{
+    if (net_event_after(s->nap, ms, NULL) == DS_OK)
+        http_server_accept(s, false);
+}
+
 /* Out of descriptors or memory: without a pause the loop would spin on the waiting connection. */
 static void on_accept_error(struct evconnlistener *ev, void *arg)
 {
     (void)ev;
-    struct net_http_server *s = ((struct http_listener *)arg)->server;
-    if (net_event_after(s->nap, ACCEPT_NAP_MS, NULL) == DS_OK)
-        http_server_accept(s, false);
+    http_server_nap(((struct http_listener *)arg)->server, ACCEPT_NAP_MS);
 }
 
 static void on_nap_over(void *arg, unsigned what)
 {
     (void)what;
     struct net_http_server *s = arg;
-    if (s->n_conns < s->limits.connections_max)
+    s->n_evicted_at_once = 0;
+    if (s->limits.evicts || s->n_conns < s->limits.connections_max)
         http_server_accept(s, true);
 }
 
@@ -172,6 +177,8 @@ const struct net_http_peer *net_http_peer(const struct net_http_request *r)
 {
     return &r->peer->pub;
 }
+
+bool net_http_is_gone(const struct net_http_request *r) { return r->conn == NULL; }
 
 struct ssl_st *net_http_ssl(const struct net_http_request *r)
 {

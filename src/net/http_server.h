@@ -86,6 +86,8 @@ struct ds_span net_http_body(const struct net_http_request *r);
 /* The value of a header by case-insensitive name; NULL when absent. */
 const char *net_http_header(const struct net_http_request *r, const char *name);
 const struct net_http_peer *net_http_peer(const struct net_http_request *r);
+/* The client went away: nobody reads the reply, which is still owed. */
+bool net_http_is_gone(const struct net_http_request *r);
 /* An SSL object for net_tls_export; NULL without TLS or after the client went away. */
 struct ssl_st *net_http_ssl(const struct net_http_request *r);
 

@@ -169,6 +169,24 @@ static void who_was_served_stays_before_who_sends_bytes(void **state)
         (void)close(all[i]);
 }
 
+/* Many at once: the server pauses to close what it evicted, and listens on. */
+static void a_crowd_is_let_through(void **state)
+{
+    struct fixture *f = *state;
+    int crowd[40];
+    for (size_t i = 0; i < DS_LEN(crowd); i++)
+        assert_int_equal(net_connect(&crowd[i], &f->target, ds_clock_mono_ms() + WAIT_MS, NULL),
+                         DS_OK);
+    serve(f, DS_LEN(crowd));
+    int good = client(f, GET);
+    assert_non_null(strstr(hear(f, good), "served"));
+    assert_int_equal(stats_of(f).n_open, CONNECTIONS_MAX);
+    assert_int_equal(stats_of(f).n_evicted, DS_LEN(crowd) + 1 - CONNECTIONS_MAX);
+    for (size_t i = 0; i < DS_LEN(crowd); i++)
+        (void)close(crowd[i]);
+    (void)close(good);
+}
+
 static void bodies_that_never_end_give_way(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_longest_without_a_request_gives_way),
         TEST(who_was_served_stays_before_who_sends_bytes),
+        TEST(a_crowd_is_let_through),
         TEST(bodies_that_never_end_give_way),
         TEST(who_is_being_answered_never_gives_way),
         TEST(a_request_has_a_deadline),
