@@ -15,28 +15,33 @@
 
 #define MEASUREMENT_NAME "measurement.tdx.cbor"
 
-/* 1. The quote leads to a vendor root and the log to the quote's registers. */
-static int verify(struct app_appraisal *a, struct ds_arena *mem, const struct app_evidence *in,
-                  struct ds_error *e)
+int app_appraise_quote(struct app_appraisal *a, struct ds_arena *mem,
+                       const struct ds_attestation *evidence, const struct app_evidence *in,
+                       struct ds_error *e)
 {
     struct ds_tdx_quote quote;
     struct ds_dcap_collateral coll;
     struct ds_claims *claims = ds_claims_new_in(mem);
     if (claims == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "appraise evidence");
-    DS_TRY(ds_attestation_parse(&a->evidence, mem, in->attestation, e));
-    if (a->evidence.platform != DS_ATTESTATION_TDX)
+    if (evidence->platform != DS_ATTESTATION_TDX)
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_APP_PLATFORM_UNSUPPORTED, "platform",
                          "dstack-tdx", "another platform", NULL);
-    DS_TRY(ds_tdx_quote_parse(&quote, a->evidence.quote, e));
+    DS_TRY(ds_tdx_quote_parse(&quote, evidence->quote, e));
     DS_TRY(ds_dcap_collateral_parse(&coll, mem, in->collateral, e));
     DS_TRY(ds_tdx_quote_verify(claims, mem, &quote, &coll, in->anchors, in->now_s, e));
-    DS_TRY(ds_claims_bind_log(claims, &a->evidence.log, e));
+    a->evidence = *evidence;
+    a->unbound = claims;
     a->claims = claims;
     return DS_OK;
 }
 
-/* 2. The image documents that came along are those of the image they name. */
+int app_appraise_log(const struct app_appraisal *a, struct ds_error *e)
+{
+    return ds_claims_bind_log(a->unbound, &a->evidence.log, e);
+}
+
+/* The image documents that came along are those of the image they name. */
 static int check_documents(const struct app_vm_config *vm, struct ds_verdict *v, bool *ret_ok,
                            struct ds_error *e)
 {
@@ -60,7 +65,7 @@ static int check_documents(const struct app_vm_config *vm, struct ds_verdict *v,
     return DS_OK;
 }
 
-/* 3. That image on that machine gives exactly the registers that were quoted. */
+/* That image on that machine gives exactly the registers that were quoted. */
 static int check_image(struct app_appraisal *a, struct ds_verdict *v, struct ds_error *e)
 {
     bool ok;
@@ -81,6 +86,13 @@ static int check_image(struct app_appraisal *a, struct ds_verdict *v, struct ds_
                        DS_HEX(DS_SPAN_OF(a->vm.os_image_hash32)), DS_HEX(logged), "RTMR3");
     a->image_proved = v->n_reasons + v->n_dropped == before;
     return DS_OK;
+}
+
+int app_appraise_image(struct app_appraisal *a, struct ds_verdict *v, struct ds_arena *mem,
+                       struct ds_error *e)
+{
+    DS_TRY(app_vm_config_parse(&a->vm, mem, a->evidence.config, e));
+    return check_image(a, v, e);
 }
 
 /* {"name":"kms","id":"<hex>"}; name and id of the key-provider event. */
@@ -105,12 +117,7 @@ static int parse_provider(struct app_mr_config *ret, struct ds_arena *mem, struc
     return DS_OK;
 }
 
-/*
- * 4. What the host committed to before the launch is what the guest says it is. Before the keys
- * come there is no key-provider event yet: then the document alone names the provider, and the
- * KMS compares it with itself.
- */
-static int check_identity(struct app_appraisal *a, struct ds_verdict *v, struct ds_arena *mem,
+int app_appraise_identity(struct app_appraisal *a, struct ds_verdict *v, struct ds_arena *mem,
                           struct ds_error *e)
 {
     struct ds_error why;
@@ -150,12 +157,13 @@ int app_appraise(struct app_appraisal *ret, struct ds_verdict *verdict, struct d
                  const struct app_evidence *in, struct ds_error *e)
 {
     struct app_appraisal a = { 0 };
-    DS_TRY(verify(&a, mem, in, e));
-    int r = app_vm_config_parse(&a.vm, mem, a.evidence.config, e);
+    struct ds_attestation evidence;
+    DS_TRY(ds_attestation_parse(&evidence, mem, in->attestation, e));
+    DS_TRY(app_appraise_quote(&a, mem, &evidence, in, e));
+    DS_TRY(app_appraise_log(&a, e));
+    int r = app_appraise_image(&a, verdict, mem, e);
     if (r == DS_OK)
-        r = check_image(&a, verdict, e);
-    if (r == DS_OK)
-        r = check_identity(&a, verdict, mem, e);
+        r = app_appraise_identity(&a, verdict, mem, e);
     if (r < 0) {
         ds_error_explain(e, "vm_config", "an image and a machine that can be measured here",
                          "host-shared vm_config, held against the registers");

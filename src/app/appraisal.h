@@ -27,7 +27,8 @@ struct app_evidence {
 /* What was found; spans borrow the evidence or the arena. */
 struct app_appraisal {
     struct ds_attestation evidence;
-    const struct ds_claims *claims; /* verified, log bound */
+    struct ds_claims *unbound;      /* verified; app_appraise_log() binds the log to them */
+    const struct ds_claims *claims; /* the same */
     struct app_vm_config vm;
     struct measure_image image;
     struct measure_tdx predicted;
@@ -49,3 +50,25 @@ struct app_appraisal {
 DS_MUST_USE int app_appraise(struct app_appraisal *ret, struct ds_verdict *verdict,
                              struct ds_arena *mem, const struct app_evidence *in,
                              struct ds_error *e);
+
+/*
+ * The steps one by one, for callers that tell apart how far evidence holds. The order is the
+ * argument: each leans on those before it, and *a is filled step by step.
+ *
+ * 1. The quote leads to a vendor root (in->attestation is passed over).
+ */
+DS_MUST_USE int app_appraise_quote(struct app_appraisal *a, struct ds_arena *mem,
+                                   const struct ds_attestation *evidence,
+                                   const struct app_evidence *in, struct ds_error *e);
+/* 2. The log leads to the quote's registers. */
+DS_MUST_USE int app_appraise_log(const struct app_appraisal *a, struct ds_error *e);
+/* 3. The image that vm_config names gives the registers that were quoted. */
+DS_MUST_USE int app_appraise_image(struct app_appraisal *a, struct ds_verdict *v,
+                                   struct ds_arena *mem, struct ds_error *e);
+/*
+ * 4. What the host committed to before the launch is what the guest says it is. Before the keys
+ * come there is no key-provider event yet: then the document alone names the provider, and the
+ * KMS compares it with itself.
+ */
+DS_MUST_USE int app_appraise_identity(struct app_appraisal *a, struct ds_verdict *v,
+                                      struct ds_arena *mem, struct ds_error *e);
