@@ -12,6 +12,8 @@ SERVICES = {
     'guest': ('keys, quotes and certificates for an app',
               'HTTP on the unix socket `/var/run/dstack.sock` inside the guest.'),
     'guest_host': ('what a host may ask of a guest', 'The channel `org.dstack.host`, asked by the host.'),
+    'verifier': ('what evidence proves', 'HTTP, by default on `127.0.0.1:8080`. A refused request has an error body; '
+                 'of the sessions it is a problem document (RFC 9457).'),
     'simtee': ('the simulated platform of one VM', 'The channel `org.dstack.tee`, asked by the guest.'),
 }
 
@@ -67,8 +69,8 @@ def object_of(fields):
     return {**schema, **({'required': required} if required else {})}
 
 
-def body(schema):
-    return {'application/json': {'schema': schema}}
+def body(schema, media=None):
+    return {media or 'application/json': {'schema': schema}}
 
 
 def operation(method):
@@ -81,10 +83,35 @@ def operation(method):
         'responses': {'200': {'description': 'Done.', 'content': body(object_of(method['reply']))},
                       '400': failed, '403': failed, '413': failed, '429': failed, '503': failed},
     }
+    if method.get('verb'):
+        return page(method, made, failed)
     if method['request']:
         made['requestBody'] = {'required': any(f['required'] for f in method['request']),
                                'content': body(object_of(method['request']))}
     return made
+
+
+def page(method, made, failed):
+    """A page with an HTTP method and a path of its own: fields of a GET or of a query are parameters."""
+    made['responses'].update({'404': failed, '405': failed})
+    if method.get('media'):
+        made['requestBody'] = {'required': True, 'content': body({'type': 'string', 'format': 'binary'}, method['media'])}
+    elif method['verb'] == 'POST' and '?' not in method['path']:
+        made['requestBody'] = {'required': any(f['required'] for f in method['request']),
+                               'content': body(object_of(method['request']))}
+    names = re.findall(r'{(\w+)}', method['path'])
+    parts = [{'name': name, 'in': 'path', 'required': True, 'schema': {'type': 'string'}} for name in names]
+    query = [{'name': f['name'], 'in': 'query', 'required': f['required'], 'description': f.get('help', ''),
+              'schema': SCHEMAS[f['kind']](f)} for f in method['request'] if '?' in method['path']]
+    return {**made, **({'parameters': parts + query} if parts + query else {})}
+
+
+def paths_of(service):
+    paths = {}
+    for m in service['methods']:
+        path = service['mount'] + (m['path'].split('?')[0] if m.get('verb') else m['name'])
+        paths.setdefault(path, {})[m.get('verb', 'POST').lower()] = operation(m)
+    return paths
 
 
 TEXT = {'type': 'string'}
@@ -101,7 +128,7 @@ def document(service, version):
         'openapi': '3.0.3',
         'info': {'title': f'{service["service"]}: {title}', 'version': version,
                  'description': where + ' Made by tools/docs.py from the method table.'},
-        'paths': {service['mount'] + m['name']: {'post': operation(m)} for m in service['methods']},
+        'paths': paths_of(service),
         'components': {'schemas': {'Error': ERROR, 'Reason': REASON}},
     }
 

@@ -66,6 +66,12 @@ void rpc_service_describe(struct ds_buf *out, const struct rpc_service *s)
         (void)yyjson_mut_obj_add_str(doc, o, "name", m->name);
         (void)yyjson_mut_obj_add_str(doc, o, "who", who_name(m->who));
         (void)yyjson_mut_obj_add_str(doc, o, "doc", m->doc);
+        if (m->verb != NULL) {
+            (void)yyjson_mut_obj_add_str(doc, o, "verb", m->verb);
+            (void)yyjson_mut_obj_add_str(doc, o, "path", m->path);
+        }
+        if (m->media != NULL)
+            (void)yyjson_mut_obj_add_str(doc, o, "media", m->media);
         (void)yyjson_mut_obj_add_val(doc, o, "request",
                                      describe_fields(doc, m->request, m->n_request));
         (void)yyjson_mut_obj_add_val(doc, o, "reply", describe_fields(doc, m->reply, m->n_reply));

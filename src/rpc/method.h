@@ -60,6 +60,9 @@ struct rpc_method {
     size_t n_request;
     const struct rpc_field *reply;
     size_t n_reply;
+    /* Of a page that its program serves itself, for the documents alone: the HTTP method, the path
+     * behind the mount with its {parts}, and the media type of the body; NULL: a method as above. */
+    const char *verb, *path, *media;
 };
 
 /* Who calls, on whatever transport. */

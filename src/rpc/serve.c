@@ -44,6 +44,20 @@ static int read_object(yyjson_doc **ret, struct ds_span text, struct ds_error *e
     return DS_OK;
 }
 
+int rpc_params_parse(yyjson_doc **ret, const struct rpc_field *fields, size_t n_fields,
+                     struct ds_span body, struct ds_error *e)
+{
+    yyjson_doc *doc = NULL;
+    DS_TRY(read_object(&doc, body, e));
+    int r = rpc_check(fields, n_fields, yyjson_doc_get_root(doc), e);
+    if (r < 0) {
+        yyjson_doc_free(doc);
+        return r;
+    }
+    *ret = doc;
+    return DS_OK;
+}
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')

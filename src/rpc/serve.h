@@ -21,6 +21,15 @@ bool rpc_serve_http(struct rpc_service *s, struct net_http_request *req);
 void rpc_serve_channel(struct rpc_service *s, struct net_call *call, struct ds_span payload,
                        void *channel_arg);
 
+/*
+ * A JSON body against a table of fields, for pages that are no method: an object, or nothing.
+ * *ret is freed with yyjson_doc_free; NULL for nothing.
+ *
+ * err:  ARG  rpc.bad_request
+ */
+DS_MUST_USE int rpc_params_parse(yyjson_doc **ret, const struct rpc_field *fields, size_t n_fields,
+                                 struct ds_span body, struct ds_error *e);
+
 /* The error body {"error","class","code","reasons"}; v may be NULL. */
 void rpc_error_encode(struct ds_buf *out, const struct ds_error *e, const struct ds_verdict *v);
 /* What went wrong outside a method (no such page, ...), in the same form. */
