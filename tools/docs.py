@@ -29,7 +29,7 @@ DIRECTORIES = ['docs/openapi', 'docs/config', 'docs/man', 'packaging/completion'
 
 # Each program with tables: its room and whether people call it by hand (then it has a manual page).
 PROGRAMS = {'dstack': ('cli', True), 'dstack-vmm': ('vmm', True), 'dstack-kms': ('kms', True),
-            'dstack-simtee': ('simtee', True), 'dstack-guest-agent': ('guest', False)}
+            'dstack-simtee': ('simtee', True), 'dstack-verifier': ('verifier', True), 'dstack-guest-agent': ('guest', False)}
 
 
 def ask(build, program, *arguments):

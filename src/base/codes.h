@@ -854,6 +854,38 @@
       "the KMS's root signs apps as well, and an app must not pass for the KMS", \
       "check kms_urls; somebody put an app's certificate in the KMS's place") \
 
+#define DS_CODES_VERIFIER(X) \
+    X(VERIFIER_ANCHOR_FILE, "verifier.anchor_file", "a root certificate cannot be read", \
+      "an anchor is one X.509 certificate as PEM", \
+      "give the file of the root itself, not of a chain or a key") \
+    X(VERIFIER_BUSY, "verifier.busy", "the verifier has more to do than it can", \
+      "requests wait in a queue of bounded length, and none for longer than a client would", \
+      "ask again after the time in Retry-After; more processors, or limits.queue, if that is the rule") \
+    X(VERIFIER_CERTIFICATE_USE, "verifier.certificate_use", "the certificate is not one for TLS", \
+      "it must be signed by itself, for signatures, for a client or a server, and carry a name", \
+      "give the certificate that the service shows, not that of a CA") \
+    X(VERIFIER_IMAGE_NOT_HERE, "verifier.image_not_here", "the image that the evidence names would have to be downloaded", \
+      "older guests send only its hash; this verifier predicts registers from the image's documents, and fetches none", \
+      "use a guest that sends tdx_measurement in vm_config") \
+    X(VERIFIER_MEDIA_TYPE, "verifier.media_type", "evidence of this media type is not read", \
+      "the type says how the bytes are to be understood; a guess could be wrong", \
+      "send one of the types in the session's accept list") \
+    X(VERIFIER_NO_EVIDENCE, "verifier.no_evidence", "a part of the evidence is missing", \
+      "a quote needs its event log and vm_config to say anything of an app, a certificate its extension", \
+      "post the whole reply of GetQuote or Attest") \
+    X(VERIFIER_NO_SESSION, "verifier.no_session", "there is no such session", \
+      "sessions end by themselves, earlier when one caller opens very many, and with the verifier", \
+      "open a new session") \
+    X(VERIFIER_NOT_ACCEPTABLE, "verifier.not_acceptable", "the result does not come in a form that the caller accepts", \
+      "the Accept header names only forms that are not made here", \
+      "accept application/json, or for sessions their own media type") \
+    X(VERIFIER_SESSION_STATE, "verifier.session_state", "the session has had its evidence", \
+      "a nonce is answered once; a second answer would be a replay", \
+      "open a new session") \
+    X(VERIFIER_TOO_MANY, "verifier.too_many", "the verifier was asked too often", \
+      "each source and all together have a rate", \
+      "ask again after the time in Retry-After; rate.source and rate.all are in the configuration") \
+
 #define DS_CODES_CLI(X) \
     X(CLI_APP_BUSY, "cli.app_busy", "another dstack is changing this app", \
       "two at once would undo each other: 'up' and 'down --remove' of one name take turns", \
@@ -957,6 +989,7 @@
     DS_CODES_KMS(X)        \
     DS_CODES_VMM(X)        \
     DS_CODES_GUEST(X)      \
+    DS_CODES_VERIFIER(X)   \
     DS_CODES_CLI(X)
 
 enum ds_code {

@@ -354,12 +354,12 @@ class Checked:
         return f"exit code {self.code}: {self.out!r} {self.err}"
 
 
-def check_config(state, text):
+def check_config(state, text, room="vmm", name="dstack-vmm"):
     path = os.path.join(state, "bad.yaml")
     with open(path, "wb") as file:
         file.write(text)
     with nothing_changes(state):
-        return Checked([program("vmm", "dstack-vmm"), "check-config", "--config", path],
+        return Checked([program(room, name), "check-config", "--config", path],
                        env=dict(os.environ, DSTACK_STATE=str(state)))
 
 
@@ -372,17 +372,22 @@ def assert_refused(run, codes, code, what):
     assert "\x1b" not in run.err, (what, run)
 
 
+CONFIGURED = [("vmm", "dstack-vmm"), ("verifier", "dstack-verifier")]
+
+
 def config_keys():
     try:
-        return describe("vmm", "dstack-vmm")["config"]
+        return [pytest.param(room, name, key, id=f'{room}.{key["key"]}') for room, name in CONFIGURED
+                for key in describe(room, name)["config"]]
     except FileNotFoundError:
         return []
 
 
-@pytest.mark.parametrize("key", config_keys(), ids=lambda key: key["key"])
-def test_config_key(tmp_path, codes, key):
+@pytest.mark.parametrize("room,name,key", config_keys())
+def test_config_key(tmp_path, codes, room, name, key):
     for value, code in config_faults(key):
-        assert_refused(check_config(tmp_path, yaml_of(key["key"], value).encode()), codes, code, value[:40])
+        run = check_config(tmp_path, yaml_of(key["key"], value).encode(), room, name)
+        assert_refused(run, codes, code, value[:40])
 
 
 @pytest.mark.parametrize("what,text,code", WHOLE_FILES, ids=[row[0] for row in WHOLE_FILES])
@@ -439,7 +444,8 @@ def test_command_line(tmp_path, codes, command):
             assert run.code == 2 and json.loads(run.out)["code"] == "args.usage", (args, run)
 
 
-@pytest.mark.parametrize("room,name", [("vmm", "dstack-vmm"), ("kms", "dstack-kms"), ("simtee", "dstack-simtee")])
+@pytest.mark.parametrize("room,name", [("vmm", "dstack-vmm"), ("kms", "dstack-kms"), ("simtee", "dstack-simtee"),
+                                       ("verifier", "dstack-verifier")])
 def test_command_line_of_a_daemon(tmp_path, room, name):
     command = describe(room, name)["commands"][0]
     with nothing_changes(tmp_path):

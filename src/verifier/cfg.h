@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The daemon's configuration: one table of keys with defaults that need no file.
+ */
+
+#include "base/cfg.h"
+#include "base/place.h"
+
+struct verifier_cfg {
+    char *listen;
+    bool allow_simulated;
+    char *simulated_anchor, *custom_anchor;
+    struct ds_cfg_list collateral, tcb;
+    uint64_t threads;
+    uint64_t body_max, bodies_max, connections_max;
+    uint64_t idle_s, request_s, wait_s;
+    uint64_t queue_max, sessions_max, session_life_s;
+    uint64_t source_per_s, all_per_s;
+};
+
+extern const struct ds_cfg_schema verifier_cfg_schema;

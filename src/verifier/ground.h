@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What evidence is judged by, as configured: roots beside the compiled-in ones,
+ * accepted states, the vendor's documents at hand. Loaded once, then only read.
+ */
+
+#include "collateral/collateral.h"
+#include "verifier/cfg.h"
+#include "verifier/verify.h"
+
+struct ground {
+    struct collateral *collateral;
+    struct ds_extra_anchor anchors[2];
+    size_t n_anchors;
+    bool allow_simulated;
+    uint32_t tcb_statuses;
+};
+
+/* err: cfg.wrong_type (a word that is no TCB status); whatever the files give, coded
+ * verifier.anchor_file or collateral's own */
+DS_MUST_USE int ground_load(struct ground *ret, const struct verifier_cfg *cfg, struct ds_error *e);
+void ground_done(struct ground *g);
+
+/* Of /v1/verify and of sessions; and of dstack's /verify, where the TCB status is told, not judged. */
+struct verifier_ground ground_v1(const struct ground *g, int64_t now_s);
+struct verifier_ground ground_compatible(const struct ground *g, int64_t now_s);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bodies into inputs.
+ */
+#include "verifier/request.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/hex.h"
+#include "codec/pem.h"
+#include "rpc/serve.h"
+
+#define QUOTE_MAX       ((size_t)65536)
+#define CERTIFICATE_MAX ((size_t)65536)
+
+/* clang-format off */
+const struct rpc_field verifier_compatible_fields[VERIFIER_N_COMPATIBLE_FIELDS] = {
+    { "attestation", RPC_HEX, false, 0, "versioned attestation; then quote, event_log and vm_config are passed over", NULL, 0 },
+    { "quote", RPC_HEX, false, QUOTE_MAX, "TDX quote", NULL, 0 },
+    { "event_log", RPC_TEXT, false, 0, "JSON text of the event log", NULL, 0 },
+    { "vm_config", RPC_TEXT, false, 0, "JSON text of the machine's description", NULL, 0 },
+    { "debug", RPC_BOOL, false, 0, "taken, and without effect", NULL, 0 },
+};
+
+const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS] = {
+    { "attestation", RPC_HEX, false, 0, "versioned attestation; goes before a quote", NULL, 0 },
+    { "quote", RPC_HEX, false, QUOTE_MAX, "TDX quote", NULL, 0 },
+    { "event_log", RPC_TEXT, false, 0, "with a quote: JSON text of the event log", NULL, 0 },
+    { "vm_config", RPC_TEXT, false, 0, "with a quote: JSON text of the machine's description", NULL, 0 },
+    { "certificate", RPC_TEXT, false, CERTIFICATE_MAX, "certificate with evidence inside, PEM; goes before all others", NULL, 0 },
+    { "collateral", RPC_OBJECT, false, 0, "the vendor's documents for this platform; absent: the verifier's own", NULL, 0 },
+    { "nonce", RPC_HEX, false, VERIFIER_NONCE_MAX, "what the evidence must answer: report_data is it, or what Attest makes of its 32 bytes", NULL, 0 },
+    { "report_data", RPC_HEX, false, 64, "report_data that the evidence must have, zeros filled in", NULL, 0 },
+};
+/* clang-format on */
+
+void verifier_request_done(struct verifier_request *r)
+{
+    yyjson_doc_free(r->doc);
+    free(r->collateral);
+    *r = (struct verifier_request){ 0 };
+}
+
+static int bad(const char *claim, const char *expected, const char *got, struct ds_error *e)
+{
+    return ds_refuse(e, DS_ERR_ARG, DS_CODE_RPC_BAD_REQUEST, claim, expected, got, NULL);
+}
+
+static yyjson_val *field(const struct verifier_request *r, const char *name)
+{
+    return yyjson_obj_get(yyjson_doc_get_root(r->doc), name);
+}
+
+static struct ds_span text_of(const struct verifier_request *r, const char *name)
+{
+    yyjson_val *v = field(r, name);
+    return DS_SPAN(yyjson_get_str(v), yyjson_get_len(v));
+}
+
+static int bytes_of(struct ds_span *ret, const struct verifier_request *r, struct ds_arena *mem,
+                    const char *name, struct ds_error *e)
+{
+    struct ds_span hex = text_of(r, name);
+    *ret = (struct ds_span){ 0 };
+    if (hex.len == 0)
+        return DS_OK;
+    /* The table lets 0x pass for other methods' sake; here, as in dstack's verifier, nothing does. */
+    if (hex.len >= 2 && hex.p[1] == 'x')
+        return bad(name, "hex without 0x", "hex with it", e);
+    uint8_t *out = ds_arena_get(mem, hex.len / 2);
+    size_t len = 0;
+    if (out == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read %s", name);
+    DS_TRY(ds_hex_decode_any(out, &len, hex.len / 2, hex, e));
+    *ret = DS_SPAN(out, len);
+    return DS_OK;
+}
+
+static int read_evidence(struct verifier_input *ret, const struct verifier_request *r,
+                         struct ds_arena *mem, struct ds_error *e)
+{
+    DS_TRY(bytes_of(&ret->attestation, r, mem, "attestation", e));
+    if (ret->attestation.len > 0)
+        return DS_OK;
+    DS_TRY(bytes_of(&ret->quote, r, mem, "quote", e));
+    if (ret->quote.len == 0)
+        return DS_OK;
+    ret->event_log = text_of(r, "event_log");
+    ret->vm_config = text_of(r, "vm_config");
+    return DS_OK;
+}
+
+int verifier_request_compatible(struct verifier_input *ret, struct verifier_request *r,
+                                struct ds_arena *mem, struct ds_span body, struct ds_error *e)
+{
+    *ret = (struct verifier_input){ 0 };
+    DS_TRY(rpc_params_parse(&r->doc, verifier_compatible_fields, VERIFIER_N_COMPATIBLE_FIELDS, body,
+                            e));
+    DS_TRY(read_evidence(ret, r, mem, e));
+    if (ret->attestation.len == 0 && ret->quote.len == 0)
+        return bad("quote", "a quote, or an attestation", "neither", e);
+    return DS_OK;
+}
+
+static int read_expected(struct verifier_input *ret, const struct verifier_request *r,
+                         struct ds_arena *mem, struct ds_error *e)
+{
+    struct ds_span data;
+    DS_TRY(bytes_of(&ret->nonce, r, mem, "nonce", e));
+    DS_TRY(bytes_of(&data, r, mem, "report_data", e));
+    if (ret->nonce.len > 0 && ret->nonce.len < VERIFIER_NONCE_MIN)
+        return bad("nonce", "8 to 64 bytes", "fewer", e);
+    if (ret->nonce.len > 0 && data.len > 0)
+        return bad("nonce", "a nonce, or report_data", "both", e);
+    if (data.len == 0)
+        return DS_OK;
+    uint8_t *filled64 = ds_arena_get(mem, 64);
+    if (filled64 == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read report_data");
+    memcpy(filled64, data.p, data.len);
+    ret->report_data64 = DS_SPAN(filled64, 64);
+    return DS_OK;
+}
+
+/* The signed documents inside are texts: writing the object anew does not change them. */
+static int read_collateral(struct verifier_input *ret, struct verifier_request *r,
+                           struct ds_error *e)
+{
+    yyjson_val *v = field(r, "collateral");
+    size_t len = 0;
+    if (v == NULL || yyjson_is_null(v))
+        return DS_OK;
+    r->collateral = yyjson_val_write(v, 0, &len);
+    if (r->collateral == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read collateral");
+    ret->collateral = DS_SPAN(r->collateral, len);
+    return DS_OK;
+}
+
+int verifier_request_certificate(struct verifier_input *ret, struct ds_arena *mem,
+                                 struct ds_span bytes, struct ds_error *e)
+{
+    struct ds_error why = { 0 };
+    struct ds_span rest = bytes, der;
+    bool is_der = bytes.len > 0 && bytes.p[0] == 0x30;
+    *ret = (struct verifier_input){ .certificate = bytes };
+    if (is_der)
+        return DS_OK;
+    if (ds_pem_next(&der, &rest, "CERTIFICATE", mem, &why) < 0)
+        return bad("certificate", "one certificate as PEM", why.msg, e);
+    if (der.p == NULL)
+        return bad("certificate", "one certificate as PEM", "nothing", e);
+    ret->certificate = der;
+    return DS_OK;
+}
+
+int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
+                        struct ds_arena *mem, struct ds_span body, struct ds_error *e)
+{
+    *ret = (struct verifier_input){ 0 };
+    DS_TRY(rpc_params_parse(&r->doc, verifier_v1_fields, VERIFIER_N_V1_FIELDS, body, e));
+    struct ds_span certificate = text_of(r, "certificate");
+    if (certificate.len > 0)
+        DS_TRY(verifier_request_certificate(ret, mem, certificate, e));
+    else
+        DS_TRY(read_evidence(ret, r, mem, e));
+    if (ret->certificate.len == 0 && ret->attestation.len == 0 && ret->quote.len == 0)
+        return bad("attestation", "an attestation, a quote or a certificate", "none", e);
+    DS_TRY(read_expected(ret, r, mem, e));
+    return read_collateral(ret, r, e);
+}
+
+#define MEDIA_ATTESTATION "application/vnd.dstack.attestation"
+#define MEDIA_QUOTE       "application/vnd.dstack.tdx-quote"
+#define MEDIA_REPLY       "application/vnd.dstack.quote+json"
+#define MEDIA_CERTIFICATE "application/pkix-cert" /* RFC 2585 4.1 */
+
+const char *const verifier_media_types[] = { MEDIA_ATTESTATION, MEDIA_QUOTE, MEDIA_REPLY,
+                                             MEDIA_CERTIFICATE, NULL };
+
+const char *verifier_media_find(const char *content_type)
+{
+    for (size_t i = 0; content_type != NULL && verifier_media_types[i] != NULL; i++) {
+        size_t n = strlen(verifier_media_types[i]);
+        const char *rest = content_type + n;
+        if (strncasecmp(content_type, verifier_media_types[i], n) == 0 &&
+            (*rest == '\0' || *rest == ';' || *rest == ' '))
+            return verifier_media_types[i];
+    }
+    return NULL;
+}
+
+int verifier_request_media(struct verifier_input *ret, struct verifier_request *r,
+                           struct ds_arena *mem, const char *media_type, struct ds_span body,
+                           struct ds_error *e)
+{
+    const char *type = verifier_media_find(media_type);
+    *ret = (struct verifier_input){ 0 };
+    if (type == NULL)
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_MEDIA_TYPE, "Content-Type",
+                         MEDIA_ATTESTATION ", " MEDIA_QUOTE ", " MEDIA_REPLY,
+                         media_type != NULL ? media_type : "none", NULL);
+    if (body.len == 0)
+        return bad("body", "evidence", "nothing", e);
+    if (strcmp(type, MEDIA_REPLY) == 0)
+        return verifier_request_compatible(ret, r, mem, body, e);
+    if (strcmp(type, MEDIA_CERTIFICATE) == 0)
+        return verifier_request_certificate(ret, mem, body, e);
+    if (strcmp(type, MEDIA_QUOTE) == 0)
+        ret->quote = body;
+    else
+        ret->attestation = body;
+    return DS_OK;
+}

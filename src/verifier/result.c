@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Our own form of a finding, and who gets which form.
+ */
+#include "verifier/result.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "attest/tdx/claims.h"
+#include "codec/date.h"
+
+static void put_hex(struct ds_jw *w, const char *key, struct ds_span bytes)
+{
+    if (bytes.len > 0)
+        ds_jw_hex(w, key, bytes);
+}
+
+static void put_date(struct ds_jw *w, const char *key, int64_t t_s)
+{
+    char text[21];
+    ds_jw_str(w, key, ds_date_format(text, t_s));
+}
+
+static void put_platform_claims(struct ds_jw *w, const struct ds_claims *c)
+{
+    static const char *const rtmrs[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
+    ds_jw_str(w, "tee", ds_tee_text(ds_claims_tee(c)));
+    ds_jw_bool(w, "debug", ds_claims_is_debug(c));
+    ds_jw_str(w, "tcb_status", ds_tcb_status_text(ds_claims_tcb_status(c)));
+    put_date(w, "tcb_date", ds_claims_tcb_date_s(c));
+    ds_jw_u64(w, "tcb_eval_number", ds_claims_tcb_eval_number(c));
+    ds_jw_array(w, "advisory_ids");
+    for (size_t i = 0; i < ds_claims_n_advisories(c); i++)
+        ds_jw_str(w, NULL, ds_claims_advisory(c, i));
+    ds_jw_array_end(w);
+    put_hex(w, "device_id", ds_claims_device_id32(c));
+    put_hex(w, "fmspc", ds_claims_fmspc6(c));
+    put_hex(w, "report_data", ds_claims_report_data64(c));
+    put_hex(w, "mrtd", ds_claims_mrtd48(c));
+    for (unsigned i = 0; i < DS_LEN(rtmrs); i++)
+        put_hex(w, rtmrs[i], ds_claims_rtmr48(c, i));
+    put_hex(w, "mrconfigid", ds_claims_mrconfigid48(c));
+    put_hex(w, "mrowner", ds_claims_mrowner48(c));
+    put_hex(w, "mrownerconfig", ds_claims_mrownerconfig48(c));
+    put_hex(w, "mrseam", ds_claims_mrseam48(c));
+}
+
+static void put_app_claims(struct ds_jw *w, const struct ds_claims *c)
+{
+    put_hex(w, "app_id", ds_claims_app_id(c));
+    put_hex(w, "instance_id", ds_claims_instance_id(c));
+    put_hex(w, "compose_hash", ds_claims_compose_hash(c));
+    put_hex(w, "os_image_hash", ds_claims_os_image_hash(c));
+    if (ds_claims_key_provider(c).len > 0)
+        ds_jw_text(w, "key_provider", ds_claims_key_provider(c));
+    ds_jw_bool(w, "boot_done", ds_claims_is_boot_done(c));
+    ds_jw_bool(w, "system_ready", ds_claims_is_system_ready(c));
+}
+
+static void put_reasons(struct ds_jw *w, const struct ds_verdict *v)
+{
+    ds_jw_array(w, "reasons");
+    for (uint32_t i = 0; i < v->n_reasons; i++) {
+        const struct ds_reason *r = &v->reasons[i];
+        ds_jw_object(w, NULL);
+        ds_jw_str(w, "code", ds_code_info_get(r->code)->id);
+        ds_jw_str(w, "claim", r->detail.claim);
+        ds_jw_str(w, "expected", r->detail.expected);
+        ds_jw_str(w, "got", r->detail.got);
+        ds_jw_str(w, "anchor", r->detail.anchor);
+        ds_jw_str(w, "fix", ds_code_info_get(r->code)->fix);
+        ds_jw_object_end(w);
+    }
+    ds_jw_array_end(w);
+    ds_jw_u64(w, "reasons_left_out", v->n_dropped);
+}
+
+static void put_steps(struct ds_jw *w, const struct verifier_finding *f)
+{
+    static const char *const names[VERIFIER_N_STEPS] = {
+        [VERIFIER_READ] = "read",       [VERIFIER_QUOTE] = "quote",
+        [VERIFIER_BINDING] = "binding", [VERIFIER_LOG] = "event_log",
+        [VERIFIER_IMAGE] = "os_image",  [VERIFIER_IDENTITY] = "identity",
+        [VERIFIER_POLICY] = "policy",
+    };
+    static const char *const outcomes[] = {
+        [VERIFIER_SKIPPED] = "skipped", [VERIFIER_HELD] = "held", [VERIFIER_FAILED] = "failed"
+    };
+    ds_jw_object(w, "steps");
+    for (size_t i = 0; i < VERIFIER_N_STEPS; i++)
+        ds_jw_str(w, names[i], outcomes[f->steps[i]]);
+    ds_jw_object_end(w);
+}
+
+static void put_proof(struct ds_jw *w, const struct policy_proof *p)
+{
+    ds_jw_array(w, "proof");
+    for (size_t i = 0; i < p->n_rows; i++) {
+        ds_jw_object(w, NULL);
+        ds_jw_str(w, "claim", p->rows[i].claim);
+        ds_jw_str(w, "value", p->rows[i].value);
+        ds_jw_str(w, "state", policy_proof_state_text(p->rows[i].state));
+        ds_jw_str(w, "by", p->rows[i].by);
+        ds_jw_object_end(w);
+    }
+    ds_jw_array_end(w);
+}
+
+int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f, int64_t now_s,
+                       struct ds_error *e)
+{
+    const struct ds_claims *c = f->a.claims;
+    struct ds_jw w = ds_jw_of(ret);
+    ds_jw_object(&w, NULL);
+    ds_jw_str(&w, "verdict", verifier_verdict_text(f));
+    ds_jw_str(&w, "kind", ds_kind_text(c != NULL ? ds_claims_kind(c) : DS_KIND_NONE));
+    ds_jw_str(&w, "anchor", c != NULL ? ds_claims_anchor(c) : "");
+    ds_jw_bool(&w, "fresh", f->is_fresh);
+    put_date(&w, "judged_at", now_s);
+    if (c != NULL) {
+        put_date(&w, "collateral_from", ds_claims_valid_from_s(c));
+        put_date(&w, "collateral_until", ds_claims_valid_until_s(c));
+    }
+    put_steps(&w, f);
+    put_reasons(&w, &f->verdict);
+    if (c != NULL) {
+        ds_jw_object(&w, "claims");
+        put_platform_claims(&w, c);
+        if (f->steps[VERIFIER_LOG] == VERIFIER_HELD)
+            put_app_claims(&w, c);
+        ds_jw_object_end(&w);
+    }
+    put_proof(&w, &f->proof);
+    ds_jw_object_end(&w);
+    return ds_jw_end(&w, e, "result");
+}
+
+static const struct verifier_form forms[] = {
+    { "application/json", verifier_result_v1 },
+};
+
+/* One range of an Accept header covers a type; its weight is not zero. */
+static bool covers(struct ds_span range, const char *type)
+{
+    struct ds_span name = range;
+    const uint8_t *semicolon = memchr(range.p, ';', range.len);
+    if (semicolon != NULL)
+        name.len = (size_t)(semicolon - range.p);
+    while (name.len > 0 && name.p[name.len - 1] == ' ')
+        name.len--;
+    if (semicolon != NULL) {
+        struct ds_span rest = DS_SPAN(semicolon, range.len - (size_t)(semicolon - range.p));
+        const uint8_t *q = memmem(rest.p, rest.len, "q=0", 3);
+        const uint8_t *end = rest.p + rest.len;
+        if (q != NULL && (q + 3 == end || q[3] != '.' || q + 4 == end || q[4] == '0'))
+            return false;
+    }
+    size_t slash = strcspn(type, "/");
+    if (ds_span_eq_str(name, "*/*"))
+        return true;
+    if (name.len == slash + 2 && strncasecmp((const char *)name.p, type, slash + 1) == 0 &&
+        name.p[slash + 1] == '*')
+        return true;
+    return name.len == strlen(type) && strncasecmp((const char *)name.p, type, name.len) == 0;
+}
+
+bool verifier_accepts(const char *accept, const char *type)
+{
+    if (accept == NULL)
+        return true;
+    for (const char *p = accept; *p != '\0';) {
+        p += strspn(p, " ,\t");
+        size_t n = strcspn(p, ",");
+        if (n > 0 && covers(DS_SPAN(p, n), type))
+            return true;
+        p += n;
+    }
+    return accept[strspn(accept, " ,\t")] == '\0';
+}
+
+const struct verifier_form *verifier_form_find(const char *accept)
+{
+    for (size_t i = 0; i < DS_LEN(forms); i++)
+        if (verifier_accepts(accept, forms[i].media_type))
+            return &forms[i];
+    return NULL;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Challenge-response sessions: a nonce, the one evidence that answered it, and
+ * the result, for a time. Bounded in number and in bytes; pure: time and
+ * randomness are arguments.
+ * spec: Veraison challenge-response API, api/challenge-response in github.com/veraison/docs
+ */
+
+#include "base/buf.h"
+
+#define SESSION_ID_LEN     36 /* a UUID as text */
+#define SESSION_NONCE_MIN  8
+#define SESSION_NONCE_MAX  64
+#define SESSION_SHARE      16 /* of all sessions, one source has at most one in this many */
+#define SESSIONS_BYTES_MAX ((size_t)32 << 20) /* evidence and results that are kept */
+
+enum session_state {
+    SESSION_WAITING,
+    SESSION_PROCESSING,
+    SESSION_COMPLETE,
+    SESSION_FAILED,
+};
+
+struct session {
+    char id[SESSION_ID_LEN + 1]; /* "": free */
+    enum session_state state;
+    uint8_t nonce[SESSION_NONCE_MAX];
+    size_t nonce_len;
+    uint64_t source;              /* who opened it */
+    int64_t opened_ms, expiry_ms; /* of a steady clock */
+    int64_t expiry_s;             /* the same as a date */
+    const char *media_type;       /* static; of the evidence */
+    struct ds_buf evidence;
+    struct ds_buf result; /* JSON */
+};
+
+struct sessions {
+    struct session *all;
+    size_t cap, n;
+    size_t bytes; /* of evidence and results */
+    int64_t life_s;
+};
+
+DS_MUST_USE int sessions_init(struct sessions *s, size_t cap, int64_t life_s, struct ds_error *e);
+void sessions_done(struct sessions *s);
+
+struct session_time {
+    int64_t mono_ms, now_s;
+};
+
+/*
+ * Open one. Where a source has its share, or all are taken, its own oldest gives way, or the
+ * oldest of all; a session whose evidence is being judged stays.
+ *
+ * in:   random16  names it
+ * out:  ret       borrowed until it ends
+ * err:  UNAVAILABLE  verifier.busy: all are being judged
+ */
+DS_MUST_USE int sessions_open(struct session **ret, struct sessions *s,
+                              const uint8_t random16[static 16], struct ds_span nonce,
+                              uint64_t source, const struct session_time *t, struct ds_error *e);
+/* err: NOTFOUND verifier.no_session */
+DS_MUST_USE int sessions_find(struct session **ret, struct sessions *s, struct ds_span id,
+                              const struct session_time *t, struct ds_error *e);
+void sessions_close(struct sessions *s, struct session *x);
+
+/* It has evidence now, which is being judged. err: EXISTS verifier.session_state; NOMEM */
+DS_MUST_USE int sessions_submit(struct sessions *s, struct session *x, const char *media_type,
+                                struct ds_span evidence, const struct session_time *t,
+                                struct ds_error *e);
+/* As if it had not been submitted. */
+void sessions_withdraw(struct sessions *s, struct session *x);
+/* result empty: the judging itself failed. */
+void sessions_end(struct sessions *s, struct session *x, struct ds_span result);
+
+/* The resource as JSON. */
+DS_MUST_USE int sessions_encode(struct ds_buf *ret, const struct session *x,
+                                const char *const *accept, struct ds_error *e);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps, in the order of their argument; see verify.h.
+ */
+#include "verifier/verify.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/identity.h"
+#include "attest/dcap/pck.h"
+#include "attest/eventlog/bind.h"
+#include "attest/tdx/quote.h"
+#include "base/hex.h"
+#include "base/str.h"
+#include "codec/json.h"
+#include "codec/pem.h"
+#include "collateral/collateral.h"
+#include "ratls/cert.h"
+
+#define SCAN_MEM ((size_t)64 << 10) /* a PCK chain, only to look at its platform */
+
+struct run {
+    struct verifier_finding *f;
+    struct ds_arena *mem;
+    const struct verifier_ground *ground;
+    const struct verifier_input *in;
+    struct ds_attestation evidence;
+    struct ratls_peer peer;
+};
+
+typedef int step_fn(struct run *run, struct ds_error *e);
+
+static void say_first(char *out, size_t out_len, const struct ds_verdict *v, uint32_t at)
+{
+    const struct ds_reason *r = &v->reasons[at];
+    (void)snprintf(out, out_len, "%s (%s): %s%sexpected %s, got %s",
+                   ds_code_info_get(r->code)->what, ds_code_info_get(r->code)->id, r->detail.claim,
+                   r->detail.claim[0] != '\0' ? ": " : "",
+                   r->detail.expected[0] != '\0' ? r->detail.expected : "something else",
+                   r->detail.got[0] != '\0' ? r->detail.got : "this");
+}
+
+/* Run a step; what it says against the evidence joins the verdict. */
+static bool step(struct run *run, enum verifier_step at, step_fn *fn, enum ds_code fallback)
+{
+    struct verifier_finding *f = run->f;
+    struct ds_error e = { 0 };
+    uint32_t before = f->verdict.n_reasons, dropped = f->verdict.n_dropped;
+    int r = fn(run, &e);
+    bool held = r == DS_OK && f->verdict.n_reasons == before && f->verdict.n_dropped == dropped;
+    f->steps[at] = held ? VERIFIER_HELD : VERIFIER_FAILED;
+    if (r < 0) {
+        const char *id = ds_code_info_get(e.code)->id;
+        ds_verdict_add_error(&f->verdict, &e, fallback);
+        (void)snprintf(f->why[at], sizeof f->why[at], "%s%s%s%s", e.msg, id[0] != '\0' ? " (" : "",
+                       id, id[0] != '\0' ? ")" : "");
+    } else if (!held && f->verdict.n_reasons > before) {
+        say_first(f->why[at], sizeof f->why[at], &f->verdict, before);
+    } else if (!held) {
+        (void)snprintf(f->why[at], sizeof f->why[at], "more reasons than there is room for");
+    }
+    return held;
+}
+
+static int read_certificate(struct run *run, struct ds_error *e)
+{
+    DS_TRY(ratls_peer_parse(&run->peer, run->mem, run->in->certificate, e));
+    if (!run->peer.has_attestation)
+        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "certificate",
+                         "an extension with evidence", "none", NULL);
+    run->evidence = run->peer.attestation;
+    return DS_OK;
+}
+
+static int read_evidence(struct run *run, struct ds_error *e)
+{
+    const struct verifier_input *in = run->in;
+    run->f->has_app = true;
+    if (in->certificate.len > 0)
+        return read_certificate(run, e);
+    if (in->attestation.len > 0)
+        return ds_attestation_parse(&run->evidence, run->mem, in->attestation, e);
+    if (in->quote.len == 0)
+        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "request",
+                         "an attestation, a quote or a certificate", "none", NULL);
+    run->evidence = (struct ds_attestation){ .platform = DS_ATTESTATION_TDX,
+                                             .quote = in->quote,
+                                             .config = in->vm_config };
+    run->f->has_app = run->ground->is_compatible || in->event_log.len > 0 || in->vm_config.len > 0;
+    return DS_OK;
+}
+
+/* The platform that a quote names, unverified: which of the sets at hand is for it. */
+static struct ds_span find_collateral(const struct run *run)
+{
+    struct ds_tdx_quote quote;
+    struct ds_x509 leaf;
+    struct dcap_pck pck;
+    struct ds_span der;
+    struct ds_arena scratch = { .p = ds_arena_get(run->mem, SCAN_MEM), .cap = SCAN_MEM };
+    if (scratch.p == NULL || ds_tdx_quote_parse(&quote, run->evidence.quote, NULL) < 0)
+        return DS_SPAN_LIT("{}");
+    struct ds_span rest = quote.dcap.cert_data;
+    if (ds_pem_next(&der, &rest, "CERTIFICATE", &scratch, NULL) < 0 || der.p == NULL ||
+        ds_x509_parse(&leaf, der, NULL) < 0 || dcap_pck_parse(&pck, &leaf, NULL) < 0)
+        return DS_SPAN_LIT("{}");
+    struct ds_span found = collateral_find(run->ground->collateral, pck.fmspc6);
+    return found.p != NULL ? found : DS_SPAN_LIT("{}"); /* verification names what is missing */
+}
+
+static int check_quote(struct run *run, struct ds_error *e)
+{
+    struct ds_span given = run->in->collateral;
+    const struct app_evidence in = { .collateral = given.len > 0 ? given : find_collateral(run),
+                                     .anchors = &run->ground->anchors,
+                                     .now_s = run->ground->now_s };
+    return app_appraise_quote(&run->f->a, run->mem, &run->evidence, &in, e);
+}
+
+/* RFC 5280 4.2.1.12, 4.2.1.6, 4.2.1.3, as dstack's verifier asks of a certificate. */
+static int check_tls_use(const struct ds_x509 *cert, struct ds_error *e)
+{
+    static const char server_auth[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
+    static const char client_auth[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02";
+    const struct ds_x509_extension *eku = ds_x509_find(cert, DS_SPAN_LIT("\x55\x1d\x25"));
+    const struct ds_x509_extension *san = ds_x509_find(cert, DS_SPAN_LIT("\x55\x1d\x11"));
+    const char *claim = NULL, *expected = NULL;
+    if (!ds_span_eq(cert->issuer, cert->subject)) {
+        claim = "issuer";
+        expected = "itself, whose signature is then checked";
+    } else if (!cert->has_key_usage || (cert->key_usage & DS_KEY_USAGE_DIGITAL_SIGNATURE) == 0) {
+        claim = "keyUsage";
+        expected = "digitalSignature";
+    } else if (eku == NULL || (memmem(eku->value.p, eku->value.len, server_auth, 10) == NULL &&
+                               memmem(eku->value.p, eku->value.len, client_auth, 10) == NULL)) {
+        claim = "extKeyUsage";
+        expected = "serverAuth or clientAuth";
+    } else if (san == NULL || san->value.len <= 2) {
+        claim = "subjectAltName";
+        expected = "a name";
+    }
+    if (claim == NULL)
+        return DS_OK;
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_VERIFIER_CERTIFICATE_USE, claim, expected,
+                     "another, or none", NULL);
+}
+
+static int check_binding(struct run *run, struct ds_error *e)
+{
+    DS_TRY(ratls_peer_check(&run->peer, run->f->a.claims, run->ground->now_s, e));
+    return run->ground->needs_tls_use ? check_tls_use(&run->peer.cert, e) : DS_OK;
+}
+
+/* What certificates carry: nothing that RTMR1 and RTMR2 could be replayed from (guest-api 4.4). */
+static bool is_stripped(const struct ds_tdx_log *log)
+{
+    for (size_t i = 0; i < log->n_events; i++)
+        if ((log->events[i].imr == 1 || log->events[i].imr == 2) && log->events[i].has_digest)
+            return false;
+    return true;
+}
+
+static int check_log(struct run *run, struct ds_error *e)
+{
+    struct app_appraisal *a = &run->f->a;
+    struct ds_span text = run->in->event_log;
+    if (run->in->quote.len > 0 && text.len == 0)
+        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "event_log",
+                         "the log that goes with the quote", "none", NULL);
+    if (run->in->quote.len > 0)
+        DS_TRY(ds_tdx_log_parse_json(&a->evidence.log, run->mem, text, e));
+    if (is_stripped(&a->evidence.log))
+        return ds_claims_bind_runtime_log(a->unbound, &a->evidence.log, e);
+    return app_appraise_log(a, e);
+}
+
+/* dstack's older images leave their documents to a download by os_image_hash (guest-api 7.2). */
+static int check_has_documents(struct run *run, struct ds_error *e)
+{
+    const struct ds_json_tok *root, *hash;
+    struct ds_span inner_text;
+    size_t mark = run->mem->used;
+    char url[128];
+    DS_TRY(ds_json_parse_in(&root, run->mem, run->f->a.evidence.config, e));
+    const struct ds_json_tok *inner = ds_json_find(root, "vm_config");
+    if (inner != NULL) {
+        DS_TRY(ds_json_str(&inner_text, run->mem, inner, e));
+        DS_TRY(ds_json_parse_in(&root, run->mem, inner_text, e));
+    }
+    hash = ds_json_find(root, "os_image_hash");
+    bool has = ds_json_find(root, "tdx_measurement") != NULL || hash == NULL;
+    char name[80] = "";
+    if (!has)
+        (void)ds_str_printable(name, sizeof name, hash->raw);
+    run->mem->used = mark;
+    if (has)
+        return DS_OK;
+    (void)snprintf(url, sizeof url, "only the hash: mr_%.64s.tar.gz would have to be downloaded",
+                   name);
+    return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_IMAGE_NOT_HERE, "tdx_measurement",
+                     "the image's documents in vm_config", url, "vm_config");
+}
+
+static int check_image(struct run *run, struct ds_error *e)
+{
+    if (run->f->a.evidence.config.len == 0)
+        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "vm_config",
+                         "the machine's description that goes with the quote", "none", NULL);
+    DS_TRY(check_has_documents(run, e));
+    return app_appraise_image(&run->f->a, &run->f->verdict, run->mem, e);
+}
+
+static int check_identity(struct run *run, struct ds_error *e)
+{
+    return app_appraise_identity(&run->f->a, &run->f->verdict, run->mem, e);
+}
+
+/* report_data is the nonce itself, or what Attest{nonce32} of a dstack guest makes of it. */
+static int want_nonce(struct run *run, struct ds_error *e)
+{
+    struct verifier_finding *f = run->f;
+    struct ds_span nonce = run->in->nonce;
+    f->rules.report_data64 = POLICY_ANY;
+    if (run->in->report_data64.len == 64)
+        f->rules.report_data64 = (struct policy_set){ .items = run->in->report_data64.p, .n = 1 };
+    if (nonce.len == 0)
+        return DS_OK;
+    memcpy(f->wanted64[0], nonce.p, nonce.len);
+    f->rules.report_data64 = (struct policy_set){ .items = f->wanted64[0], .n = 1 };
+    if (nonce.len == 32) {
+        DS_TRY(
+            app_verify_report_data(f->wanted64[1], nonce.p, ds_claims_instance_id(f->a.claims), e));
+        f->rules.report_data64.n = 2;
+    }
+    return DS_OK;
+}
+
+static int check_policy(struct run *run, struct ds_error *e)
+{
+    struct verifier_finding *f = run->f;
+    f->rules = (struct policy_rules){ .allow_simulated = run->ground->allow_simulated,
+                                      .allow_custom = run->ground->allow_custom,
+                                      .tcb_statuses = run->ground->tcb_statuses,
+                                      .needs_log = f->has_app,
+                                      .mrconfigid48 = POLICY_ANY,
+                                      .device_ids32 = POLICY_ANY,
+                                      .app_ids20 = POLICY_ANY,
+                                      .instance_ids20 = POLICY_ANY,
+                                      .compose_hashes32 = POLICY_ANY,
+                                      .os_images32 = POLICY_ANY,
+                                      .any_key_provider = true };
+    DS_TRY(want_nonce(run, e));
+    policy_check(&f->verdict, f->a.claims, &f->rules);
+    f->is_fresh = run->in->nonce.len > 0 &&
+                  !ds_verdict_has(&f->verdict, DS_CODE_POLICY_REPORT_DATA);
+    return DS_OK;
+}
+
+static void check_app(struct run *run)
+{
+    struct verifier_finding *f = run->f;
+    bool has_log = step(run, VERIFIER_LOG, check_log, DS_CODE_VERIFIER_NO_EVIDENCE);
+    bool has_image = step(run, VERIFIER_IMAGE, check_image, DS_CODE_APP_VM_CONFIG_FORMAT);
+    bool wants = !run->ground->is_compatible || f->a.vm.mr_config.len > 0;
+    if (has_log && has_image && wants)
+        (void)step(run, VERIFIER_IDENTITY, check_identity, DS_CODE_APP_MR_CONFIG_MISMATCH);
+}
+
+void verifier_verify(struct verifier_finding *ret, struct ds_arena *mem,
+                     const struct verifier_ground *ground, const struct verifier_input *in)
+{
+    struct run run = { .f = ret, .mem = mem, .ground = ground, .in = in };
+    memset(ret, 0, sizeof *ret);
+    if (!step(&run, VERIFIER_READ, read_evidence, DS_CODE_WRAPPER_FORMAT) ||
+        !step(&run, VERIFIER_QUOTE, check_quote, DS_CODE_VERIFIER_NO_EVIDENCE))
+        return;
+    if (in->certificate.len > 0)
+        (void)step(&run, VERIFIER_BINDING, check_binding, DS_CODE_VERIFIER_CERTIFICATE_USE);
+    if (ret->has_app)
+        check_app(&run);
+    (void)step(&run, VERIFIER_POLICY, check_policy, DS_CODE_VERIFIER_NO_EVIDENCE);
+    policy_proof_make(&ret->proof, ret->a.claims, &ret->rules,
+                      ret->a.image_known ? &ret->a.predicted : NULL, &ret->verdict);
+}
+
+bool verifier_is_accepted(const struct verifier_finding *f)
+{
+    return f->steps[VERIFIER_POLICY] == VERIFIER_HELD && f->verdict.n_reasons == 0 &&
+           f->verdict.n_dropped == 0;
+}
+
+const char *verifier_verdict_text(const struct verifier_finding *f)
+{
+    for (size_t i = 0; i < VERIFIER_POLICY; i++)
+        if (f->steps[i] == VERIFIER_FAILED)
+            return "invalid";
+    return verifier_is_accepted(f) ? "accepted" : "denied";
+}

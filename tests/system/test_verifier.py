@@ -1,0 +1,583 @@
+# SPDX-License-Identifier: Apache-2.0
+"""dstack-verifier on loopback: dstack's /verify, our /v1/verify, Veraison's sessions, and clients that
+send garbage, too much, too often, or next to nothing for a very long time."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+
+import pytest
+
+import load
+import test_bad_input as bad_input
+from codes import heard
+from stack import wait_for
+from verifier import Verifier, make_evidence
+from vmm import program
+
+VECTORS = os.environ.get("DSTACK_VECTORS", "")
+SESSION = "application/vnd.veraison.challenge-response-session+json"
+NEW_SESSION = "/challenge-response/v1/newSession"
+GOOD_CLIENT_S = 10  # a good client is served within this, whatever the others do
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
+    if not os.path.exists(load.program("tests/system/verifier_evidence")):
+        pytest.skip("needs a build: run it by ./dev test")
+    return make_evidence(str(tmp_path_factory.mktemp("evidence")), 20)
+
+
+@pytest.fixture(scope="module")
+def verifier(evidence):
+    one = Verifier(*evidence.options())
+    yield one
+    assert one.end() == 0
+
+
+@pytest.fixture(scope="module")
+def bare(evidence):
+    """As it comes: no option, no configuration, no root but the vendors'."""
+    del evidence
+    one = Verifier()
+    yield one
+    assert one.end() == 0
+
+
+# ---- dstack's form
+
+DETAILS = {"quote_verified", "event_log_verified", "os_image_hash_verified", "acpi_tables_verified", "os_image_is_dev",
+           "os_image_version", "tee_variant", "report_data", "tcb_status", "advisory_ids", "key_provider", "app_info"}
+VERDICTS = [  # evidence, the reason's beginning, its code
+    ("good", None, None),
+    ("no-config", None, None),  # dstack's own guests have another MrConfig, or none
+    ("debug", "Quote verification failed: ", "policy.debug"),
+    ("broken", "Quote verification failed: ", "attest.dcap.quote_signature"),
+    ("firmware", "OS image hash verification failed: ", "policy.firmware_mismatch"),
+    ("swapped", "Event log verification failed: ", "attest.log.order"),
+]
+
+
+@pytest.mark.parametrize("form", ["attest", "reply"])
+@pytest.mark.parametrize("name,reason,code", VERDICTS)
+def test_verify(verifier, evidence, form, name, reason, code):
+    """Replies of Attest and GetQuote, posted unchanged."""
+    status, reply = verifier.json("POST", "/verify", evidence.text(f"{form}-{name}.json"))
+    assert status == 200
+    assert set(reply) == {"is_valid", "details", "reason"} and DETAILS <= set(reply["details"])
+    if reason is None:
+        assert reply["is_valid"] is True and reply["reason"] is None
+        return
+    assert reply["is_valid"] is False
+    assert reply["reason"].startswith(reason) and f"({code})" in reply["reason"], reply["reason"]
+
+
+def test_details_of_valid_evidence(verifier, evidence):
+    reply = verifier.json("POST", "/verify", evidence.text("reply-good.json"))[1]
+    sent, details = evidence.json("reply-good.json"), reply["details"]
+    for name in ("quote_verified", "event_log_verified", "os_image_hash_verified", "acpi_tables_verified"):
+        assert details[name] is True
+    assert details["report_data"] == sent["report_data"]
+    assert (details["tee_variant"], details["tcb_status"], details["anchor_kind"]) == ("dstack-tdx", "UpToDate",
+                                                                                      "simulated")
+    assert details["key_provider"]["name"] == "kms"
+    info, boot = details["app_info"], details["boot_info"]
+    provider = json.loads(bytes.fromhex(info["key_provider_info"]))
+    assert provider == details["key_provider"]
+    config = json.loads(sent["vm_config"])
+    assert info["os_image_hash"] == boot["osImageHash"] == config["os_image_hash"]
+    log = {event["event"]: event["event_payload"] for event in json.loads(sent["event_log"]) if event["event"]}
+    assert (info["app_id"], info["compose_hash"], info["instance_id"]) == (
+        log["app-id"], log["compose-hash"], log["instance-id"])
+    # guest-api 3.2, from the quote's own bytes: MRTD, MRCONFIGID to MROWNERCONFIG, RTMRs
+    quote = bytes.fromhex(sent["quote"])
+    mrtd, configs = quote[184:232], quote[232:376]
+    rtmrs = [quote[376 + 48 * i:424 + 48 * i] for i in range(4)]
+    mr_provider = hashlib.sha256(bytes.fromhex(info["key_provider_info"])).digest()
+    assert info["mr_system"] == hashlib.sha256(mrtd + b"".join(rtmrs[:3]) + mr_provider).hexdigest()
+    assert info["mr_aggregated"] == hashlib.sha256(mrtd + b"".join(rtmrs) + configs).hexdigest()
+    assert info["init_script_hashes"] is None
+
+
+MALFORMED = [b"", b"{", b"[]", b"null", b"{}", b'"x"', b"\xff" * 50, b"\0" * 50, b'{"quote":5}', b'{"quote":"0"}',
+             b'{"quote":"zz"}', b'{"quote":"0x00"}', b'{"quote":null}', b'{"quote":"00","quote":"00"}',
+             b'{"attestation":"zz"}', b'{"attestation":"0x00"}', b'{"quote":"00","event_log":[]}',
+             b"[" * 20000, b'{"attestation":""}', b'{"quote":"' + b"00" * 70000 + b'"}']
+
+
+@pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
+def test_verify_says_200_to_whatever_comes(verifier, body):
+    status, reply = verifier.json("POST", "/verify", body)
+    assert status == 200 and reply["is_valid"] is False
+    assert reply["reason"].startswith("Internal error: ") and "(rpc.bad_request)" in reply["reason"], reply
+    assert reply["details"]["quote_verified"] is False and reply["details"]["app_info"] is None
+
+
+def test_parts_that_are_missing(verifier, evidence):
+    whole = evidence.json("reply-good.json")
+    for part, beginning in (("event_log", "Event log verification failed: "),
+                            ("vm_config", "OS image hash verification failed: ")):
+        reply = verifier.json("POST", "/verify", {k: v for k, v in whole.items() if k != part})[1]
+        assert not reply["is_valid"] and reply["details"]["quote_verified"]
+        assert reply["reason"].startswith(beginning) and "(verifier.no_evidence)" in reply["reason"]
+    old = dict(whole, vm_config=json.dumps({"os_image_hash": "ab" * 32, "cpu_count": 2, "memory_size": 1 << 31}))
+    reply = verifier.json("POST", "/verify", old)[1]
+    assert "(verifier.image_not_here)" in reply["reason"] and f"mr_{'ab' * 32}.tar.gz" in reply["reason"]
+
+
+def test_simulated_evidence_is_refused_unless_asked_for(bare, evidence):
+    reply = bare.json("POST", "/verify", evidence.text("attest-good.json"))[1]
+    assert not reply["is_valid"] and "(attest.root_unknown)" in reply["reason"]
+    with_collateral = dict(evidence.json("attest-good.json"), collateral=evidence.json("collateral.json"))
+    reply = bare.json("POST", "/v1/verify", with_collateral)[1]
+    assert reply["verdict"] == "invalid" and reply["reasons"][0]["code"] == "attest.root_unknown"
+
+
+def test_simulated_root_without_leave(evidence):
+    one = Verifier(*evidence.options()[:-1])
+    reply = one.json("POST", "/v1/verify", evidence.text("attest-good.json"))[1]
+    assert reply["verdict"] == "denied" and reply["kind"] == "simulated"
+    assert reply["reasons"][0]["code"] == "policy.simulated_evidence"
+    reply = one.json("POST", "/verify", evidence.text("attest-good.json"))[1]
+    assert not reply["is_valid"] and reply["reason"].startswith("Quote verification failed: ")
+    assert one.end() == 0
+
+
+def fixture(name):
+    path = os.path.join(VECTORS, "tdx", f"dstack_{name}.json")
+    if not os.path.exists(path):
+        pytest.skip("no recorded evidence: DSTACK_VECTORS names no directory with it")
+    return path
+
+
+FIXTURES = ["quote-report", "tdx-lite-getquote", "tdx-lite-attestation"]
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_recorded_evidence(bare, name):
+    """What dstack's verifier was tested with; collateral of those platforms is in no vector."""
+    with open(fixture(name), "rb") as file:
+        reply = bare.json("POST", "/verify", file.read())[1]
+    assert not reply["is_valid"]
+    assert re.search(r"^Quote verification failed: .*\(attest\.(dcap\.collateral_incomplete|x509\.expired)\)$",
+                     reply["reason"]), reply["reason"]
+
+
+ONE_FILE = [  # fixture, judged at, collateral, what it says
+    ("quote-report", "2025-10-01T00:00:00Z", False, "attest.dcap.collateral_incomplete"),
+    ("tdx-lite-getquote", "2026-05-01T00:00:00Z", False, "attest.dcap.collateral_incomplete"),
+    ("tdx-lite-attestation", "2026-05-01T00:00:00Z", False, "attest.dcap.collateral_incomplete"),
+    ("quote-report", "2025-06-25T00:00:00Z", True, "attest.x509.not_yet_valid"),
+]
+
+
+@pytest.mark.parametrize("name,at,has_collateral,code", ONE_FILE)
+def test_recorded_evidence_from_a_file(tmp_path, name, at, has_collateral, code):
+    shutil.copyfile(fixture(name), tmp_path / "evidence.json")
+    more = ["--collateral", os.path.join(VECTORS, "tdx", "dcapqvl_tdx_v4.collateral.json")] if has_collateral else []
+    run = one_shot("--at", at, *more, "--verify", str(tmp_path / "evidence.json"))
+    assert run.returncode == 1
+    reply = json.loads((tmp_path / "evidence.json.verification.json").read_text())
+    assert f"({code})" in reply["reason"], reply["reason"]
+
+
+# ---- one file, no server
+
+def one_shot(*arguments):
+    run = subprocess.run([program("verifier", "dstack-verifier"), *arguments], capture_output=True, check=False,
+                         timeout=60)
+    heard(run.stdout + run.stderr)
+    return run
+
+
+def test_one_file(evidence, tmp_path):
+    for name, code in (("good", 0), ("debug", 1), ("broken", 1)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(evidence.text(f"attest-{name}.json"))
+        assert one_shot(*evidence.options(), "--verify", str(path)).returncode == code
+        assert json.loads((tmp_path / f"{name}.json.verification.json").read_text())["is_valid"] is (code == 0)
+
+
+CERTIFICATES = [("certificate", 0, None), ("certificate-no-use", 1, "verifier.certificate_use"),
+                ("certificate-other-key", 1, "ratls.key_not_bound"), ("root", 1, "verifier.no_evidence")]
+
+
+@pytest.mark.parametrize("name,exit_code,code", CERTIFICATES)
+def test_certificate_from_a_file(evidence, name, exit_code, code):
+    run = one_shot(*evidence.options(), "--verify-cert", evidence.path(f"{name}.pem"))
+    assert run.returncode == exit_code, run
+    reasons = [reason["code"] for reason in json.loads(run.stdout)["reasons"]]
+    assert reasons == ([code] if code else [])
+
+
+def test_command_line_that_makes_no_sense(evidence, tmp_path):
+    good = evidence.path("attest-good.json")
+    for arguments in (["--verify", good, "--verify-cert", good], ["--verify", good, "serve"], ["--at", "2026-01-01T00:00:00Z"],
+                      ["--at", "yesterday", "--verify", good], ["nothing"], ["--verify", good, "--listen", "tcp:127.0.0.1:1"]):
+        run = one_shot(*arguments)
+        assert run.returncode == 2 and b"args.usage" in run.stderr or run.returncode == 2, (arguments, run)
+    (tmp_path / "anchor.pem").write_text("nothing")
+    run = one_shot("--anchor", str(tmp_path / "anchor.pem"), "check-config")
+    assert run.returncode != 0 and b"verifier.anchor_file" in run.stderr, run
+    heard('"code":"verifier.anchor_file"')
+    assert one_shot("--verify", str(tmp_path / "none.json")).returncode == 5
+    (tmp_path / "tcb.yaml").write_text("tcb: [Revoked]\n")
+    run = one_shot("--config", str(tmp_path / "tcb.yaml"), "check-config")
+    assert run.returncode != 0 and b"cfg.wrong_type" in run.stderr, run
+
+
+# ---- our own form
+
+def test_v1(verifier, evidence):
+    sent = evidence.json("reply-good.json")
+    status, reply = verifier.json("POST", "/v1/verify", evidence.text("reply-good.json"))
+    assert status == 200 and reply["verdict"] == "accepted" and reply["reasons"] == []
+    assert set(reply["steps"].values()) == {"held", "skipped"} and reply["steps"]["binding"] == "skipped"
+    assert reply["claims"]["report_data"] == sent["report_data"] and reply["claims"]["system_ready"] is True
+    states = {row["claim"]: row["state"] for row in reply["proof"]}
+    assert states["firmware"] == states["kernel"] == "proved" and states["app_id"] == "stated"
+    assert reply["fresh"] is False
+    assert reply["collateral_from"] < reply["judged_at"] < reply["collateral_until"]
+
+
+V1_VERDICTS = [("no-config", "invalid", "app.mr_config_missing"), ("debug", "denied", "policy.debug"),
+               ("firmware", "invalid", "policy.firmware_mismatch"), ("swapped", "invalid", "attest.log.order"),
+               ("broken", "invalid", "attest.dcap.quote_signature")]
+
+
+@pytest.mark.parametrize("name,verdict,code", V1_VERDICTS)
+def test_v1_refuses(verifier, evidence, name, verdict, code):
+    reply = verifier.json("POST", "/v1/verify", evidence.text(f"attest-{name}.json"))[1]
+    assert reply["verdict"] == verdict and reply["reasons"][0]["code"] == code, reply["reasons"]
+    assert reply["reasons"][0]["fix"]
+
+
+def test_v1_forms(verifier, bare, evidence):
+    """A quote alone, a certificate, bytes with a media type, collateral in the request."""
+    sent = evidence.json("reply-good.json")
+    reply = verifier.json("POST", "/v1/verify", {"quote": sent["quote"]})[1]
+    assert reply["verdict"] == "accepted" and "app_id" not in reply["claims"]
+    assert reply["steps"]["event_log"] == "skipped"
+    reply = verifier.json("POST", "/v1/verify", {"certificate": evidence.text("certificate.pem")})[1]
+    assert reply["verdict"] == "accepted" and reply["steps"]["binding"] == "held"
+    raw = bytes.fromhex(evidence.json("attest-good.json")["attestation"])
+    for media, body in (("application/vnd.dstack.attestation", raw),
+                        ("application/vnd.dstack.tdx-quote", bytes.fromhex(sent["quote"])),
+                        ("application/vnd.dstack.quote+json; charset=utf-8", evidence.text("reply-good.json").encode())):
+        reply = verifier.json("POST", "/v1/verify", body, {"Content-Type": media})[1]
+        assert reply["verdict"] == "accepted", (media, reply)
+    given = dict(evidence.json("attest-good.json"), collateral={"tcb_info": "{}"})
+    reply = verifier.json("POST", "/v1/verify", given)[1]
+    assert reply["verdict"] == "invalid" and reply["steps"]["quote"] == "failed"
+    del bare
+
+
+def test_v1_expectations(verifier, evidence):
+    sent = evidence.json("reply-good.json")
+    whole, half = sent["report_data"], sent["report_data"][:64]
+    post = evidence.json("attest-good.json")
+    for more, fresh, verdict in (({"nonce": whole}, True, "accepted"), ({"nonce": half}, False, "denied"),
+                                 ({"nonce": "00" * 64}, False, "denied"), ({"report_data": whole}, False, "accepted"),
+                                 ({"report_data": half}, False, "denied")):
+        reply = verifier.json("POST", "/v1/verify", dict(post, **more))[1]
+        assert (reply["verdict"], reply["fresh"]) == (verdict, fresh), (more, reply["reasons"])
+        if verdict == "denied":
+            assert [r["code"] for r in reply["reasons"]] == ["policy.report_data"]
+    for more in ({"nonce": "00" * 7}, {"nonce": whole, "report_data": whole}, {"nonce": "0x" + whole[2:]}):
+        status, reply = verifier.json("POST", "/v1/verify", dict(post, **more))
+        assert status == 400 and reply["code"] == "rpc.bad_request"
+
+
+ACCEPTS = [("application/json", 200), ("*/*", 200), ("application/*;q=0.5", 200), ("text/html, application/json", 200),
+           ("", 200), ("text/html", 406), ("application/json;q=0", 406), ("application/jso", 406), ("text/*", 406)]
+
+
+@pytest.mark.parametrize("accept,status", ACCEPTS)
+def test_v1_accept(verifier, evidence, accept, status):
+    got, reply = verifier.json("POST", "/v1/verify", evidence.text("attest-good.json"), {"Accept": accept})
+    assert got == status
+    assert status == 200 or reply["code"] == "verifier.not_acceptable"
+
+
+# ---- what the tables say is checked
+
+def v1_methods():
+    try:
+        found = bad_input.describe("verifier", "dstack-verifier")["services"][0]["methods"]
+    except FileNotFoundError:
+        return []
+    return [m for m in found if m["name"] == "VerifyV1"]
+
+
+@pytest.mark.parametrize("method", v1_methods(), ids=lambda m: m["name"])
+def test_bodies_that_break_the_table(verifier, method):
+    for what, body, claim in bad_input.bad_bodies(method):
+        if what.endswith("=0x0"):
+            continue
+        data = body if isinstance(body, bytes) else json.dumps(body)
+        status, reply = verifier.json("POST", "/" + method["path"], data)
+        if status == 200:  # collateral that is an object of the wrong content is judged, not read
+            assert reply["verdict"] == "invalid", (what, reply)
+            continue
+        assert status == 400 and reply["code"] == "rpc.bad_request", (what, status, reply)
+        assert reply["reasons"][0]["fix"], what
+        assert claim is None or reply["reasons"][0]["claim"] in (claim, "attestation"), (what, reply)
+
+
+# ---- sessions
+
+def open_session(verifier, query=""):
+    status, headers, body = verifier.ask("POST", NEW_SESSION + query, headers={"Accept": SESSION})
+    assert status == 201 and headers["Content-Type"] == SESSION
+    name = headers["Location"]
+    assert name.startswith("session/")
+    uuid.UUID(name.removeprefix("session/"))
+    return f"/challenge-response/v1/{name}", json.loads(body)
+
+
+def test_session(verifier, evidence):
+    report_data = bytes.fromhex(evidence.json("reply-good.json")["report_data"])
+    nonce = base64.urlsafe_b64encode(report_data).decode()
+    path, opened = open_session(verifier, f"?nonce={nonce.replace('=', '%3D')}")
+    assert opened["status"] == opened["state"] == "waiting" and "evidence" not in opened
+    assert base64.b64decode(opened["nonce"]) == report_data
+    assert "application/vnd.dstack.attestation" in opened["accept"]
+    assert verifier.json("GET", path)[1] == opened
+    raw = bytes.fromhex(evidence.json("attest-good.json")["attestation"])
+    headers = {"Content-Type": "application/vnd.dstack.attestation", "Accept": SESSION}
+    status, done = verifier.json("POST", path, raw, headers)
+    assert status == 200 and done["status"] == "complete"
+    assert done["evidence"] == {"type": headers["Content-Type"], "value": base64.b64encode(raw).decode()}
+    assert done["result"]["verdict"] == "accepted" and done["result"]["fresh"] is True
+    assert verifier.json("GET", path)[1] == done
+    status, problem = verifier.json("POST", path, raw, headers)
+    assert status == 409 and problem["code"] == "verifier.session_state" and problem["status"] == 409
+    assert verifier.ask("DELETE", path)[0] == 204
+    for method in ("GET", "DELETE"):
+        status, problem = verifier.json(method, path)
+        assert status == 404 and problem["code"] == "verifier.no_session"
+
+
+def test_session_with_evidence_for_another_nonce(verifier, evidence):
+    path, opened = open_session(verifier, "?nonceSize=64")
+    assert len(base64.b64decode(opened["nonce"])) == 64
+    done = verifier.json("POST", path, evidence.text("reply-good.json"),
+                         {"Content-Type": "application/vnd.dstack.quote+json"})[1]
+    assert done["status"] == "complete" and done["result"]["verdict"] == "denied"
+    assert [reason["code"] for reason in done["result"]["reasons"]] == ["policy.report_data"]
+
+
+def test_session_waits_on_after_what_cannot_be_read(verifier):
+    path, _ = open_session(verifier)
+    for media, body, status, code in (("text/plain", b"x", 415, "verifier.media_type"),
+                                      ("application/vnd.dstack.attestation", b"", 400, "rpc.bad_request"),
+                                      ("application/vnd.dstack.quote+json", b"{", 400, "rpc.bad_request"),
+                                      ("application/pkix-cert", b"PEM?", 400, "rpc.bad_request")):
+        got, headers, body = verifier.ask("POST", path, body, {"Content-Type": media})
+        assert got == status and headers["Content-Type"] == "application/problem+json"
+        assert json.loads(body)["code"] == code
+        assert verifier.json("GET", path)[1]["status"] == "waiting"
+    done = verifier.json("POST", path, b"\0garbage", {"Content-Type": "application/vnd.dstack.attestation"})[1]
+    assert done["result"]["verdict"] == "invalid"
+
+
+BAD_QUERIES = ["?nonceSize=7", "?nonceSize=65", "?nonceSize=x", "?nonceSize=-8", "?nonceSize=99999999999999999999",
+               "?nonce=", "?nonce=AAAA", "?nonce=" + "A" * 87, "?nonce=" + "A" * 5000, "?nonce=%", "?nonce=%zz",
+               "?nonce=AAAAAAAAAAA%00", "?nonce=AAAAAAAAAAAA&nonceSize=8", "?nonce=AAAAAAAAAAAA&nonce=AAAAAAAAAAAA",
+               "?nonceSize=", "?nonce=AAAA AAAAAAAA"]
+
+
+@pytest.mark.parametrize("query", BAD_QUERIES, ids=range(len(BAD_QUERIES)))
+def test_session_with_a_bad_query(verifier, query):
+    request = f"POST {NEW_SESSION}{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    status, body = load.call(verifier.address, request.encode())
+    assert status == 400
+    assert json.loads(body)["code"] in ("rpc.bad_request", "net.bad_http")
+
+
+def test_session_names_that_are_none(verifier):
+    for name in ("x", "..", "%2e%2e", "A" * 5000, str(uuid.uuid4()), str(uuid.uuid4()) + "0"):
+        status, problem = verifier.json("GET", f"/challenge-response/v1/session/{name}")
+        assert status == 404 and problem["code"] == "verifier.no_session"
+    assert verifier.ask("POST", NEW_SESSION, headers={"Accept": "text/html"})[0] == 406
+
+
+def test_sessions_end_by_themselves(evidence, tmp_path):
+    one = Verifier(*evidence.options(), directory=str(tmp_path),
+                   config="limits: {session_life: 1, sessions: 32}\n")
+    path, _ = open_session(one)
+    wait_for("the session ends", lambda: one.ask("GET", path)[0] == 404)
+    # One source has a share of two: its own oldest gives way.
+    paths = [open_session(one)[0] for _ in range(3)]
+    assert [one.ask("GET", path)[0] for path in paths] == [404, 200, 200]
+    assert one.end() == 0
+
+
+# ---- HTTP itself
+
+def test_health_metrics_and_no_page(verifier):
+    assert verifier.json("GET", "/health") == (200, {"status": "ok", "service": "dstack-verifier"})
+    for method, path, status in (("POST", "/health", 405), ("GET", "/verify", 405), ("PUT", "/v1/verify", 405),
+                                 ("DELETE", NEW_SESSION, 405), ("GET", "/", 404), ("GET", "/v1", 404),
+                                 ("POST", "/verify/", 404), ("GET", "/challenge-response/v1/session/", 404),
+                                 ("GET", "/challenge-response/v1/session/a/b", 404), ("POST", "//verify", 404)):
+        got, headers, body = verifier.ask(method, path)
+        assert got == status, (method, path, got)
+        assert json.loads(body)["code"] == ("rpc.bad_request" if status == 405 else "rpc.no_method")
+        assert status != 405 or headers["Allow"]
+    assert verifier.ask("HEAD", "/health")[2] == b""
+    metrics = verifier.metrics()
+    assert metrics['dstack_verifier_requests_total{method="Health",status="200"}'] >= 2
+    assert metrics['dstack_verifier_verdicts_total{verdict="accepted"}'] >= 0
+    count = metrics['dstack_verifier_seconds_count{method="Health"}']
+    assert metrics['dstack_verifier_seconds_bucket{method="Health",le="+Inf"}'] == count
+    assert metrics["dstack_verifier_connections"] >= 1
+
+
+def test_refusals_are_counted_by_code(verifier, evidence):
+    name = 'dstack_verifier_refusals_total{code="policy.debug"}'
+    before = verifier.metrics().get(name, 0)
+    for _ in range(3):
+        verifier.json("POST", "/verify", evidence.text("attest-debug.json"))
+    assert verifier.metrics()[name] == before + 3
+
+
+def test_pipelined_requests(verifier, evidence):
+    """Answered one after the other, in order, some at once and some from the pool."""
+    body = evidence.text("attest-good.json")
+    requests = b"".join(load.post("/", path, body) if path == "verify" else
+                        f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+                        for path in ("verify", "health", "nothing", "verify", "health"))
+    with load.connect(verifier.address) as sock:
+        sock.sendall(requests)
+        data = b""
+        while data.count(b"HTTP/1.1 ") < 5 or not data.endswith(b'"dstack-verifier"}'):
+            more = sock.recv(65536)
+            assert more
+            data += more
+    assert re.findall(rb"HTTP/1.1 (\d+)", data) == [b"200", b"200", b"404", b"200", b"200"]
+    assert data.count(b'"is_valid":true') == 2
+
+
+def test_too_large(verifier):
+    before = verifier.metrics()['dstack_verifier_connections_total{what="too_large"}']
+    for request, status in ((b"POST /verify HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n", 413),
+                            (b"POST /verify HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n\r\n", 413),
+                            (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431)):
+        assert load.call(verifier.address, request)[0] == status
+    assert verifier.metrics()['dstack_verifier_connections_total{what="too_large"}'] == before + 3
+
+
+def test_rates(evidence, tmp_path):
+    one = Verifier(*evidence.options(), directory=str(tmp_path), config="rate: {source: 5, all: 100}\n")
+    statuses = [one.ask("POST", "/verify", "{}")[0] for _ in range(40)]
+    assert statuses[:10] == [200] * 10 and 429 in statuses
+    while True:  # each refusal takes no token: one of these comes before the next is there
+        status, headers, body = one.ask("POST", "/v1/verify", "{}")
+        statuses.append(status)
+        if status == 429:
+            break
+    assert headers["Retry-After"] == "1" and json.loads(body)["code"] == "verifier.too_many"
+    assert one.ask("GET", "/health")[0] == 200
+    assert one.metrics()['dstack_verifier_refusals_total{code="verifier.too_many"}'] == statuses.count(429)
+    wait_for("it answers again", lambda: one.ask("POST", "/verify", "{}")[0] == 200)
+    assert one.end() == 0
+
+
+def test_more_than_the_queue_holds(evidence, tmp_path):
+    """One thread, two rooms, a queue of one: the rest is told to come back."""
+    one = Verifier(*evidence.options(), directory=str(tmp_path), config="threads: 1\nlimits: {queue: 1}\n")
+    request = load.post("/", "verify", evidence.text("attest-good.json"))
+    took, statuses, bodies = load.times_of(one.address, [request] * 400, clients=64)
+    assert set(statuses) <= {200, 503} and statuses.get(200, 0) > 0 and statuses.get(503, 0) > 0, statuses
+    heard(b"".join(b if isinstance(b, bytes) else b.encode() for b in bodies if b and b"verifier.busy" in (b if isinstance(b, bytes) else b.encode())))
+    assert one.metrics()['dstack_verifier_refusals_total{code="verifier.busy"}'] == statuses[503]
+    assert one.end() == 0
+    del took
+
+
+class Slow:
+    """Connections that each send a byte now and then, and never a whole request."""
+
+    TEXTS = [b"POST /verify HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"{" * 100000,
+             b"GET /" + b"a" * 5000, b"\x16\x03\x01" + b"\0" * 500, b"", b"POST /verify HTTP/1.1\r\n" + b"X: y\r\n" * 900]
+
+    def __init__(self, address, n):
+        self.socks = []
+        for i in range(n):
+            sock = socket.create_connection(address, timeout=60)
+            sock.setblocking(False)
+            self.socks.append((sock, self.TEXTS[i % len(self.TEXTS)]))
+        self.at = 0
+
+    def dribble(self):
+        for sock, text in self.socks:
+            with contextlib.suppress(OSError):
+                sock.send(text[self.at:self.at + 1])
+        self.at += 1
+
+    def close(self):
+        for sock, _ in self.socks:
+            sock.close()
+
+
+@pytest.mark.parametrize("n,descriptors", [(900, 512), (300, 4096)])
+def test_slow_clients(evidence, n, descriptors):
+    """More of them than there are connections, or fewer: a good client is served, and soon."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+    one = Verifier(*evidence.options(), descriptors=descriptors)
+    assert one.connections_max == descriptors - 64
+    before = load.resting(one.pid)
+    slow = Slow(one.address, n)
+    took = []
+    for _ in range(20):
+        slow.dribble()
+        began = time.monotonic()
+        assert one.json("POST", "/verify", evidence.text("attest-good.json"))[1]["is_valid"] is True
+        took.append(time.monotonic() - began)
+    assert max(took) < GOOD_CLIENT_S, took
+    metrics = one.metrics()
+    assert metrics["dstack_verifier_connections"] <= one.connections_max
+    assert (metrics['dstack_verifier_connections_total{what="evicted"}'] > 0) == (n > one.connections_max)
+    slow.close()
+    assert load.settled(one.pid, before) == before
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert one.end() == 0
+
+
+def test_slow_clients_end(evidence, tmp_path):
+    one = Verifier(*evidence.options(), directory=str(tmp_path), config="limits: {request: 1, idle: 2}\n")
+    slow = Slow(one.address, 50)
+
+    def all_gone():
+        slow.dribble()
+        return one.metrics()["dstack_verifier_connections"] == 1
+
+    wait_for("their time is over", all_gone)
+    slow.close()
+    assert one.end() == 0
+
+
+def test_what_it_holds(evidence):
+    """10,000 requests, half of them bad or cut short, beside slow clients: the same descriptors, and memory."""
+    one = Verifier(*evidence.options(), build="build")
+    good = [load.post("/", "verify", evidence.text("attest-good.json")), load.post("/", "v1/verify", evidence.text("reply-good.json")),
+            load.post("/", "verify", evidence.text("attest-broken.json")), load.post("/", "v1/verify", "{}"),
+            load.post("/", "challenge-response/v1/newSession", ""), b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"]
+    load.mixed(one.address, "/", good, 3000)
+    before, memory = load.resting(one.pid), load.rss_kib(one.pid)
+    load.mixed(one.address, "/", good, 10000)
+    assert load.settled(one.pid, before) == before
+    assert load.rss_kib(one.pid) <= memory + 6144
+    assert one.end() == 0

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the library alone takes for evidence that the verifier is asked about: for bench/verifier.
+ *
+ * usage: verifier_cost DIR     DIR made by verifier_evidence
+ * prints: processor time of one appraisal in nanoseconds, over all lines of many.txt
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "app/appraisal.h"
+#include "attest/x509.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/str.h"
+#include "codec/pem.h"
+#include "crypto/hash.h"
+
+#define ALL_MAX ((size_t)1 << 30)
+
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int load(struct ds_buf *ret, const char *dir, const char *name, struct ds_error *e)
+{
+    char path[300];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    return ds_file_load(ret, path, ALL_MAX, e);
+}
+
+static int read_root(struct ds_extra_anchor *ret, struct ds_arena *mem, struct ds_span pem,
+                     struct ds_error *e)
+{
+    struct ds_span der;
+    struct ds_x509 cert;
+    DS_TRY(ds_pem_next(&der, &pem, "CERTIFICATE", mem, e));
+    DS_TRY(ds_x509_parse(&cert, der, e));
+    *ret = (struct ds_extra_anchor){ .name = "bench", .is_simulated = true };
+    return ds_hash(DS_SHA256, ret->spki_sha256, cert.spki, e);
+}
+
+/* Every line's evidence, decoded before the clock runs. */
+static int decode(struct ds_buf *ret, struct ds_span **ret_list, size_t *ret_n, struct ds_span text,
+                  struct ds_error *e)
+{
+    struct ds_span line;
+    size_t cap = text.len / 2 + 1, at = 0, n = 0;
+    uint8_t *out = ds_buf_room(ret, cap);
+    struct ds_span *list = calloc(text.len / 1000 + 1, sizeof *list);
+    *ret_list = list;
+    if (out == NULL || list == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "evidence");
+    while (ds_span_line(&text, &line)) {
+        size_t len = 0;
+        DS_TRY(ds_hex_decode_any(out + at, &len, cap - at, line, e));
+        list[n++] = DS_SPAN(out + at, len);
+        at += len;
+    }
+    *ret_n = n;
+    return DS_OK;
+}
+
+static int run(const char *dir, struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf bytes = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf collateral = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
+    DS_AUTO(ds_auto_free) uint8_t *room = malloc(APP_APPRAISAL_MEM);
+    DS_AUTO(ds_auto_free) struct app_appraisal *a = calloc(1, sizeof *a);
+    DS_AUTO(ds_auto_free) struct ds_span *list = NULL;
+    struct ds_extra_anchor root;
+    size_t n = 0;
+    if (room == NULL || a == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "appraise");
+    struct ds_arena mem = ds_arena_of(room, APP_APPRAISAL_MEM);
+    DS_TRY(load(&text, dir, "many.txt", e));
+    DS_TRY(load(&collateral, dir, "collateral.json", e));
+    DS_TRY(load(&pem, dir, "root.pem", e));
+    DS_TRY(read_root(&root, &mem, ds_buf_span(&pem), e));
+    DS_TRY(decode(&bytes, &list, &n, ds_buf_span(&text), e));
+    const struct ds_anchors anchors = { &root, 1 };
+    int64_t began_ns = cpu_ns();
+    for (size_t i = 0; i < n; i++) {
+        struct ds_verdict v = { 0 };
+        const struct app_evidence in = { list[i], ds_buf_span(&collateral), &anchors,
+                                         ds_clock_now_s() };
+        mem.used = 0;
+        DS_TRY(app_appraise(a, &v, &mem, &in, e));
+        if (v.n_reasons > 0)
+            return ds_verdict_fail(&v, DS_ERR_UNTRUSTED, e);
+    }
+    (void)printf("%" PRId64 "\n", n > 0 ? (cpu_ns() - began_ns) / (int64_t)n : 0);
+    return DS_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct ds_error e = { 0 };
+    if (argc != 2) {
+        (void)fprintf(stderr, "usage: verifier_cost DIR\n");
+        return 2;
+    }
+    if (run(argv[1], &e) < 0) {
+        (void)fprintf(stderr, "verifier_cost: %s\n", e.msg);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bodies: what is read, and what is refused with which claim.
+ */
+#include "verifier/request.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define ROOM ((size_t)1 << 16)
+
+typedef int read_fn(struct verifier_input *ret, struct verifier_request *r, struct ds_arena *mem,
+                    struct ds_span body, struct ds_error *e);
+
+static max_align_t room[ROOM / sizeof(max_align_t)];
+
+static void refuses(read_fn *read, const char *body, const char *claim)
+{
+    struct ds_arena mem = ds_arena_of(room, sizeof room);
+    struct verifier_request r = { 0 };
+    struct verifier_input in;
+    struct ds_error e = { 0 };
+    int got = read(&in, &r, &mem, ds_span_str(body), &e);
+    if (got != DS_ERR_ARG || e.code != DS_CODE_RPC_BAD_REQUEST ||
+        strcmp(e.detail.claim, claim) != 0)
+        fail_msg("%s: %d %s claims '%s', not '%s'", body, got, e.msg, e.detail.claim, claim);
+    verifier_request_done(&r);
+}
+
+static void malformed_bodies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *compatible, *v1; /* the claims */
+    } rows[] = {
+        { "", "quote", "attestation" },
+        { "{}", "quote", "attestation" },
+        { "null", "quote", "attestation" },
+        { "{", "body", "body" },
+        { "[]", "body", "body" },
+        { "{}{}", "body", "body" },
+        { "{\"quote\":5}", "quote", "quote" },
+        { "{\"quote\":\"0\"}", "quote", "quote" },
+        { "{\"quote\":\"zz\"}", "quote", "quote" },
+        { "{\"quote\":\"0x00\"}", "quote", "quote" },
+        { "{\"quote\":\"00\",\"quote\":\"00\"}", "quote", "quote" },
+        { "{\"attestation\":\"0x\"}", "attestation", "attestation" },
+        { "{\"attestation\":[]}", "attestation", "attestation" },
+        { "{\"quote\":\"00\",\"event_log\":{}}", "event_log", "event_log" },
+        { "{\"quote\":\"00\",\"vm_config\":1}", "vm_config", "vm_config" },
+        { "{\"event_log\":\"[]\",\"vm_config\":\"{}\"}", "quote", "attestation" },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        refuses(verifier_request_compatible, rows[i].body, rows[i].compatible);
+        refuses(verifier_request_v1, rows[i].body, rows[i].v1);
+    }
+}
+
+static void malformed_expectations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *claim;
+    } rows[] = {
+        { "{\"quote\":\"00\",\"nonce\":\"00000000000000\"}", "nonce" },
+        { "{\"quote\":\"00\",\"nonce\":\"0x0000000000000000\"}", "nonce" },
+        { "{\"quote\":\"00\",\"nonce\":\"0000000000000000\",\"report_data\":\"00\"}", "nonce" },
+        { "{\"quote\":\"00\",\"report_data\":1}", "report_data" },
+        { "{\"quote\":\"00\",\"collateral\":\"text\"}", "collateral" },
+        { "{\"quote\":\"00\",\"collateral\":[]}", "collateral" },
+        { "{\"certificate\":\"PEM\"}", "certificate" },
+        { "{\"certificate\":5}", "certificate" },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++)
+        refuses(verifier_request_v1, rows[i].body, rows[i].claim);
+}
+
+static void whole_bodies(void **state)
+{
+    (void)state;
+    struct ds_arena mem = ds_arena_of(room, sizeof room);
+    struct verifier_request r = { 0 };
+    struct verifier_input in;
+    struct ds_error e = { 0 };
+    static const char reply[] =
+        "{\"quote\":\"0aFF\",\"event_log\":\"[]\",\"report_data\":\"0102\",\"vm_config\":\"{}\","
+        "\"collateral\":{\"a\":\"\\u0041\"},\"unknown\":1,\"attestation\":null}";
+    assert_int_equal(verifier_request_compatible(&in, &r, &mem, DS_SPAN_LIT(reply), &e), DS_OK);
+    assert_int_equal(in.quote.len, 2);
+    assert_memory_equal(in.quote.p, "\x0a\xff", 2);
+    assert_true(ds_span_eq_str(in.event_log, "[]") && ds_span_eq_str(in.vm_config, "{}"));
+    assert_int_equal(in.report_data64.len + in.collateral.len + in.attestation.len, 0);
+    verifier_request_done(&r);
+    assert_int_equal(verifier_request_v1(&in, &r, &mem, DS_SPAN_LIT(reply), &e), DS_OK);
+    assert_int_equal(in.report_data64.len, 64); /* zeros filled in */
+    assert_memory_equal(in.report_data64.p, "\x01\x02\x00\x00", 4);
+    assert_true(ds_span_eq_str(in.collateral, "{\"a\":\"A\"}"));
+    verifier_request_done(&r);
+    static const char both[] = "{\"attestation\":\"01\",\"quote\":\"02\",\"event_log\":\"x\"}";
+    assert_int_equal(verifier_request_v1(&in, &r, &mem, DS_SPAN_LIT(both), &e), DS_OK);
+    assert_int_equal(in.attestation.len, 1);
+    assert_int_equal(in.quote.len + in.event_log.len, 0);
+    verifier_request_done(&r);
+}
+
+static void media_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *found;
+    } rows[] = {
+        { NULL, NULL },
+        { "", NULL },
+        { "application/vnd.dstack.attestation", "application/vnd.dstack.attestation" },
+        { "Application/VND.dstack.attestation;a=b", "application/vnd.dstack.attestation" },
+        { "application/vnd.dstack.attestation2", NULL },
+        { "application/vnd.dstack.attestatio", NULL },
+        { "application/json", NULL },
+        { "application/pkix-cert", "application/pkix-cert" },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        const char *got = verifier_media_find(rows[i].type);
+        assert_int_equal(got != NULL, rows[i].found != NULL);
+        if (got != NULL)
+            assert_string_equal(got, rows[i].found);
+    }
+    struct verifier_request r = { 0 };
+    struct verifier_input in;
+    struct ds_error e = { 0 };
+    struct ds_arena none = { 0 };
+    assert_int_equal(verifier_request_media(&in, &r, &none, "text/plain", DS_SPAN_LIT("x"), &e),
+                     DS_ERR_UNSUPPORTED);
+    assert_int_equal(e.code, DS_CODE_VERIFIER_MEDIA_TYPE);
+    assert_int_equal(verifier_request_media(&in, &r, &none, "application/vnd.dstack.tdx-quote",
+                                            DS_SPAN_LIT("x"), &e),
+                     DS_OK);
+    assert_int_equal(in.quote.len, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(malformed_bodies),
+        cmocka_unit_test(malformed_expectations),
+        cmocka_unit_test(whole_bodies),
+        cmocka_unit_test(media_types),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
