@@ -34,16 +34,22 @@
 static const struct {
     struct ds_span der;
     enum ds_sig_alg alg;
+    const char *key; /* that the signer must have */
 } algorithms[] = {
     /* RFC 5758 3.2: ECDSA's have none. */
     { { (const uint8_t *)"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02", 12 },
-      DS_SIG_ECDSA_P256_SHA256 },
+      DS_SIG_ECDSA_P256_SHA256,
+      "a signer with a P-256 key" },
     { { (const uint8_t *)"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03", 12 },
-      DS_SIG_ECDSA_P384_SHA384 },
-    { { (const uint8_t *)"\x30\x41" OID_PSS "\x30\x34" PSS_SHA384, 67 }, DS_SIG_RSA_PSS_SHA384 },
+      DS_SIG_ECDSA_P384_SHA384,
+      "a signer with a P-384 key" },
+    { { (const uint8_t *)"\x30\x41" OID_PSS "\x30\x34" PSS_SHA384, 67 },
+      DS_SIG_RSA_PSS_SHA384,
+      "a signer with an RSA key" },
     /* AMD spells the default trailer field out. */
     { { (const uint8_t *)"\x30\x46" OID_PSS "\x30\x39" PSS_SHA384 "\xa3\x03\x02\x01\x01", 72 },
-      DS_SIG_RSA_PSS_SHA384 },
+      DS_SIG_RSA_PSS_SHA384,
+      "a signer with an RSA key" },
 };
 
 static int parse_common_name(struct ds_span *ret, struct ds_span name, struct ds_error *e)
@@ -237,6 +243,9 @@ static int check_signature(struct ds_span sig_alg, struct ds_span tbs, struct ds
     (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(signer->subject_cn).s);
     if (r == DS_ERR_UNTRUSTED)
         return ds_refuse(e, r, code, claim, want, "a signature that does not verify", NULL);
+    if (r == DS_ERR_UNSUPPORTED)
+        return ds_refuse(e, r, DS_CODE_X509_ALGORITHM, claim, algorithms[i].key, "another key",
+                         NULL);
     return ds_coded(r, DS_CODE_X509_ALGORITHM, e);
 }
 

@@ -329,7 +329,8 @@ int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
         .p = &p, .parts = &coll->parts, .anchors = anchors, .now_s = now_s, .mem = mem
     };
     size_t used = mem->used;
-    int r = ds_anchored(verify(&v, quote, e), p.anchor.name, e);
+    int r = verify(&v, quote, e);
+    r = ds_anchored(r, p.anchor.name, e); /* which is known only now */
     mem->used = used;
     if (r == DS_OK)
         *ret = p;
