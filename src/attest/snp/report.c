@@ -58,7 +58,7 @@ static int check_zeros(const struct ds_snp_report *p, struct ds_span in, struct 
         if (p->version < zeros[i].first || p->version > zeros[i].last)
             continue;
         struct ds_span part = ds_span_sub(in, zeros[i].at, zeros[i].len);
-        for (size_t k = 0; k < part.len; k++) {
+        for (size_t k = 0; part.p != NULL && k < part.len; k++) {
             char want[64];
             if (part.p[k] == 0)
                 continue;
