@@ -7,6 +7,7 @@ Texts, archives and frames are made here; evidence comes from the simulated plat
 
 usage (inside the tool root): make_corpus.py EVIDENCE-PROGRAM [DIRECTORY]
 """
+import base64
 import io
 import json
 import os
@@ -116,8 +117,70 @@ CMW = {
     'nested.cbor': bytes.fromhex('a16161a12082014107'),
 }
 
+EAR_URN = 'urn:oid:2.25.87004685595501205687623033636980005123.4'
+EAR = {
+    'eat_profile': 'tag:ietf.org,2026:rats/ear#04', 'iat': 1666529184, 'exp': 1666529484,
+    'ear_verifier_id': {'developer': 'https://veraison-project.org', 'build': 'vts 0.0.1'},
+    'ear_raw_evidence': ['application/vnd.evidence', 'NzQ3MjY5NzM2NTYzNzQK'], 'eat_nonce': 'AAECAwQFBgc=',
+    'ear_status': 'contraindicated',
+    'submods': {'PSA': {
+        'ear_status': 'contraindicated', 'ear_appraisal_policy_ids': ['https://veraison.example/policy'],
+        'ear_trustworthiness_vector': {'instance-identity': 2, 'executables': 96, 'hardware': -2},
+        'ear_verifier_claims': {EAR_URN: {
+            'kind': 'hardware', 'anchor': 'root', 'tee': 'sgx', 'tcb_status': 'UpToDate', 'advisories': ['A'],
+            'reasons': [{'code': 'a.b', 'claim': 'c', 'expected': 'e', 'got': 'g', 'anchor': 'r'}],
+            'measurements': {'mrtd': 'AQI'}}}}},
+}
+
+
+def cbor(value):
+    """What the seeds need of deterministic CBOR."""
+    def head(major, n):
+        if n < 24:
+            return bytes([major << 5 | n])
+        width = next(w for w in (1, 2, 4, 8) if n < 1 << 8 * w)
+        return bytes([major << 5 | (23 + width.bit_length())]) + n.to_bytes(width, 'big')
+    if isinstance(value, int):
+        return head(0, value) if value >= 0 else head(1, -1 - value)
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value)) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b''.join(map(cbor, value))
+    return head(5, len(value)) + b''.join(cbor(k) + cbor(v) for k, v in value.items())
+
+
+EAR_CBOR = {
+    4: 1666529484, 6: 1666529184, 10: bytes(range(8)), 265: EAR['eat_profile'], 1000: 96,
+    266: {'PSA': {10: bytes(8), 1000: 96, 1001: {0: 2, 2: 96, 4: -2}, 1003: ['a'],
+                  1006: {EAR_URN: {'kind': 'none', 'advisories': ['A'], 'reasons': [{'code': 'a.b'}],
+                                   'measurements': {'mrtd': b'x'}}, -70000: [0]}}},
+    1002: [263, b'evidence', 4], 1004: {0: 'd', 1: 'b'}, 'x': {1: [b'']},
+}
+
+
+def sign1(protected, unprotected, payload, sig_len=64):
+    return b'\xd2' + cbor([cbor(protected), unprotected, payload, bytes(sig_len)])
+
+
+def jws(header, payload):
+    def part(b):
+        return base64.urlsafe_b64encode(b).rstrip(b'=')
+    return part(header) + b'.' + part(payload) + b'.' + part(bytes(64))
+
+
 SEEDS = {
     'cmw': CMW,
+    'cwt': {
+        'claims.cbor': cbor(EAR_CBOR), 'es256.cbor': sign1({1: -7, 16: 263}, {4: b'k'}, cbor(EAR_CBOR)),
+        'es384.cbor': sign1({1: -35}, {}, b'', 96), 'tagged.cbor': b'\xd8\x3d' + sign1({1: -7}, {}, b'\xa0'),
+        'crit.cbor': sign1({1: -7, 2: [4]}, {}, b''),
+    },
+    'jwt': {
+        'claims.json': dumps(EAR), 'es256.jwt': jws(b'{"alg":"ES256","typ":"eat+jwt"}', dumps(EAR)),
+        'none.jwt': jws(b'{"alg":"none"}', b'{}'), 'crit.jwt': jws(b'{"alg":"ES256","crit":["a"]}', b'{}'),
+    },
     'compose': {'first.json': dumps(COMPOSE), 'newer.json': dumps(NEWER),
                 'bash.json': dumps({'manifest_version': 1, 'name': '', 'runner': 'bash',
                                     'bash_script': 'true', 'init_script': ['a', 'b']})},

@@ -21,7 +21,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 DAEMONS = {'kms', 'vmm', 'guest', 'gateway', 'verifier', 'control'}
 
 # Rooms that only compute: bytes in, an answer or reasons out.
-PURE = {'codec', 'merkle', 'attest', 'measure', 'policy', 'app'}
+PURE = {'codec', 'merkle', 'attest', 'measure', 'policy', 'app', 'ear'}
 IMPURE_HEADERS = {
     '"base/clock.h"', '"base/file.h"', '"base/log.h"', '"base/proc.h"',
     '<time.h>', '<sys/time.h>', '<fcntl.h>', '<unistd.h>', '<sys/socket.h>', '<pthread.h>',
@@ -36,8 +36,8 @@ WALLS = [
     (re.compile(r'^sqlite3\.h'), {'store'}),
     (re.compile(r'^libcryptsetup\.h'), {'disk'}),
 ]
-# yyjson allocates and guesses: rooms up to app/ read JSON with codec/json.h.
-YYJSON_AFTER = 'app'
+# yyjson allocates and guesses: rooms up to ear/ read JSON with codec/json.h.
+YYJSON_AFTER = 'ear'
 
 
 def room_order():

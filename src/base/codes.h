@@ -462,6 +462,44 @@
       "vm_config says which image and machine to predict registers for; without it nothing can be compared", \
       "run the VM with a current dstack-vmm") \
 
+#define DS_CODES_EAR(X) \
+    X(EAR_FORMAT, "ear.format", "an attestation result is malformed", \
+      "its claims set lacks a claim, has one of another kind, or is out of bounds (draft-ietf-rats-ear-04 section 3)", \
+      "take the result from its verifier again; if it stays, the verifier follows another draft") \
+    X(EAR_PROFILE, "ear.profile", "an attestation result follows another profile", \
+      "each draft of EAR has a profile of its own, and names and labels differ between them", \
+      "let the verifier issue results of the profile that the message expects") \
+    X(EAR_STATUS, "ear.status", "an attestation result says better of the whole than of a part", \
+      "a status may not be better than the worst claim that it sums up", \
+      "do not use this verifier's results until it is explained") \
+    X(EAR_EXPIRED, "ear.expired", "an attestation result has expired", \
+      "its verifier vouches for it until exp", \
+      "ask the verifier again") \
+    X(EAR_ISSUED_LATER, "ear.issued_later", "an attestation result is of the future", \
+      "it was issued later than the clock here says", \
+      "set the clocks right, here and at the verifier") \
+    X(EAR_TOO_OLD, "ear.too_old", "an attestation result is too old", \
+      "it was issued longer ago than was asked for", \
+      "ask the verifier again") \
+    X(EAR_NONCE, "ear.nonce", "an attestation result answers another request", \
+      "it does not repeat the nonce that was sent: it may be a replay", \
+      "ask the verifier again with a fresh nonce") \
+    X(EAR_JWT_FORMAT, "ear.jwt_format", "a signed token is malformed", \
+      "a JWS in compact form is three parts of base64url without padding, the first one a JSON object with each member once", \
+      "take the token from its source again, without quotes or line breaks") \
+    X(EAR_JWT_ALGORITHM, "ear.jwt_algorithm", "a token is signed with an algorithm that does not count", \
+      "ES256 and ES384 are read, a key serves one of them, and a token without signature (none) is never accepted", \
+      "sign with the algorithm of the key that verifies") \
+    X(EAR_JWT_CRITICAL, "ear.jwt_critical", "a token has critical headers that are not understood", \
+      "crit says that nobody may accept the token who does not process the headers that it lists", \
+      "let its maker sign without crit, or use a newer dstack") \
+    X(EAR_TYPE, "ear.type", "a token is of another type", \
+      "its header says that it is meant for something else than an attestation result", \
+      "give the verifier's result, not another token that the same key signed") \
+    X(EAR_JWT_SIGNATURE, "ear.jwt_signature", "a token's signature does not verify", \
+      "the token was changed, or another key signed it", \
+      "compare the key with the one that the verifier publishes; if it is the same, somebody changes the token") \
+
 #define DS_CODES_NET(X) \
     X(NET_POOL_FULL, "net.pool_full", "the daemon has too much work waiting", \
       "slow work (quotes, disks, the store) goes through a bounded queue, which is full", \
@@ -978,6 +1016,7 @@
     DS_CODES_MEASURE(X)    \
     DS_CODES_POLICY(X)     \
     DS_CODES_APP(X)        \
+    DS_CODES_EAR(X)        \
     DS_CODES_NET(X)        \
     DS_CODES_RATLS(X)      \
     DS_CODES_RPC(X)        \

@@ -12,12 +12,12 @@ import re
 import shutil
 import socket
 import ssl
-import subprocess
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+import npm
 import stack
 
 SDK = os.path.join(stack.TOP, "tests", "system", "sdk")
@@ -132,23 +132,7 @@ def test_containers_tell_their_logs(app):
 @pytest.fixture(scope="module")
 def sdk_dir():
     """The SDK as npm installs it by our lock file, kept in the cache."""
-    cache = os.environ.get("DSTACK_CACHE")
-    if not cache or shutil.which("npm") is None:
-        pytest.skip("needs npm and DSTACK_CACHE: run it by ./dev test")
-    with open(os.path.join(SDK, "package-lock.json"), "rb") as file:
-        target = os.path.join(cache, "sdk-" + hashlib.sha256(file.read()).hexdigest()[:12])
-    if not os.path.exists(os.path.join(target, "installed")):
-        shutil.rmtree(target, ignore_errors=True)
-        os.makedirs(target)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(os.path.join(SDK, name), target)
-        run = subprocess.run(["npm", "ci", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1", "--no-audit", "--no-fund"], cwd=target,
-                             capture_output=True, text=True, check=False)
-        if run.returncode != 0:
-            pytest.skip(f"npm cannot fetch the SDK: {run.stderr.strip().splitlines()[-1:]}")
-        with open(os.path.join(target, "installed"), "x", encoding="utf-8"):
-            pass
-    return target
+    return npm.installed(SDK)
 
 
 @pytest.fixture(scope="module")

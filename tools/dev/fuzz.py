@@ -31,7 +31,7 @@ VECTORS = {
 }
 # Texts are found much faster with their words at hand.
 DICTIONARIES = {target: 'json.dict' for target in
-                ('cmw', 'collateral', 'compose', 'documents', 'event_log', 'json', 'luks', 'rpc', 'shared')}
+                ('cmw', 'collateral', 'compose', 'documents', 'event_log', 'json', 'jwt', 'luks', 'rpc', 'shared')}
 MAX_LEN = {'attestation': 65536, 'certificate': 32768, 'collateral': 65536, 'event_log': 65536,
            'quote': 65600, 'shared': 16384, 'snp_certs': 16384}
 MAX_LEN_DEFAULT = 8192
