@@ -12,7 +12,7 @@ WORD = 'TO' + 'DO'  # the check reads this file too
 HOST = 'deb.' + 'debian.org'
 
 GOOD = {
-    'meson.build': "rooms = ['base', 'codec', 'attest', 'policy', 'app', 'net', 'kms', 'vmm']\n",
+    'meson.build': "rooms = ['base', 'codec', 'attest', 'policy', 'app', 'ear', 'net', 'kms', 'vmm']\n",
     'src/base/err.h': SPDX + '#pragma once\nint ds_err(void);\n',
     'src/base/codes.h': SPDX + '#define DS_CODES_BASE(X) \\\n'
                         '    X(FILE_LARGE, "file.large", "a file is large", \\\n'
