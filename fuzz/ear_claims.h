@@ -42,6 +42,7 @@ static inline void ear_claims_check(enum form form, struct ds_span in)
     if (!ear_claims_read(form, in))
         return;
     ear_claims_again(form);
+    FUZZ_CHECK(ear_claims_read(form, in)); /* what was read again borrows bytes that are gone */
     /* JSON knows neither content formats nor empty evidence. */
     const struct ds_cmw_record *raw = &ear_claims_got.raw_evidence;
     if (ear_claims_got.has_raw_evidence &&
