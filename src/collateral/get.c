@@ -80,21 +80,20 @@ static int line_open(struct line *ret, const struct collateral_source *src, stru
     return net_fetcher_new(&ret->fetcher, ret->loop, src->ca_file, e);
 }
 
-static int fetch_intel(struct slot slots[static PCS_N_DOCS], const struct line *l,
+static int fetch_intel(struct slot slots[static PCS_N_DOCS], size_t *n_left, const struct line *l,
                        const struct collateral_source *src, const struct pcs_ask *ask,
                        struct ds_error *e)
 {
     char url[PCS_URL_MAX];
-    size_t n_left = PCS_N_DOCS;
     struct net_fetch_limits limits = src->limits;
     limits.body_max = PCS_BODY_MAX;
     for (enum pcs_doc doc = PCS_TCB_INFO; doc < PCS_N_DOCS; doc++) {
-        slots[doc].n_left = &n_left;
+        slots[doc].n_left = n_left;
         DS_TRY(pcs_url(url, ask, doc, src->pcs_base, e));
         DS_TRY(
             net_fetch_start(&slots[doc].fetch, l->fetcher, url, &limits, on_slot, &slots[doc], e));
     }
-    return wait_slots(slots, PCS_N_DOCS, &n_left, l->loop, e);
+    return wait_slots(slots, PCS_N_DOCS, n_left, l->loop, e);
 }
 
 static struct ds_span chain_of(const struct net_fetch_reply *reply, enum pcs_doc doc)
@@ -113,8 +112,9 @@ static int get_intel(struct ds_buf *ret, struct ds_arena *mem, const struct line
                      struct ds_error *e)
 {
     struct slot slots[PCS_N_DOCS] = { 0 };
+    size_t n_left = PCS_N_DOCS;
     struct pcs_reply replies[PCS_N_DOCS];
-    int r = fetch_intel(slots, l, src, ask, e);
+    int r = fetch_intel(slots, &n_left, l, src, ask, e);
     for (enum pcs_doc doc = PCS_TCB_INFO; doc < PCS_N_DOCS; doc++)
         replies[doc] = (struct pcs_reply){ .body = ds_buf_span(&slots[doc].reply.body),
                                            .chain = chain_of(&slots[doc].reply, doc) };

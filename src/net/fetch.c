@@ -88,7 +88,7 @@ struct ds_span net_fetch_header(const struct net_fetch_reply *reply, const char 
 static int64_t http_date(struct ds_span v)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    static const char form[] = "???, ## ??? #### ##:##:## GMT";
+    static const uint8_t form[] = "???, ## ??? #### ##:##:## GMT";
     int month = 0;
     int64_t s;
     if (v.len != sizeof form - 1)
