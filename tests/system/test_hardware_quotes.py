@@ -75,11 +75,15 @@ def set_2023():
                       chain_of_open_enclave(), at + "rootcrl.der", at + "pckcrl")
 
 
-def set_2026():
+def set_2026(tcb_info="tcb_info_50806f000000.json"):
     at = "collateral/attestation-rs/"
-    return collateral(at + "tcb_info_50806f000000.json", at + "td_qe_identity.json",
+    return collateral(at + tcb_info, at + "td_qe_identity.json",
                       load(at + "tcb_signing_chain.pem").decode(), at + "root_ca_crl.der",
                       at + "pck_crl_platform.der")
+
+
+def set_2026_td15():
+    return set_2026("tcb_info_90c06f000000.json")
 
 
 def set_none():
@@ -95,12 +99,15 @@ ROWS = [
     ("dstack_ratls_v4", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_INVALID, "attest.dcap.tcb_not_supported"),
     ("attestationrs_live", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_INVALID, "attest.x509.not_yet_valid"),
     ("gotdx_v4_spr_e4", set_2023, "2053-01-01T00:00:00Z", stack.EXIT_INVALID, "attest.x509.expired"),
-    ("gotdx_v5", set_2026, "2026-04-01T00:00:00Z", stack.EXIT_FAILED, "attest.dcap.version"),
+    ("gotdx_v5", set_2026, "2026-04-01T00:00:00Z", stack.EXIT_INVALID, "attest.dcap.tcb_info_mismatch"),
+    ("trustee_v5", set_2026_td15, "2026-04-01T00:00:00Z", stack.EXIT_INVALID, "attest.dcap.tcb_not_supported"),
+    ("automata_v5", set_2026_td15, "2026-04-01T00:00:00Z", stack.EXIT_DENIED, "policy.tcb_status"),
     ("automata_v4", set_solana, "2025-07-10T00:00:00Z", stack.EXIT_DENIED, "policy.tcb_status"),
     ("oe_tdx_v4", set_2026, "2026-04-01T00:00:00Z", stack.EXIT_DENIED, "policy.tcb_status"),
     ("trustee_v4_debug", set_2023, "2023-07-01T00:00:00Z", stack.EXIT_DENIED, "policy.debug"),
     ("dcapqvl_tdx_v4", set_dcapqvl, "2025-06-25T00:00:00Z", stack.EXIT_OK, ""),
     ("gotdx_cos113_v4", set_solana, "2025-07-10T00:00:00Z", stack.EXIT_OK, ""),
+    ("gotdx_v5", set_2026_td15, "2026-04-01T00:00:00Z", stack.EXIT_OK, ""),
 ]
 
 
