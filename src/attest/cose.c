@@ -123,7 +123,7 @@ static int parse(struct ds_cose_sign1 *m, struct ds_span in, struct ds_error *e)
 
 int ds_cose_sign1_parse(struct ds_cose_sign1 *ret, struct ds_span in, struct ds_error *e)
 {
-    struct ds_cose_sign1 m = { 0 };
+    struct ds_cose_sign1 m = { .alg = DS_COSE_ES256 }; /* until the headers say which */
     DS_TRY(ds_anchored(ds_coded(parse(&m, in, e), DS_CODE_COSE_FORMAT, e), NULL, e));
     *ret = m;
     return DS_OK;

@@ -53,8 +53,7 @@ int collateral_cache_load(struct collateral_entry *ret, struct ds_arena *mem, co
                          "it is of another platform");
     if (r < 0)
         return ds_wrap(e, r, "'%s'", path);
-    *ret = entry;
-    entry = (struct collateral_entry){ 0 };
+    *ret = DS_TAKE(entry, (struct collateral_entry){ 0 });
     return DS_OK;
 }
 

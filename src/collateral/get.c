@@ -269,8 +269,7 @@ static int get_fresh(struct collateral_entry *ret, struct ds_arena *mem,
         return ds_refuse(e, DS_ERR_PEER, DS_CODE_COLLATERAL_REPLY, "platform",
                          "the platform that was asked for", "another", NULL);
     DS_TRY(collateral_check_dates(&entry.facts, now_s, e));
-    *ret = entry;
-    entry = (struct collateral_entry){ 0 };
+    *ret = DS_TAKE(entry, (struct collateral_entry){ 0 });
     return DS_OK;
 }
 

@@ -9,7 +9,7 @@
 static bool starts(struct ds_span s, const char *text)
 {
     size_t len = strlen(text);
-    return s.len >= len && strncasecmp((const char *)s.p, text, len) == 0;
+    return s.p != NULL && s.len >= len && strncasecmp((const char *)s.p, text, len) == 0;
 }
 
 bool ear_type_is(struct ds_span type, const char *name)

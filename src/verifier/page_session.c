@@ -67,7 +67,7 @@ static int read_nonce(uint8_t ret[SESSION_NONCE_MAX], size_t *ret_len, struct ds
         }
         if (n + 4 >= sizeof digits)
             return bad_query("nonce", expected, e);
-        digits[n++] = c == '-' ? '+' : c == '_' ? '/' : c;
+        digits[n++] = (char)(c == '-' ? '+' : c == '_' ? '/' : c);
     }
     while (n > 0 && digits[n - 1] == '=')
         n--;

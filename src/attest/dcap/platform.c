@@ -138,8 +138,10 @@ static int check_pck_chain(struct run *v, const struct ds_dcap_quote *quote, str
     int r = parse_chain(&v->pck, v, pem, more, 3, e);
     if (r == DS_OK)
         r = ds_x509_check_chain(&v->p->anchor, v->pck->certs, 3, v->anchors, v->now_s, e);
-    if (r < 0)
-        return ds_wrap(e, r, "PCK chain");
+    if (r < 0) {
+        (void)ds_wrap(e, r, "PCK chain");
+        return r;
+    }
     /* 4.1.2.5.5 */
     const struct ds_x509 *leaf = &v->pck->certs[0];
     if (!cn_has(leaf, "SGX PCK Certificate"))

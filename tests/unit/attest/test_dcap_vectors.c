@@ -100,18 +100,24 @@ static struct ds_span load_quote(struct ds_arena *a, const struct row *row)
                             : vectors_load(a, row->quote);
 }
 
+/* What is trusted and when. */
+struct trust {
+    const struct ds_anchors *anchors;
+    int64_t now_s;
+};
+
 static int verify(struct ds_claims *ret, struct ds_arena *a, struct ds_span in,
-                  const struct ds_dcap_collateral *coll, const struct ds_anchors *anchors,
-                  int64_t now_s, bool is_sgx, struct ds_error *e)
+                  const struct ds_dcap_collateral *coll, struct trust trust, bool is_sgx,
+                  struct ds_error *e)
 {
     struct ds_tdx_quote tdx;
     struct ds_sgx_quote sgx;
     if (is_sgx) {
         DS_TRY(ds_sgx_quote_parse(&sgx, in, e));
-        return ds_sgx_quote_verify(ret, a, &sgx, coll, anchors, now_s, e);
+        return ds_sgx_quote_verify(ret, a, &sgx, coll, trust.anchors, trust.now_s, e);
     }
     DS_TRY(ds_tdx_quote_parse(&tdx, in, e));
-    return ds_tdx_quote_verify(ret, a, &tdx, coll, anchors, now_s, e);
+    return ds_tdx_quote_verify(ret, a, &tdx, coll, trust.anchors, trust.now_s, e);
 }
 
 static int run(const struct ds_claims **ret, struct ds_arena *a, const struct row *row,
@@ -121,7 +127,7 @@ static int run(const struct ds_claims **ret, struct ds_arena *a, const struct ro
     struct ds_claims *claims = ds_claims_new_in(a);
     *ret = claims;
     DS_TRY(set_load(&coll, a, row->set, e));
-    return verify(claims, a, load_quote(a, row), &coll, anchors, row->now_s,
+    return verify(claims, a, load_quote(a, row), &coll, (struct trust){ anchors, row->now_s },
                   strncmp(row->quote, "sgx/", 4) == 0, e);
 }
 
@@ -254,8 +260,8 @@ static void tampered_oe_report_is_refused(void **state)
     (void)state;
     struct ds_span in = vectors_load(&a, "sgx/oe_sgx_report_bad.bin");
     assert_int_equal(set_load(&coll, &a, &set_sgx_dcapqvl, NULL), DS_OK);
-    assert_true(
-        verify(c, &a, ds_span_sub(in, 16, in.len), &coll, &pinned, AT_2025_06_25, true, &e) < 0);
+    assert_true(verify(c, &a, ds_span_sub(in, 16, in.len), &coll,
+                       (struct trust){ &pinned, AT_2025_06_25 }, true, &e) < 0);
     assert_int_equal(e.code, DS_CODE_X509_SIGNATURE); /* a certificate was changed */
     free(a.p);
 }

@@ -47,130 +47,131 @@ static void tiers(void **state)
             fail_msg("%d is %s", rows[i].value, ear_tier_text(ear_tier_of(rows[i].value)));
 }
 
+/* Values in the order of their labels: identity, configuration, executables, files, hardware,
+ * runtime, storage, data. */
+static const struct {
+    const char *name;
+    enum ds_kind kind;
+    enum ds_tcb_status status;
+    uint64_t td_attributes;
+    unsigned approved;
+    int8_t want[EAR_ASPECTS];
+    enum ear_tier tier;
+} kinds_rows[] = {
+    { "hardware, up to date, all approved",
+      DS_KIND_HARDWARE,
+      DS_TCB_UP_TO_DATE,
+      0,
+      APPROVED_ALL,
+      { 2, 2, 3, 0, 2, 2, 0, 0 },
+      EAR_TIER_AFFIRMING },
+    { "nothing compared: nothing but the hardware",
+      DS_KIND_HARDWARE,
+      DS_TCB_UP_TO_DATE,
+      0,
+      0,
+      { 0, 0, 0, 0, 2, 2, 0, 0 },
+      EAR_TIER_AFFIRMING },
+    { "an image alone",
+      DS_KIND_HARDWARE,
+      DS_TCB_UP_TO_DATE,
+      0,
+      EAR_APPROVED_IMAGE,
+      { 0, 0, 3, 0, 2, 2, 0, 0 },
+      EAR_TIER_AFFIRMING },
+    { "hardening needed",
+      DS_KIND_HARDWARE,
+      DS_TCB_SW_HARDENING_NEEDED,
+      0,
+      APPROVED_ALL,
+      { 2, 2, 3, 0, 32, 2, 0, 0 },
+      EAR_TIER_WARNING },
+    { "configuration needed",
+      DS_KIND_HARDWARE,
+      DS_TCB_CONFIGURATION_NEEDED,
+      0,
+      APPROVED_ALL,
+      { 2, 32, 3, 0, 32, 2, 0, 0 },
+      EAR_TIER_WARNING },
+    { "both needed",
+      DS_KIND_HARDWARE,
+      DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+      0,
+      0,
+      { 0, 32, 0, 0, 32, 2, 0, 0 },
+      EAR_TIER_WARNING },
+    { "out of date",
+      DS_KIND_HARDWARE,
+      DS_TCB_OUT_OF_DATE,
+      0,
+      0,
+      { 0, 0, 0, 0, 32, 2, 0, 0 },
+      EAR_TIER_WARNING },
+    { "out of date, configuration needed",
+      DS_KIND_HARDWARE,
+      DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
+      0,
+      0,
+      { 0, 32, 0, 0, 32, 2, 0, 0 },
+      EAR_TIER_WARNING },
+    { "revoked",
+      DS_KIND_HARDWARE,
+      DS_TCB_REVOKED,
+      0,
+      APPROVED_ALL,
+      { 2, 2, 3, 0, 96, 2, 0, 0 },
+      EAR_TIER_CONTRAINDICATED },
+    { "no status: genuine, but nobody said how old",
+      DS_KIND_HARDWARE,
+      DS_TCB_NONE,
+      0,
+      APPROVED_ALL,
+      { 2, 2, 3, 0, 0, 2, 0, 0 },
+      EAR_TIER_NONE },
+    { "debug",
+      DS_KIND_HARDWARE,
+      DS_TCB_UP_TO_DATE,
+      1,
+      APPROVED_ALL,
+      { 2, 96, 3, 0, 2, 96, 0, 0 },
+      EAR_TIER_CONTRAINDICATED },
+    { "simulated",
+      DS_KIND_SIMULATED,
+      DS_TCB_UP_TO_DATE,
+      0,
+      APPROVED_ALL,
+      { 96, 0, 0, 0, 96, 96, 0, 0 },
+      EAR_TIER_CONTRAINDICATED },
+    { "custom",
+      DS_KIND_CUSTOM,
+      DS_TCB_UP_TO_DATE,
+      0,
+      APPROVED_ALL,
+      { 0, 0, 0, 0, 1, 0, 0, 0 },
+      EAR_TIER_NONE },
+    { "claims that nothing filled",
+      DS_KIND_NONE,
+      DS_TCB_UP_TO_DATE,
+      0,
+      APPROVED_ALL,
+      { 0 },
+      EAR_TIER_NONE },
+};
+
 static void kinds_and_statuses(void **state)
 {
     (void)state;
-    /* Values in the order of their labels: identity, configuration, executables, files, hardware,
-     * runtime, storage, data. */
-    static const struct {
-        const char *name;
-        enum ds_kind kind;
-        enum ds_tcb_status status;
-        uint64_t td_attributes;
-        unsigned approved;
-        int8_t want[EAR_ASPECTS];
-        enum ear_tier tier;
-    } rows[] = {
-        { "hardware, up to date, all approved",
-          DS_KIND_HARDWARE,
-          DS_TCB_UP_TO_DATE,
-          0,
-          APPROVED_ALL,
-          { 2, 2, 3, 0, 2, 2, 0, 0 },
-          EAR_TIER_AFFIRMING },
-        { "nothing compared: nothing but the hardware",
-          DS_KIND_HARDWARE,
-          DS_TCB_UP_TO_DATE,
-          0,
-          0,
-          { 0, 0, 0, 0, 2, 2, 0, 0 },
-          EAR_TIER_AFFIRMING },
-        { "an image alone",
-          DS_KIND_HARDWARE,
-          DS_TCB_UP_TO_DATE,
-          0,
-          EAR_APPROVED_IMAGE,
-          { 0, 0, 3, 0, 2, 2, 0, 0 },
-          EAR_TIER_AFFIRMING },
-        { "hardening needed",
-          DS_KIND_HARDWARE,
-          DS_TCB_SW_HARDENING_NEEDED,
-          0,
-          APPROVED_ALL,
-          { 2, 2, 3, 0, 32, 2, 0, 0 },
-          EAR_TIER_WARNING },
-        { "configuration needed",
-          DS_KIND_HARDWARE,
-          DS_TCB_CONFIGURATION_NEEDED,
-          0,
-          APPROVED_ALL,
-          { 2, 32, 3, 0, 32, 2, 0, 0 },
-          EAR_TIER_WARNING },
-        { "both needed",
-          DS_KIND_HARDWARE,
-          DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
-          0,
-          0,
-          { 0, 32, 0, 0, 32, 2, 0, 0 },
-          EAR_TIER_WARNING },
-        { "out of date",
-          DS_KIND_HARDWARE,
-          DS_TCB_OUT_OF_DATE,
-          0,
-          0,
-          { 0, 0, 0, 0, 32, 2, 0, 0 },
-          EAR_TIER_WARNING },
-        { "out of date, configuration needed",
-          DS_KIND_HARDWARE,
-          DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
-          0,
-          0,
-          { 0, 32, 0, 0, 32, 2, 0, 0 },
-          EAR_TIER_WARNING },
-        { "revoked",
-          DS_KIND_HARDWARE,
-          DS_TCB_REVOKED,
-          0,
-          APPROVED_ALL,
-          { 2, 2, 3, 0, 96, 2, 0, 0 },
-          EAR_TIER_CONTRAINDICATED },
-        { "no status: genuine, but nobody said how old",
-          DS_KIND_HARDWARE,
-          DS_TCB_NONE,
-          0,
-          APPROVED_ALL,
-          { 2, 2, 3, 0, 0, 2, 0, 0 },
-          EAR_TIER_NONE },
-        { "debug",
-          DS_KIND_HARDWARE,
-          DS_TCB_UP_TO_DATE,
-          1,
-          APPROVED_ALL,
-          { 2, 96, 3, 0, 2, 96, 0, 0 },
-          EAR_TIER_CONTRAINDICATED },
-        { "simulated",
-          DS_KIND_SIMULATED,
-          DS_TCB_UP_TO_DATE,
-          0,
-          APPROVED_ALL,
-          { 96, 0, 0, 0, 96, 96, 0, 0 },
-          EAR_TIER_CONTRAINDICATED },
-        { "custom",
-          DS_KIND_CUSTOM,
-          DS_TCB_UP_TO_DATE,
-          0,
-          APPROVED_ALL,
-          { 0, 0, 0, 0, 1, 0, 0, 0 },
-          EAR_TIER_NONE },
-        { "claims that nothing filled",
-          DS_KIND_NONE,
-          DS_TCB_UP_TO_DATE,
-          0,
-          APPROVED_ALL,
-          { 0 },
-          EAR_TIER_NONE },
-    };
-    for (size_t i = 0; i < DS_LEN(rows); i++) {
-        struct ds_claims c = claims_of(rows[i].kind, rows[i].status);
-        c.tdx.td_attributes = rows[i].td_attributes;
+    for (size_t i = 0; i < DS_LEN(kinds_rows); i++) {
+        struct ds_claims c = claims_of(kinds_rows[i].kind, kinds_rows[i].status);
+        c.tdx.td_attributes = kinds_rows[i].td_attributes;
         struct ds_verdict v = { 0 };
         struct ear_vector got;
-        enum ear_tier tier = ear_vector_of(&got, &c, &v, rows[i].approved);
-        if (tier != rows[i].tier)
-            fail_msg("%s: %s", rows[i].name, ear_tier_text(tier));
+        enum ear_tier tier = ear_vector_of(&got, &c, &v, kinds_rows[i].approved);
+        if (tier != kinds_rows[i].tier)
+            fail_msg("%s: %s", kinds_rows[i].name, ear_tier_text(tier));
         for (int k = 0; k < EAR_ASPECTS; k++)
-            if (got.values[k] != rows[i].want[k])
-                fail_msg("%s: %s is %d", rows[i].name, ear_aspect_text((enum ear_aspect)k),
+            if (got.values[k] != kinds_rows[i].want[k])
+                fail_msg("%s: %s is %d", kinds_rows[i].name, ear_aspect_text((enum ear_aspect)k),
                          got.values[k]);
     }
 }
