@@ -21,7 +21,7 @@
 #include "verifier/oneshot.h"
 
 #define DESCRIPTORS_OWN  64   /* the program's own, and those of a moment */
-#define CONNECTION_BYTES 6144 /* what an idle connection holds, measured: README.md */
+#define CONNECTION_BYTES 6144 /* what an idle connection is taken to hold: README.md */
 #define HEAD_MAX         ((size_t)8 << 10)
 #define MEMORY_SHARE     4 /* of the machine's memory, idle connections may hold one in this many */
 
