@@ -234,6 +234,16 @@ class Machine:
         assert reply.status == 200, body
         return body
 
+    def refusal_of(self, name, compose):
+        """The host gives the VM another app-compose behind everyone's back: the reasons why it does not boot."""
+        vm = self.vm(name)["id"]
+        self.rpc("vmm/vmm.sock", "StopVm", {"id": vm})
+        self.rpc("vmm/vmm.sock", "UpdateVm", {"id": vm, "compose_file": compose})
+        self.rpc("vmm/vmm.sock", "StartVm", {"id": vm})
+        failure = wait_for(f"{name} is refused", lambda: self.rpc(
+            "vmm/vmm.sock", "GetInfo", {"id": vm})["info"].get("boot_failure"), UP_S)
+        return {reason["code"]: reason for reason in failure["reasons"]}
+
     def get(self, port, path="/"):
         with self.inside(), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as reply:
             return reply.read().decode()

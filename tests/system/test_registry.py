@@ -214,11 +214,5 @@ def test_a_tag_is_refused_before_a_launch_and_in_the_guest(pulled):
     pulled.rpc("kms/admin.sock", "AllowApp", {
         "app_id": app["app_id"], "os_image_hash": app["os_image_hash"], "only_compose": True,
         "compose_hash": hashlib.sha256(text.encode()).hexdigest()})
-    vm = pulled.vm("app")["id"]
-    pulled.rpc("vmm/vmm.sock", "StopVm", {"id": vm})
-    pulled.rpc("vmm/vmm.sock", "UpdateVm", {"id": vm, "compose_file": text})
-    pulled.rpc("vmm/vmm.sock", "StartVm", {"id": vm})
-    failure = stack.wait_for("the tag is refused", lambda: pulled.rpc(
-        "vmm/vmm.sock", "GetInfo", {"id": vm})["info"].get("boot_failure"), stack.UP_S)
-    assert [reason["code"] for reason in failure["reasons"]] == ["guest.image_tag"], failure
-    assert failure["reasons"][0]["got"] == f"{REGISTRY}/hello:latest"
+    reasons = pulled.refusal_of("app", text)
+    assert list(reasons) == ["guest.image_tag"] and reasons["guest.image_tag"]["got"] == f"{REGISTRY}/hello:latest", reasons
