@@ -132,6 +132,7 @@ def test_parts_that_are_missing(verifier, evidence):
     old = dict(whole, vm_config=json.dumps({"os_image_hash": "ab" * 32, "cpu_count": 2, "memory_size": 1 << 31}))
     reply = verifier.json("POST", "/verify", old)[1]
     assert "(verifier.image_not_here)" in reply["reason"] and f"mr_{'ab' * 32}.tar.gz" in reply["reason"]
+    heard('"code":"verifier.image_not_here"')
 
 
 def test_simulated_evidence_is_refused_unless_asked_for(bare, evidence):
