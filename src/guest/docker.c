@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "guest/await.h"
 #include "guest/engine_log.h"
+#include "guest/log_stream.h"
 #include "net/http_client.h"
 
 #define CONTAINERD_STATE  "/run/containerd"
@@ -258,34 +259,6 @@ static int get(struct net_http_response *ret, const char *path, struct ds_error 
     return DS_OK;
 }
 
-static void add_lines(struct ds_buf *ret, const char *name, struct ds_span text)
-{
-    struct ds_span line;
-    while (ds_span_line(&text, &line)) {
-        if (line.len > 0 && line.p[line.len - 1] == '\r')
-            line.len--;
-        ds_buf_printf(ret, "%s | ", name);
-        ds_buf_add(ret, line);
-        ds_buf_char(ret, '\n');
-    }
-}
-
-/* Docker's log stream (API, "attach"): frames of {u8 stream, 3 zeros, BE32 length}; of a container
- * with a terminal what it wrote, as it is. */
-static void add_stream(struct ds_buf *ret, const char *name, struct ds_span stream)
-{
-    static const uint8_t zeros[3];
-    if (stream.len < 8 || stream.p[0] > 2 || memcmp(stream.p + 1, zeros, sizeof zeros) != 0) {
-        add_lines(ret, name, stream);
-        return;
-    }
-    struct ds_reader r = ds_reader_of(stream);
-    while (ds_read_left(&r) >= 8) {
-        ds_read_skip(&r, 4);
-        add_lines(ret, name, ds_read_span(&r, ds_read_u32be(&r)));
-    }
-}
-
 static int logs_of(struct ds_buf *ret, const char *id, const char *name,
                    const struct guest_logs *want, struct ds_error *e)
 {
@@ -300,7 +273,7 @@ static int logs_of(struct ds_buf *ret, const char *id, const char *name,
     if (path == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "read container logs");
     DS_TRY(get(&r, path, e));
-    add_stream(ret, name, ds_buf_span(&r.body));
+    guest_log_stream_add(ret, name, ds_buf_span(&r.body));
     return ds_buf_end(ret, e, "container logs");
 }
 

@@ -54,7 +54,11 @@ static bool is_token_char(uint8_t c)
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-static uint8_t next_char(const struct ds_reader *r) { return ds_read_left(r) > 0 ? *r->p : '\0'; }
+/* The next byte without taking it; 0 at the end, and for a reader that is bad: it does not move any more. */
+static uint8_t next_char(const struct ds_reader *r)
+{
+    return !r->bad && ds_read_left(r) > 0 ? *r->p : '\0';
+}
 
 static void take_token(struct ds_reader *r)
 {

@@ -237,6 +237,8 @@ static void json_refused(void **state)
         { "a collection of a type alone", "{\"__cmwc_t\":\"a:b\"}", DS_ERR_FORMAT },
         { "a collection's type is no URI", "{\"__cmwc_t\":\"ab\",\"l\":[\"a/b\",\"AA\"]}",
           DS_ERR_FORMAT },
+        { "a collection's type is an OID that goes wrong",
+          "{\"__cmwc_t\":\"2*1.0\",\"l\":[\"a/b\",\"AA\"]}", DS_ERR_FORMAT },
         { "a collection's type is an array", "{\"__cmwc_t\":[],\"l\":[\"a/b\",\"AA\"]}",
           DS_ERR_FORMAT },
         { "a label twice", "{\"l\":[\"a/b\",\"AA\"],\"l\":[\"a/b\",\"AA\"]}", DS_ERR_FORMAT },
