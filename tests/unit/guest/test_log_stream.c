@@ -14,7 +14,7 @@
 
 static void lines_of_streams(void **state)
 {
-    static const struct {
+    const struct {
         const char *name;
         struct ds_span in;
         const char *out;
