@@ -6,11 +6,13 @@ The order is the list `rooms` in the top meson.build. On top of it:
   - daemons never include each other;
   - a header that ends in _private.h stays in its room;
   - libraries are used only by the rooms that wall them off (WALLS);
-  - pure rooms touch no clock, file or log.
+  - pure rooms touch no clock, file or log;
+  - the installed headers (include/) are C99, C11 and C++ and include nothing of ours.
 
 usage: check_layers.py [--no-compile]
 """
 import concurrent.futures
+import glob
 import os
 import re
 import subprocess
@@ -21,7 +23,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 DAEMONS = {'kms', 'vmm', 'guest', 'gateway', 'verifier', 'control'}
 
 # Rooms that only compute: bytes in, an answer or reasons out.
-PURE = {'codec', 'merkle', 'attest', 'measure', 'policy', 'app', 'ear'}
+PURE = {'codec', 'merkle', 'attest', 'measure', 'policy', 'lib', 'app', 'ear'}
 IMPURE_HEADERS = {
     '"base/clock.h"', '"base/file.h"', '"base/log.h"', '"base/proc.h"',
     '<time.h>', '<sys/time.h>', '<fcntl.h>', '<unistd.h>', '<sys/socket.h>', '<pthread.h>',
@@ -106,13 +108,26 @@ def faults_of(path, order):
 def compile_alone(header):
     unit = f'#include "{header[len("src/"):]}"\n'
     run = subprocess.run(
-        ['gcc', '-std=gnu17', '-D_GNU_SOURCE', '-Isrc', '-I/usr/include/fuse3', '-Wall', '-Wextra',
+        ['gcc', '-std=gnu17', '-D_GNU_SOURCE', '-Isrc', '-Iinclude', '-I/usr/include/fuse3', '-Wall', '-Wextra',
          '-Werror', '-fsyntax-only', '-x', 'c', '-'],
         input=unit * 2, text=True, capture_output=True, check=False)
     if run.returncode == 0:
         return []
     first = next((l for l in run.stderr.splitlines() if 'error' in l), run.stderr.strip())
     return [f'{header}: does not compile alone: {first}']
+
+
+def compile_installed(header):
+    """What others compile has to be plain: twice in a row, without our folder and our extensions."""
+    unit = f'#include <{header[len("include/"):]}>\n'
+    for standard, language in (('c99', 'c'), ('c11', 'c'), ('c++11', 'c++')):
+        run = subprocess.run(
+            ['gcc', '-std=' + standard, '-Iinclude', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fsyntax-only',
+             '-x', language, '-'], input=unit * 2, text=True, capture_output=True, check=False)
+        if run.returncode != 0:
+            first = next((l for l in run.stderr.splitlines() if 'error' in l), run.stderr.strip())
+            return [f'{header}: is not {standard}: {first}']
+    return []
 
 
 def main():
@@ -123,6 +138,8 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             for faults in pool.map(compile_alone, headers):
                 found += faults
+        for header in sorted(glob.glob('include/dstack/*.h')):
+            found += compile_installed(header)
     print('\n'.join(found), end='\n' if found else '')
     print(f'{len(headers)} headers, {len(found)} faults')
     return 1 if found else 0

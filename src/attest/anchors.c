@@ -39,11 +39,14 @@ const char *ds_kind_text(enum ds_kind kind)
     return texts[kind];
 }
 
+const char *ds_anchors_name(size_t i) { return i < DS_LEN(pinned) ? pinned[i].name : NULL; }
+
 int ds_anchors_find(struct ds_anchor *ret, const struct ds_anchors *anchors,
                     const uint8_t spki_sha256[static 32], struct ds_error *e)
 {
     for (size_t i = 0; i < DS_LEN(pinned); i++)
-        if (memcmp(pinned[i].spki_sha256, spki_sha256, 32) == 0) {
+        if ((anchors->without >> i & 1) == 0 &&
+            memcmp(pinned[i].spki_sha256, spki_sha256, 32) == 0) {
             *ret = (struct ds_anchor){ pinned[i].name, DS_KIND_HARDWARE };
             return DS_OK;
         }

@@ -28,12 +28,16 @@ struct ds_extra_anchor {
 struct ds_anchors {
     const struct ds_extra_anchor *extra; /* borrowed */
     size_t n_extra;
+    uint32_t without; /* compiled-in roots that do not count here: bit i is ds_anchors_name(i) */
 };
 
 struct ds_anchor {
     const char *name; /* borrowed from the table or the caller */
     enum ds_kind kind;
 };
+
+/* The names of the compiled-in roots; NULL behind the last. */
+const char *ds_anchors_name(size_t i);
 
 /*
  * The anchor with this key. The compiled-in table is asked first, so that no

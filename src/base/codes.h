@@ -415,6 +415,26 @@
       "and the event log does not replay to it, so no part can be named", \
       "send the full event log with the quote to see which part differs") \
 
+#define DS_CODES_LIB(X) \
+    X(LIB_ROOT_NAME, "lib.root_name", "no compiled-in root has this name", \
+      "hardware trust is a table of vendors' keys in the library, and a name that is not in it trusts nobody", \
+      "ds_attest_hardware_root() lists the names; for a key of your own use ds_attest_trust_custom()") \
+    X(LIB_ROOTS_FULL, "lib.roots_full", "a verifier has as many roots as it can hold", \
+      "a verifier holds 16 roots beside the compiled-in ones", \
+      "use another verifier for the rest") \
+    X(LIB_COLLATERAL_COUNT, "lib.collateral_count", "a quote came with more than one set of collateral", \
+      "which of them counts cannot be known: Intel's collateral is one JSON text with all parts", \
+      "pass the one set that is for the platform of this quote") \
+    X(LIB_COLLATERAL_SIZE, "lib.collateral_size", "a set of collateral is larger than its limit", \
+      "every input has a bound; Intel's documents for one platform take less than a tenth of it", \
+      "check that the right file was given; the limit stands beside it") \
+    X(LIB_OTHER_TRUST, "lib.other_trust", "a machine was learned by a verifier with other trust", \
+      "what was verified under one set of roots says nothing under another", \
+      "learn the machine with this verifier: ds_attest_machine_verify()") \
+    X(LIB_FAILED, "lib.failed", "a verification could not be carried out", \
+      "the cryptographic library failed, or memory was short: the evidence was not judged", \
+      "look at what was got; free memory and try again") \
+
 #define DS_CODES_APP(X) \
     X(APP_COMPOSE_FORMAT, "app.compose_format", "app-compose.json is malformed", \
       "the text is not JSON, a key stands in it twice, or a field has a type or length that it may not have", \
@@ -1015,6 +1035,7 @@
     DS_CODES_ATTEST(X)     \
     DS_CODES_MEASURE(X)    \
     DS_CODES_POLICY(X)     \
+    DS_CODES_LIB(X)        \
     DS_CODES_APP(X)        \
     DS_CODES_EAR(X)        \
     DS_CODES_NET(X)        \

@@ -137,6 +137,14 @@ static int parse_json(struct ds_tdx_log *ret, struct ds_arena *mem, struct ds_sp
     return DS_OK;
 }
 
+bool ds_tdx_log_is_stripped(const struct ds_tdx_log *log)
+{
+    for (size_t i = 0; i < log->n_events; i++)
+        if ((log->events[i].imr == 1 || log->events[i].imr == 2) && log->events[i].has_digest)
+            return false;
+    return true;
+}
+
 int ds_tdx_log_parse_json(struct ds_tdx_log *ret, struct ds_arena *mem, struct ds_span text,
                           struct ds_error *e)
 {

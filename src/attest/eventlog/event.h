@@ -52,6 +52,9 @@ DS_MUST_USE int ds_event_digest(uint8_t ret48[static 48], struct ds_span name,
 DS_MUST_USE int ds_event_measured(uint8_t ret48[static 48], const struct ds_tdx_event *event,
                                   struct ds_error *e);
 
+/* As certificates carry it: RTMR1 and RTMR2 cannot be replayed from it, nor RTMR0. */
+bool ds_tdx_log_is_stripped(const struct ds_tdx_log *log);
+
 /*
  * Parse the JSON form: an array of {imr, event_type, digest, event, event_payload,
  * version?, preimage?}.

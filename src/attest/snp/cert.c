@@ -125,6 +125,15 @@ static bool is_pem(struct ds_span item)
     return ds_span_eq(ds_span_sub(item, 0, begin.len), begin);
 }
 
+/* RFC 5280 4.1, 5.1: a list begins with its version, a certificate of version 3 with a tagged one. */
+static bool is_crl(struct ds_span der)
+{
+    struct ds_reader r = ds_reader_of(der);
+    struct ds_reader list = ds_der_enter(&r, DS_DER_SEQUENCE);
+    struct ds_reader tbs = ds_der_enter(&list, DS_DER_SEQUENCE);
+    return !tbs.bad && ds_der_peek(&tbs) == DS_DER_INTEGER;
+}
+
 static int add_content(struct ds_snp_certs *certs, struct ds_arena *mem, struct ds_span content,
                        unsigned slots, struct ds_error *e)
 {
@@ -212,8 +221,10 @@ int ds_snp_certs_add(struct ds_snp_certs *certs, struct ds_arena *mem, struct ds
                      struct ds_error *e)
 {
     struct ds_snp_certs now = *certs;
-    bool is_single = is_pem(item) || (item.len > 0 && item.p[0] == DS_DER_SEQUENCE);
-    DS_TRY(is_single ? add_content(&now, mem, item, any_cert, e) : add_table(&now, mem, item, e));
+    bool is_der = item.len > 0 && item.p[0] == DS_DER_SEQUENCE;
+    unsigned slots = is_der && is_crl(item) ? 1u << DS_SNP_CRL : any_cert;
+    DS_TRY(is_der || is_pem(item) ? add_content(&now, mem, item, slots, e)
+                                  : add_table(&now, mem, item, e));
     *certs = now;
     return DS_OK;
 }

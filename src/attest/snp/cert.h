@@ -34,8 +34,8 @@ struct ds_snp_certs {
 };
 
 /*
- * Add what one item holds: a certificate in DER, PEM with one or more of them, or a
- * certificate table as SNP_GET_EXT_REPORT gives it.
+ * Add what one item holds: a certificate or the root's revocation list in DER, PEM with one or
+ * more certificates, or a certificate table as SNP_GET_EXT_REPORT gives it.
  *
  * io:   certs  what is there already stays; the same again does nothing
  *       mem    for PEM: DS_SNP_CERTS_MEM holds a whole chain of AMD's

@@ -58,6 +58,30 @@ static void each_goes_to_its_place(void **state)
     }
 }
 
+/* A list and a certificate begin alike: both in DER, and no name says which it is. */
+static void a_revocation_list_is_told_from_a_certificate(void **state)
+{
+    struct ds_snp_certs certs = { 0 };
+    struct ds_error e = { 0 };
+    struct ds_span crl = ds_buf_span(&synth.crl);
+    DS_AUTO(ds_buf_done) struct ds_buf other = { 0 };
+    (void)state;
+    ds_buf_add(&other, crl);
+    other.p[other.len - 1] ^= 1;
+    assert_int_equal(add(&certs, crl, NULL), DS_OK);
+    assert_int_equal(add(&certs, der(S_ARK), NULL), DS_OK);
+    for (size_t k = 0; k < DS_SNP_N_SLOTS; k++)
+        assert_int_equal(certs.der[k].len, k == DS_SNP_CRL   ? crl.len
+                                           : k == DS_SNP_ARK ? der(S_ARK).len
+                                                             : 0);
+    assert_int_equal(add(&certs, ds_span_sub(crl, 0, crl.len - 1), &e), DS_ERR_FORMAT);
+    assert_int_equal(e.code, DS_CODE_X509_FORMAT);
+    assert_int_equal(add(&certs, ds_buf_span(&other), &e), DS_ERR_UNTRUSTED);
+    assert_int_equal(e.code, DS_CODE_SNP_CERTS);
+    assert_string_equal(e.detail.claim, "CRL");
+    assert_true(ds_span_eq(certs.der[DS_SNP_CRL], crl));
+}
+
 static void two_of_a_kind_are_refused(void **state)
 {
     struct ds_snp_certs certs = { 0 };
@@ -326,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_goes_to_its_place),
+        cmocka_unit_test(a_revocation_list_is_told_from_a_certificate),
         cmocka_unit_test(two_of_a_kind_are_refused),
         cmocka_unit_test(pem_is_read),
         cmocka_unit_test(broken_items_add_nothing),

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * dstack-attest: what the evidence of a confidential machine proves.
+ *
+ * Evidence, the vendor's documents, trusted roots and a time go in; claims come out, or the
+ * reasons why not. The library asks nobody: it opens no file and no connection and reads no
+ * clock, so that whoever has the same bytes comes to the same verdict.
+ *
+ *     struct ds_attest *a = ds_attest_init(malloc(ds_attest_size()), ds_attest_size());
+ *     ds_attest_trust_hardware(a, NULL);
+ *     if (ds_attest_verify(a, quote, &collateral, 1, time(NULL)) == DS_ATTEST_OK)
+ *         use(ds_attest_claim_bytes(ds_attest_claims(a), DS_ATTEST_REPORT_DATA, 0));
+ *     else
+ *         puts(ds_attest_reason(a, 0).code);
+ *
+ * Verified is not yet wanted: whether these are the right measurements, a good TCB status and the
+ * nonce that was sent is for the caller to compare.
+ *
+ * Memory    Objects live in memory of the caller's, of the size that their size function says and
+ *           aligned as malloc aligns; there is nothing to release but that memory. It is large
+ *           (2 to 4 MiB) and mostly untouched: a page that no input needs is never written.
+ *           The library allocates nothing; libcrypto, which hashes and verifies for it, does.
+ * Borrowed  Arguments are borrowed for the call. What a function returns lives until the next call
+ *           that takes the same object without const.
+ * Threads   One thread at a time for an object; different objects know nothing of each other.
+ * ABI       Opaque types may grow, so ask for their size at run time. Enumerators keep their
+ *           numbers and new ones come last. The structs below stay as they are. Before 1.0 a
+ *           minor version may break this; then the shared library's name changes.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DS_ATTEST_VERSION_MAJOR 0
+#define DS_ATTEST_VERSION_MINOR 1
+#define DS_ATTEST_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of the library that runs: "0.1.0". */
+const char *ds_attest_version(void);
+
+/* Bytes, borrowed. Empty: len is 0, whatever p is. */
+struct ds_attest_bytes {
+    const unsigned char *p;
+    size_t len;
+};
+
+enum ds_attest_result {
+    DS_ATTEST_OK = 0,
+    DS_ATTEST_MALFORMED = -1,   /* an input is not as its specification has it */
+    DS_ATTEST_UNSUPPORTED = -2, /* a version, algorithm or platform that is not read */
+    DS_ATTEST_UNTRUSTED = -3,   /* a signature, a chain or a value does not hold */
+    DS_ATTEST_STALE = -4,       /* something is outside its dates at now_s: get it anew */
+    DS_ATTEST_INCOMPLETE = -5,  /* all that is there holds, and collateral is missing: get it */
+    DS_ATTEST_FAILED = -6,      /* no verdict: a wrong call, or libcrypto without memory */
+};
+
+/*
+ * A verifier: what it trusts, and the outcome of its last verification.
+ */
+struct ds_attest;
+
+size_t ds_attest_size(void);
+
+/* A verifier in this memory that trusts nothing yet. NULL: mem is NULL, short, or misaligned. */
+struct ds_attest *ds_attest_init(void *mem, size_t mem_len);
+
+/*
+ * Roots. Only hardware vendors' keys make hardware trust, and they are compiled in. A root of
+ * your own is kind "custom"; that of a simulated platform proves no protection at all, and
+ * evidence under it counts only where you name it here. Both are named by the SHA-256 of their
+ * SubjectPublicKeyInfo; `name` (63 bytes) is what results call them.
+ *
+ * FAILED: no vendor's root has this name, or 16 roots of your own are there already.
+ */
+int ds_attest_trust_hardware(struct ds_attest *a, const char *name); /* NULL: all of them */
+int ds_attest_trust_custom(struct ds_attest *a, const char *name,
+                           const unsigned char spki_sha256[32]);
+int ds_attest_trust_simulated(struct ds_attest *a, const char *name,
+                              const unsigned char spki_sha256[32]);
+
+/* Names of the compiled-in roots from i = 0 on; NULL behind the last. */
+const char *ds_attest_hardware_root(size_t i);
+
+/* AMD: take evidence without the root's revocation list. DS_ATTEST_SNP_CRL_CHECKED is then 0. */
+void ds_attest_allow_no_crl(struct ds_attest *a);
+
+/*
+ * Verify evidence and say what it proves.
+ *
+ * evidence    told apart by its first bytes:
+ *             - a quote of Intel's: SGX versions 3 to 5, TDX versions 4 and 5
+ *             - an SEV-SNP report, versions 2 to 5, alone or with its certificate table behind it
+ *             - dstack's attestation, version 0, around one of them; the event log inside must
+ *               give the quoted registers and adds its claims
+ * collateral  Intel: one JSON text with pck_crl_issuer_chain, root_ca_crl, pck_crl,
+ *             tcb_info_issuer_chain, tcb_info, tcb_info_signature, qe_identity_issuer_chain,
+ *             qe_identity, qe_identity_signature (CRLs and signatures in hex)
+ *             AMD: certificates in DER or PEM, certificate tables, the root's CRL in DER, in any
+ *             number and order; AMD's own root certificates may be left out
+ * now_s       seconds since 1970-01-01 UTC, from a clock that you trust
+ */
+int ds_attest_verify(struct ds_attest *a, struct ds_attest_bytes evidence,
+                     const struct ds_attest_bytes *collateral, size_t n_collateral, int64_t now_s);
+
+/*
+ * A machine that verified: what all evidence of one machine has in common, which is most of the
+ * work. Quotes on it cost two signatures, or one when their quoting enclave is known from the
+ * quote before; SEV-SNP reports cost one. It holds copies and borrows nothing.
+ */
+struct ds_attest_machine;
+
+size_t ds_attest_machine_size(void);
+
+/* No machine yet, in this memory. NULL as for ds_attest_init(). */
+struct ds_attest_machine *ds_attest_machine_init(void *mem, size_t mem_len);
+
+/* Learn the machine of this evidence, which is not judged itself. On failure m knows none. */
+int ds_attest_machine_verify(struct ds_attest *a, struct ds_attest_machine *m,
+                             struct ds_attest_bytes evidence,
+                             const struct ds_attest_bytes *collateral, size_t n_collateral,
+                             int64_t now_s);
+
+/*
+ * Verify evidence on its machine; the verifier must trust what it trusted when it learned m.
+ * STALE, and the reason's code attest.dcap.platform_other: learn the machine anew.
+ */
+int ds_attest_verify_on(struct ds_attest *a, struct ds_attest_machine *m,
+                        struct ds_attest_bytes evidence, int64_t now_s);
+
+/*
+ * Why the last call failed. Texts are never NULL, are "" where there is nothing to say, and are
+ * not for parsing; codes are stable. `dstack explain CODE` says more.
+ */
+struct ds_attest_reason {
+    const char *code;     /* "attest.dcap.quote_signature" */
+    const char *what;     /* what that means */
+    const char *claim;    /* which value failed */
+    const char *expected; /* what would have passed */
+    const char *got;      /* what came */
+    const char *anchor;   /* the root under which this was decided */
+    const char *fix;      /* what to do */
+};
+
+/* 0 after DS_ATTEST_OK. */
+size_t ds_attest_n_reasons(const struct ds_attest *a);
+struct ds_attest_reason ds_attest_reason(const struct ds_attest *a, size_t i);
+
+/*
+ * What verified evidence says. A claim is a list, mostly of one value; where a platform has no
+ * such thing the list is empty. Only bytes, numbers or text are in one: the comments say which.
+ */
+enum ds_attest_claim {
+    /* of all evidence */
+    DS_ATTEST_TEE = 1,         /* text: "tdx", "sgx", "sev-snp" */
+    DS_ATTEST_KIND = 2,        /* text: "hardware", "custom", "simulated" */
+    DS_ATTEST_ANCHOR = 3,      /* text: the root's name */
+    DS_ATTEST_REPORT_DATA = 4, /* 64 bytes: what the guest bound to the evidence */
+    DS_ATTEST_DEVICE_ID = 5,   /* 32 bytes: SHA-256 of PPID or chip id; none if the host hides it */
+    DS_ATTEST_DEBUG = 6,       /* 0 or 1: the host can read or change what runs */
+    DS_ATTEST_TCB_STATUS = 7,  /* text: Intel's words; AMD's "UpToDate" if all its TCBs are one */
+    DS_ATTEST_VALID_FROM_S = 8,  /* seconds since 1970: collateral and chain hold ... */
+    DS_ATTEST_VALID_UNTIL_S = 9, /* ... until then */
+
+    /* of Intel's */
+    DS_ATTEST_FMSPC = 10,           /* 6 bytes: family and model of the platform */
+    DS_ATTEST_TCB_DATE_S = 11,      /* seconds since 1970: the TCB has all fixes of that day */
+    DS_ATTEST_TCB_EVAL_NUMBER = 12, /* tcbEvaluationDataNumber of the collateral */
+    DS_ATTEST_ADVISORIES = 13,      /* texts: "INTEL-SA-00828" */
+
+    /* of a TD */
+    DS_ATTEST_MRTD = 14,               /* 48 bytes: the initial memory */
+    DS_ATTEST_RTMR = 15,               /* 4 times 48 bytes: registers that the guest extends */
+    DS_ATTEST_MRCONFIGID = 16,         /* 48 bytes */
+    DS_ATTEST_MROWNER = 17,            /* 48 bytes */
+    DS_ATTEST_MROWNERCONFIG = 18,      /* 48 bytes */
+    DS_ATTEST_MRSEAM = 19,             /* 48 bytes: the TDX module */
+    DS_ATTEST_MRSERVICETD = 20,        /* 48 bytes; zeros before TD 1.5 */
+    DS_ATTEST_TD_ATTRIBUTES = 21,      /* number: 64 bits */
+    DS_ATTEST_XFAM = 22,               /* number: 64 bits */
+    DS_ATTEST_TEE_TCB_SVN = 23,        /* 16 bytes: of the module that launched the TD */
+    DS_ATTEST_TEE_TCB_SVN2 = 24,       /* 16 bytes: of the one that runs now; zeros before TD 1.5 */
+    DS_ATTEST_CURRENT_TCB_STATUS = 25, /* text, TD 1.5: by the module that runs now */
+    DS_ATTEST_CURRENT_TCB_DATE_S = 26, /* seconds since 1970, likewise */
+    DS_ATTEST_CURRENT_ADVISORIES = 27, /* texts, likewise */
+
+    /* of an SGX enclave */
+    DS_ATTEST_MRENCLAVE = 28,      /* 32 bytes */
+    DS_ATTEST_MRSIGNER = 29,       /* 32 bytes */
+    DS_ATTEST_SGX_ATTRIBUTES = 30, /* 16 bytes: flags, XFRM */
+    DS_ATTEST_MISCSELECT = 31,     /* 4 bytes */
+    DS_ATTEST_ISVEXTPRODID = 32,   /* 16 bytes */
+    DS_ATTEST_ISVFAMILYID = 33,    /* 16 bytes */
+    DS_ATTEST_CONFIGID = 34,       /* 64 bytes */
+    DS_ATTEST_ISVPRODID = 35,      /* number */
+    DS_ATTEST_ISVSVN = 36,         /* number */
+    DS_ATTEST_CONFIGSVN = 37,      /* number */
+
+    /* of an SEV-SNP guest (AMD 56860, table ATTESTATION_REPORT) */
+    DS_ATTEST_SNP_PRODUCT = 38,           /* text: "Milan", "Genoa", "Turin" */
+    DS_ATTEST_SNP_KEY = 39,               /* text: "vcek", "vlek" */
+    DS_ATTEST_SNP_MEASUREMENT = 40,       /* 48 bytes */
+    DS_ATTEST_SNP_HOST_DATA = 41,         /* 32 bytes */
+    DS_ATTEST_SNP_FAMILY_ID = 42,         /* 16 bytes */
+    DS_ATTEST_SNP_IMAGE_ID = 43,          /* 16 bytes */
+    DS_ATTEST_SNP_ID_KEY_DIGEST = 44,     /* 48 bytes; zeros: no ID block */
+    DS_ATTEST_SNP_AUTHOR_KEY_DIGEST = 45, /* 48 bytes */
+    DS_ATTEST_SNP_REPORT_ID = 46,         /* 32 bytes */
+    DS_ATTEST_SNP_REPORT_ID_MA = 47,      /* 32 bytes; all ones: no migration agent */
+    DS_ATTEST_SNP_CHIP_ID = 48,           /* 64 bytes */
+    DS_ATTEST_SNP_CSP_ID = 49,            /* text: the cloud that a VLEK was given to */
+    DS_ATTEST_SNP_CRL_CHECKED = 50,       /* 0 or 1 */
+    DS_ATTEST_SNP_POLICY = 51,            /* number: 64 bits */
+    DS_ATTEST_SNP_PLATFORM_INFO = 52,     /* number: 64 bits */
+    DS_ATTEST_SNP_KEY_INFO = 53,          /* number: 32 bits */
+    DS_ATTEST_SNP_REPORT_VERSION = 54,    /* number */
+    DS_ATTEST_SNP_VMPL = 55,              /* number: 0 to 3 */
+    DS_ATTEST_SNP_GUEST_SVN = 56,         /* number */
+    DS_ATTEST_SNP_MITIGATIONS = 57,       /* 2 numbers of 64 bits: at launch, now */
+    DS_ATTEST_SNP_TCB = 58, /* 4 times 8 bytes: current, reported, committed, at launch */
+
+    /* of dstack's event log, when the evidence came with one */
+    DS_ATTEST_APP_ID = 59,          /* 20 bytes */
+    DS_ATTEST_COMPOSE_HASH = 60,    /* 32 bytes */
+    DS_ATTEST_INSTANCE_ID = 61,     /* 20 bytes */
+    DS_ATTEST_OS_IMAGE_HASH = 62,   /* 32 bytes */
+    DS_ATTEST_KEY_PROVIDER = 63,    /* bytes: JSON */
+    DS_ATTEST_GPU_POLICY_HASH = 64, /* 32 bytes */
+    DS_ATTEST_STORAGE_FS = 65,      /* bytes: a word */
+    DS_ATTEST_INIT_SCRIPTS = 66,    /* 32 bytes each: hashes */
+    DS_ATTEST_BOOT_DONE = 67,       /* 0 or 1: boot-mr-done was extended */
+    DS_ATTEST_SYSTEM_READY = 68,    /* 0 or 1: system-ready was extended */
+};
+
+enum ds_attest_shape {
+    DS_ATTEST_BYTES = 1,
+    DS_ATTEST_NUMBER = 2,
+    DS_ATTEST_TEXT = 3,
+};
+
+/* The table above at run time: "mrtd"; NULL for a number that is no claim, as behind the last. */
+const char *ds_attest_claim_name(int claim);
+enum ds_attest_shape ds_attest_claim_shape(enum ds_attest_claim claim);
+
+struct ds_attest_claims;
+
+/* NULL unless the last call was a verification and returned DS_ATTEST_OK. */
+const struct ds_attest_claims *ds_attest_claims(const struct ds_attest *a);
+
+/* How many values; 0 also for a number that is no claim. */
+size_t ds_attest_claim_count(const struct ds_attest_claims *c, enum ds_attest_claim claim);
+
+/* Value i. Where there is none, or it has another shape: no bytes, 0, "". */
+struct ds_attest_bytes ds_attest_claim_bytes(const struct ds_attest_claims *c,
+                                             enum ds_attest_claim claim, size_t i);
+uint64_t ds_attest_claim_number(const struct ds_attest_claims *c, enum ds_attest_claim claim,
+                                size_t i);
+const char *ds_attest_claim_text(const struct ds_attest_claims *c, enum ds_attest_claim claim,
+                                 size_t i);
+
+#ifdef __cplusplus
+}
+#endif
