@@ -17,11 +17,15 @@
 #include "crypto/hash.h"
 #include "crypto/verify.h"
 
-#define OID_COMMON_NAME       DS_SPAN_LIT("\x55\x04\x03")
-#define OID_SUBJECT_KEY_ID    DS_SPAN_LIT("\x55\x1d\x0e")
-#define OID_KEY_USAGE         DS_SPAN_LIT("\x55\x1d\x0f")
-#define OID_BASIC_CONSTRAINTS DS_SPAN_LIT("\x55\x1d\x13")
-#define OID_AUTHORITY_KEY_ID  DS_SPAN_LIT("\x55\x1d\x23")
+#define OID_COMMON_NAME DS_SPAN_LIT("\x55\x04\x03")
+
+/* Under id-ce, 2.5.29 (RFC 5280 4.2.1) */
+enum {
+    SUBJECT_KEY_ID = 14,
+    KEY_USAGE = 15,
+    BASIC_CONSTRAINTS = 19,
+    AUTHORITY_KEY_ID = 35,
+};
 
 /* id-RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes (RFC 4055 3.1) */
 #define OID_PSS "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
@@ -51,25 +55,6 @@ static const struct {
       DS_SIG_RSA_PSS_SHA384,
       "a signer with an RSA key" },
 };
-
-static int parse_common_name(struct ds_span *ret, struct ds_span name, struct ds_error *e)
-{
-    struct ds_reader r = ds_reader_of(name);
-    struct ds_reader rdns = ds_der_enter(&r, DS_DER_SEQUENCE);
-    while (ds_der_peek(&rdns) != 0) {
-        struct ds_reader rdn = ds_der_enter(&rdns, DS_DER_SET);
-        while (ds_der_peek(&rdn) != 0) {
-            struct ds_reader atv = ds_der_enter(&rdn, DS_DER_SEQUENCE);
-            bool is_cn = ds_span_eq(ds_der_get(&atv, DS_DER_OID), OID_COMMON_NAME);
-            struct ds_span value = ds_der_any(&atv).body;
-            DS_TRY(ds_der_end(&atv, e, "name attribute"));
-            if (is_cn)
-                *ret = value;
-        }
-        DS_TRY(ds_der_end(&rdn, e, "relative name"));
-    }
-    return ds_der_end(&rdns, e, "name");
-}
 
 static int parse_basic_constraints(struct ds_x509 *c, struct ds_span value, struct ds_error *e)
 {
@@ -111,21 +96,29 @@ static int parse_authority_key_id(struct ds_span *ret, struct ds_span value, str
     return ds_der_end(&r, e, "authorityKeyIdentifier");
 }
 
+/* The last arc of an OID that is id-ce (2.5.29) and one arc more; 0 for any other. */
+static uint8_t id_ce(struct ds_span oid)
+{
+    return oid.len == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d ? oid.p[2] : 0;
+}
+
 static int parse_known_extension(struct ds_x509 *c, const struct ds_x509_extension *x,
                                  struct ds_error *e)
 {
-    if (ds_span_eq(x->oid, OID_BASIC_CONSTRAINTS))
+    struct ds_reader r = ds_reader_of(x->value);
+    switch (id_ce(x->oid)) {
+    case BASIC_CONSTRAINTS:
         return parse_basic_constraints(c, x->value, e);
-    if (ds_span_eq(x->oid, OID_KEY_USAGE))
+    case KEY_USAGE:
         return parse_key_usage(c, x->value, e);
-    if (ds_span_eq(x->oid, OID_AUTHORITY_KEY_ID))
+    case AUTHORITY_KEY_ID:
         return parse_authority_key_id(&c->aki, x->value, e);
-    if (ds_span_eq(x->oid, OID_SUBJECT_KEY_ID)) {
-        struct ds_reader r = ds_reader_of(x->value);
+    case SUBJECT_KEY_ID:
         c->ski = ds_der_get(&r, DS_DER_OCTET_STRING);
         return ds_der_end(&r, e, "subjectKeyIdentifier");
+    default:
+        return DS_OK;
     }
-    return DS_OK;
 }
 
 /* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } */
@@ -150,16 +143,16 @@ static int parse_extensions(struct ds_x509 *c, struct ds_reader *tbs, struct ds_
     struct ds_reader list = ds_der_enter(&wrap, DS_DER_SEQUENCE);
     DS_TRY(ds_der_end(&wrap, e, "extensions"));
     while (ds_der_peek(&list) != 0) {
-        struct ds_x509_extension x = { 0 };
-        DS_TRY(parse_extension(&x, &list, e));
+        struct ds_x509_extension *x = &c->extensions[c->n_extensions];
         if (c->n_extensions == DS_X509_EXTENSIONS_MAX)
             return ds_fail(e, DS_ERR_RANGE, "certificate has more than %d extensions",
                            DS_X509_EXTENSIONS_MAX);
+        DS_TRY(parse_extension(x, &list, e));
         /* RFC 5280 4.2: no extension twice. */
-        if (ds_x509_find(c, x.oid) != NULL)
+        if (ds_x509_find(c, x->oid) != NULL)
             return ds_fail(e, DS_ERR_FORMAT, "certificate has an extension twice");
-        c->extensions[c->n_extensions++] = x;
-        DS_TRY(parse_known_extension(c, &x, e));
+        c->n_extensions++;
+        DS_TRY(parse_known_extension(c, x, e));
     }
     return ds_der_end(&list, e, "extensions");
 }
@@ -188,22 +181,28 @@ static int parse_tbs(struct ds_x509 *c, struct ds_error *e)
     /* RFC 5280 4.1.1.2: both places name one algorithm. */
     if (!ds_span_eq(inner_alg, c->sig_alg))
         return ds_fail(e, DS_ERR_FORMAT, "certificate names two signature algorithms");
-    return parse_common_name(&c->subject_cn, c->subject, e);
+    return DS_OK;
+}
+
+static int parse_certificate(struct ds_x509 *c, struct ds_error *e)
+{
+    struct ds_reader r = ds_reader_of(c->der);
+    struct ds_reader outer = ds_der_enter(&r, DS_DER_SEQUENCE);
+    c->tbs = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
+    c->sig_alg = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
+    c->sig = ds_der_bit_bytes(&outer);
+    DS_TRY(ds_der_end(&outer, e, "certificate"));
+    DS_TRY(ds_der_end(&r, e, "certificate"));
+    return parse_tbs(c, e);
 }
 
 int ds_x509_parse(struct ds_x509 *ret, struct ds_span der, struct ds_error *e)
 {
-    struct ds_x509 c = { .der = der, .path_len = -1 };
-    struct ds_reader r = ds_reader_of(der);
-    struct ds_reader outer = ds_der_enter(&r, DS_DER_SEQUENCE);
-    c.tbs = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
-    c.sig_alg = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
-    c.sig = ds_der_bit_bytes(&outer);
-    DS_TRY(ds_coded(ds_der_end(&outer, e, "certificate"), DS_CODE_X509_FORMAT, e));
-    DS_TRY(ds_coded(ds_der_end(&r, e, "certificate"), DS_CODE_X509_FORMAT, e));
-    DS_TRY(ds_coded(parse_tbs(&c, e), DS_CODE_X509_FORMAT, e));
-    *ret = c;
-    return DS_OK;
+    *ret = (struct ds_x509){ .der = der, .path_len = -1 };
+    int r = ds_coded(parse_certificate(ret, e), DS_CODE_X509_FORMAT, e);
+    if (r < 0)
+        *ret = (struct ds_x509){ 0 };
+    return r;
 }
 
 const struct ds_x509_extension *ds_x509_find(const struct ds_x509 *cert, struct ds_span oid)
@@ -214,10 +213,36 @@ const struct ds_x509_extension *ds_x509_find(const struct ds_x509 *cert, struct 
     return NULL;
 }
 
-struct ds_x509_name ds_x509_name_of(struct ds_span cn)
+/* RelativeDistinguishedName ::= SET OF SEQUENCE { type, value } */
+static void find_cn(struct ds_span *ret, struct ds_reader *rdn)
+{
+    while (ds_der_peek(rdn) != 0) {
+        struct ds_reader atv = ds_der_enter(rdn, DS_DER_SEQUENCE);
+        bool is_cn = ds_span_eq(ds_der_get(&atv, DS_DER_OID), OID_COMMON_NAME);
+        struct ds_span value = ds_der_any(&atv).body;
+        rdn->bad = rdn->bad || atv.bad || ds_read_left(&atv) > 0;
+        if (is_cn)
+            *ret = value;
+    }
+}
+
+struct ds_span ds_x509_cn(const struct ds_x509 *cert)
+{
+    struct ds_span cn = { 0 };
+    struct ds_reader r = ds_reader_of(cert->subject);
+    struct ds_reader rdns = ds_der_enter(&r, DS_DER_SEQUENCE);
+    while (ds_der_peek(&rdns) != 0) {
+        struct ds_reader rdn = ds_der_enter(&rdns, DS_DER_SET);
+        find_cn(&cn, &rdn);
+        rdns.bad = rdns.bad || rdn.bad;
+    }
+    return rdns.bad ? (struct ds_span){ 0 } : cn;
+}
+
+struct ds_x509_name ds_x509_name_of(const struct ds_x509 *cert)
 {
     struct ds_x509_name n;
-    (void)ds_str_printable(n.s, sizeof n.s, cn);
+    (void)ds_str_printable(n.s, sizeof n.s, ds_x509_cn(cert));
     return n;
 }
 
@@ -227,58 +252,57 @@ static bool is_key_id_same(struct ds_span aki, struct ds_span ski)
     return aki.len == 0 || ski.len == 0 || ds_span_eq(aki, ski);
 }
 
+/* `of`: the certificate whose name the reason gives. Names are for reasons: none is read on the way to a yes. */
 static int check_signature(struct ds_span sig_alg, struct ds_span tbs, struct ds_span sig,
-                           const struct ds_x509 *signer, enum ds_code code, const char *claim,
-                           struct ds_error *e)
+                           const struct ds_x509 *signer, enum ds_code code,
+                           const struct ds_x509 *of, struct ds_error *e)
 {
     char want[96];
     size_t i = 0;
     while (i < DS_LEN(algorithms) && !ds_span_eq(sig_alg, algorithms[i].der))
         i++;
     if (i == DS_LEN(algorithms))
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_X509_ALGORITHM, claim,
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_X509_ALGORITHM, ds_x509_name_of(of).s,
                          "ecdsa-with-SHA256, ecdsa-with-SHA384 or RSASSA-PSS with SHA-384",
                          "another algorithm", NULL);
     int r = ds_spki_verify(algorithms[i].alg, signer->spki, tbs, sig, e);
-    (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(signer->subject_cn).s);
-    if (r == DS_ERR_UNTRUSTED)
-        return ds_refuse(e, r, code, claim, want, "a signature that does not verify", NULL);
     if (r == DS_ERR_UNSUPPORTED)
-        return ds_refuse(e, r, DS_CODE_X509_ALGORITHM, claim, algorithms[i].key, "another key",
-                         NULL);
-    return ds_coded(r, DS_CODE_X509_ALGORITHM, e);
+        return ds_refuse(e, r, DS_CODE_X509_ALGORITHM, ds_x509_name_of(of).s, algorithms[i].key,
+                         "another key", NULL);
+    if (r != DS_ERR_UNTRUSTED)
+        return ds_coded(r, DS_CODE_X509_ALGORITHM, e);
+    (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(signer).s);
+    return ds_refuse(e, r, code, ds_x509_name_of(of).s, want, "a signature that does not verify",
+                     NULL);
 }
 
 int ds_x509_check_issued(const struct ds_x509 *cert, const struct ds_x509 *issuer, size_t depth,
                          struct ds_error *e)
 {
-    struct ds_x509_name name = ds_x509_name_of(cert->subject_cn);
-    struct ds_x509_name by = ds_x509_name_of(issuer->subject_cn);
     /* RFC 5280 6.1.3 (a)(4): names chain. Raw bytes: one CA writes its name one way. */
     if (!ds_span_eq(cert->issuer, issuer->subject) || !is_key_id_same(cert->aki, issuer->ski))
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_ISSUER, name.s, by.s, "another issuer",
-                         NULL);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_ISSUER, ds_x509_name_of(cert).s,
+                         ds_x509_name_of(issuer).s, "another issuer", NULL);
     /* RFC 5280 6.1.4 (k), (m), (n) */
     if (!issuer->is_ca || (issuer->path_len >= 0 && (size_t)issuer->path_len < depth) ||
         !issuer->has_key_usage || (issuer->key_usage & DS_KEY_USAGE_CERT_SIGN) == 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_NOT_CA, by.s,
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_NOT_CA, ds_x509_name_of(issuer).s,
                          "a CA that may issue at this depth",
                          issuer->is_ca ? "one that may not" : "no CA", NULL);
     /* RFC 5280 6.1.3 (a)(1) */
     return check_signature(cert->sig_alg, cert->tbs, cert->sig, issuer, DS_CODE_X509_SIGNATURE,
-                           name.s, e);
+                           cert, e);
 }
 
 int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e)
 {
     char limit[21], now[21];
-    struct ds_x509_name name = ds_x509_name_of(cert->subject_cn);
     if (now_s < cert->not_before_s)
-        return ds_refuse(e, DS_ERR_STALE, DS_CODE_X509_NOT_YET_VALID, name.s,
+        return ds_refuse(e, DS_ERR_STALE, DS_CODE_X509_NOT_YET_VALID, ds_x509_name_of(cert).s,
                          ds_date_format(limit, cert->not_before_s), ds_date_format(now, now_s),
                          NULL);
     if (now_s > cert->not_after_s)
-        return ds_refuse(e, DS_ERR_STALE, DS_CODE_X509_EXPIRED, name.s,
+        return ds_refuse(e, DS_ERR_STALE, DS_CODE_X509_EXPIRED, ds_x509_name_of(cert).s,
                          ds_date_format(limit, cert->not_after_s), ds_date_format(now, now_s),
                          NULL);
     return DS_OK;
@@ -286,17 +310,13 @@ int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, struct ds_erro
 
 int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_error *e)
 {
-    const struct ds_span known[] = { OID_BASIC_CONSTRAINTS, OID_KEY_USAGE,
-                                     DS_OID_SIMULATED_MARKER };
     for (size_t i = 0; i < cert->n_extensions; i++) {
-        bool is_known = !cert->extensions[i].is_critical;
-        for (size_t k = 0; k < DS_LEN(known); k++)
-            is_known = is_known || ds_span_eq(cert->extensions[i].oid, known[k]);
-        if (!is_known)
-            return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CRITICAL,
-                             ds_x509_name_of(cert->subject_cn).s,
-                             "critical extensions that are understood",
-                             DS_HEX(cert->extensions[i].oid), NULL);
+        struct ds_span oid = cert->extensions[i].oid;
+        uint8_t arc = id_ce(oid);
+        if (cert->extensions[i].is_critical && arc != BASIC_CONSTRAINTS && arc != KEY_USAGE &&
+            !ds_span_eq(oid, DS_OID_SIMULATED_MARKER))
+            return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CRITICAL, ds_x509_name_of(cert).s,
+                             "critical extensions that are understood", DS_HEX(oid), NULL);
     }
     return DS_OK;
 }
@@ -305,14 +325,13 @@ int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anc
                          struct ds_error *e)
 {
     const struct ds_x509_extension *x = ds_x509_find(cert, DS_OID_SIMULATED_MARKER);
-    struct ds_x509_name name = ds_x509_name_of(cert->subject_cn);
     bool is_simulated = anchor->kind == DS_KIND_SIMULATED;
     if (is_simulated && (x == NULL || !x->is_critical))
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_MARKER_MISSING, name.s, "critical marker",
-                         "none", anchor->name);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_MARKER_MISSING, ds_x509_name_of(cert).s,
+                         "critical marker", "none", anchor->name);
     if (!is_simulated && x != NULL)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_MARKER_UNEXPECTED, name.s, "no marker",
-                         "marker of the simulated platform", anchor->name);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_MARKER_UNEXPECTED, ds_x509_name_of(cert).s,
+                         "no marker", "marker of the simulated platform", anchor->name);
     return DS_OK;
 }
 
@@ -369,7 +388,7 @@ static int parse_crl_extensions(struct ds_crl *crl, struct ds_reader *list, stru
         DS_TRY(parse_extension(&x, list, e));
         if (x.is_critical)
             return ds_fail(e, DS_ERR_UNSUPPORTED, "revocation list has a critical extension");
-        if (crl != NULL && ds_span_eq(x.oid, OID_AUTHORITY_KEY_ID))
+        if (crl != NULL && id_ce(x.oid) == AUTHORITY_KEY_ID)
             DS_TRY(parse_authority_key_id(&crl->aki, x.value, e));
     }
     return ds_der_end(list, e, "revocation list extensions");
@@ -438,23 +457,22 @@ int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t
                  struct ds_error *e)
 {
     char until[48], now[21], from[21];
-    struct ds_x509_name by = ds_x509_name_of(issuer->subject_cn);
     /* RFC 5280 6.3.3 (b), (f) */
     if (!ds_span_eq(crl->issuer, issuer->subject) || !is_key_id_same(crl->aki, issuer->ski) ||
         !issuer->has_key_usage || (issuer->key_usage & DS_KEY_USAGE_CRL_SIGN) == 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_CRL_ISSUER, "crl_issuer", by.s,
-                         "another issuer", NULL);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_CRL_ISSUER, "crl_issuer",
+                         ds_x509_name_of(issuer).s, "another issuer", NULL);
     /* RFC 5280 6.3.3 (g) */
-    DS_TRY(
-        check_signature(crl->sig_alg, crl->tbs, crl->sig, issuer, DS_CODE_CRL_SIGNATURE, by.s, e));
+    DS_TRY(check_signature(crl->sig_alg, crl->tbs, crl->sig, issuer, DS_CODE_CRL_SIGNATURE, issuer,
+                           e));
     /* RFC 5280 5.1.2.5 */
     if (now_s >= crl->this_update_s && now_s <= crl->next_update_s)
         return DS_OK;
     (void)ds_date_format(from, crl->this_update_s);
     (void)snprintf(until, sizeof until, "%s to ", from);
     (void)ds_date_format(until + strlen(until), crl->next_update_s);
-    return ds_refuse(e, DS_ERR_STALE, DS_CODE_CRL_DATES, by.s, until, ds_date_format(now, now_s),
-                     NULL);
+    return ds_refuse(e, DS_ERR_STALE, DS_CODE_CRL_DATES, ds_x509_name_of(issuer).s, until,
+                     ds_date_format(now, now_s), NULL);
 }
 
 bool ds_crl_has(const struct ds_crl *crl, const struct ds_x509 *cert)

@@ -36,7 +36,6 @@ struct ds_x509 {
     struct ds_span tbs, sig_alg, sig; /* sig_alg: raw AlgorithmIdentifier */
     struct ds_span serial;            /* INTEGER content; may be zero or negative (AMD) */
     struct ds_span issuer, subject;   /* raw Names */
-    struct ds_span subject_cn;        /* content of the last commonName; empty if none */
     int64_t not_before_s, not_after_s;
     struct ds_span spki; /* raw SubjectPublicKeyInfo */
     bool has_basic_constraints, is_ca;
@@ -48,7 +47,7 @@ struct ds_x509 {
     size_t n_extensions;
 };
 
-/* err: FORMAT, TRAILING, RANGE (too many extensions); an extension twice is FORMAT */
+/* *ret is empty after a failure. err: FORMAT, TRAILING, RANGE (too many extensions); an extension twice is FORMAT */
 DS_MUST_USE int ds_x509_parse(struct ds_x509 *ret, struct ds_span der, struct ds_error *e);
 
 /* The extension with this OID (content bytes); NULL when there is none. */
@@ -66,11 +65,17 @@ const struct ds_x509_extension *ds_x509_find(const struct ds_x509 *cert, struct 
 DS_MUST_USE int ds_x509_check_issued(const struct ds_x509 *cert, const struct ds_x509 *issuer,
                                      size_t depth, struct ds_error *e);
 
-/* The commonName as printable ASCII for messages, cut to fit; "?" stands for other bytes. */
+/*
+ * The subject's last commonName; empty where it has none or is not built as a
+ * Name is. Names are compared as raw bytes and looked into only here.
+ */
+struct ds_span ds_x509_cn(const struct ds_x509 *cert);
+
+/* The same as printable ASCII for messages, cut to fit; "?" stands for other bytes. */
 struct ds_x509_name {
     char s[64];
 };
-struct ds_x509_name ds_x509_name_of(struct ds_span cn);
+struct ds_x509_name ds_x509_name_of(const struct ds_x509 *cert);
 
 /* err: STALE attest.x509.expired, attest.x509.not_yet_valid */
 DS_MUST_USE int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e);

@@ -8,10 +8,16 @@
 
 static bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
+/* Days of the year before its month 1 to 13. */
+static int days_before_month(int year, int month)
+{
+    static const int days[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365 };
+    return days[month - 1] + (month > 2 && is_leap(year) ? 1 : 0);
+}
+
 static int days_of_month(int year, int month)
 {
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    return days[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
+    return days_before_month(year, month + 1) - days_before_month(year, month);
 }
 
 /* Days from 1970-01-01 to the first of January. */
@@ -24,13 +30,10 @@ static int64_t days_before_year(int year)
 bool ds_date_to_s(int64_t *ret, int year, int month, int day, int hour, int minute, int second)
 {
     if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
-        day > days_of_month(year, month) || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        second < 0 || second > 59)
+        (day > 28 && day > days_of_month(year, month)) || hour < 0 || hour > 23 || minute < 0 ||
+        minute > 59 || second < 0 || second > 59)
         return false;
-    int64_t days = days_before_year(year);
-    for (int m = 1; m < month; m++)
-        days += days_of_month(year, m);
-    days += day - 1;
+    int64_t days = days_before_year(year) + days_before_month(year, month) + day - 1;
     *ret = ((days * 24 + hour) * 60 + minute) * 60 + second;
     return true;
 }

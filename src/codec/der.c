@@ -125,14 +125,13 @@ static int two_digits(struct ds_span s, size_t at)
 
 int64_t ds_der_time(struct ds_reader *r)
 {
-    struct ds_der_tlv t = ds_der_any(r);
-    bool is_utc = t.tag == DS_DER_UTC_TIME;
+    bool is_utc = ds_der_peek(r) == DS_DER_UTC_TIME;
+    struct ds_span text = ds_der_get(r, is_utc ? DS_DER_UTC_TIME : DS_DER_GENERALIZED_TIME);
     size_t year_len = is_utc ? 2 : 4;
     int part[7] = { 0 }; /* century, year to second */
-    bool ok = (is_utc || t.tag == DS_DER_GENERALIZED_TIME) && t.body.len == year_len + 11 &&
-              t.body.p[year_len + 10] == 'Z';
+    bool ok = text.len == year_len + 11 && text.p[year_len + 10] == 'Z';
     for (size_t i = 0; ok && i < (year_len + 10) / 2; i++) {
-        part[i + (is_utc ? 1 : 0)] = two_digits(t.body, 2 * i);
+        part[i + (is_utc ? 1 : 0)] = two_digits(text, 2 * i);
         ok = part[i + (is_utc ? 1 : 0)] >= 0;
     }
     /* RFC 5280 4.1.2.5.1: two-digit years from 50 on are 19xx. */

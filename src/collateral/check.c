@@ -82,9 +82,9 @@ static int add_certificate(struct run *v, const struct ds_x509 *cert, const stru
                            struct ds_error *e)
 {
     char name[80];
-    (void)snprintf(name, sizeof name, "certificate %s", ds_x509_name_of(cert->subject_cn).s);
-    return add_item(v, name, ds_x509_name_of(issuer->subject_cn).s, cert->not_before_s,
-                    cert->not_after_s, cert->der, e);
+    (void)snprintf(name, sizeof name, "certificate %s", ds_x509_name_of(cert).s);
+    return add_item(v, name, ds_x509_name_of(issuer).s, cert->not_before_s, cert->not_after_s,
+                    cert->der, e);
 }
 
 /* Append the certificates of a PEM text. */
@@ -136,16 +136,16 @@ static int check_crl(struct ds_crl *ret, struct run *v, const char *name, struct
 {
     DS_TRY(ds_crl_parse(ret, der, e));
     DS_TRY(ds_anchored(ds_crl_check(ret, issuer, ret->this_update_s, e), v->anchor.name, e));
-    return add_item(v, name, ds_x509_name_of(issuer->subject_cn).s, ret->this_update_s,
-                    ret->next_update_s, der, e);
+    return add_item(v, name, ds_x509_name_of(issuer).s, ret->this_update_s, ret->next_update_s, der,
+                    e);
 }
 
 static int check_not_revoked(const struct run *v, const struct ds_crl *crl,
                              const struct ds_x509 *cert, struct ds_error *e)
 {
     if (ds_crl_has(crl, cert))
-        return refuse(v, DS_CODE_COLLATERAL_ISSUER_REVOKED, ds_x509_name_of(cert->subject_cn).s,
-                      "not revoked", "revoked", e);
+        return refuse(v, DS_CODE_COLLATERAL_ISSUER_REVOKED, ds_x509_name_of(cert).s, "not revoked",
+                      "revoked", e);
     return DS_OK;
 }
 
@@ -162,7 +162,7 @@ static int check_signed(struct chain *ret_signer, struct run *v, const struct si
     uint8_t xy64[64], digest32[32];
     DS_TRY(parse_chain(ret_signer, v, t->chain_pem, e));
     DS_TRY(check_chain(v, ret_signer, 2, e));
-    struct ds_x509_name cn = ds_x509_name_of(ret_signer->certs[0].subject_cn);
+    struct ds_x509_name cn = ds_x509_name_of(&ret_signer->certs[0]);
     if (strstr(cn.s, "SGX TCB Signing") == NULL)
         return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_common_name", "SGX TCB Signing", cn.s, e);
     DS_TRY(ds_p256_of_spki(xy64, ret_signer->certs[0].spki, e));
@@ -207,7 +207,7 @@ static int describe_dcap(struct run *v, const struct ds_dcap_collateral *c,
     v->f.kind = is_tdx ? COLLATERAL_TDX : COLLATERAL_SGX;
     memcpy(v->f.fmspc6, c->tcb.fmspc6, sizeof v->f.fmspc6);
     v->f.eval_number = c->tcb.eval_number;
-    v->f.is_processor_ca = strstr(ds_x509_name_of(ca->subject_cn).s, "Processor") != NULL;
+    v->f.is_processor_ca = strstr(ds_x509_name_of(ca).s, "Processor") != NULL;
     return DS_OK;
 }
 
@@ -300,7 +300,7 @@ static int check_snp(struct run *v, const struct ds_json_tok *root, struct ds_er
     c->n = 1;
     DS_TRY(parse_chain(c, v, pem, e));
     DS_TRY(check_chain(v, c, 3, e));
-    struct ds_x509_name ark = ds_x509_name_of(c->certs[2].subject_cn);
+    struct ds_x509_name ark = ds_x509_name_of(&c->certs[2]);
     (void)snprintf(want, sizeof want, "ARK-%s", v->f.product);
     if (strcmp(ark.s, want) != 0)
         return refuse(v, DS_CODE_COLLATERAL_SET_FORMAT, "product", want, ark.s, e);

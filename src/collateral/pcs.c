@@ -122,7 +122,7 @@ int pcs_ask_of_quote(struct pcs_ask *ret, struct ds_arena *mem, struct ds_span q
     DS_TRY(dcap_pck_parse(&pck, &leaf, e));
     struct pcs_ask ask = { .is_sgx = quote.p[4] == 0 };
     memcpy(ask.fmspc6, pck.fmspc6, sizeof ask.fmspc6);
-    if (strstr(ds_x509_name_of(ca.subject_cn).s, "Processor") != NULL)
+    if (strstr(ds_x509_name_of(&ca).s, "Processor") != NULL)
         ask.ca = PCS_CA_PROCESSOR;
     *ret = ask;
     return DS_OK;

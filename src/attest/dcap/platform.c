@@ -59,7 +59,7 @@ static void narrow(struct run *v, int64_t from_s, int64_t until_s)
 
 static bool cn_has(const struct ds_x509 *cert, const char *phrase)
 {
-    struct ds_span cn = cert->subject_cn;
+    struct ds_span cn = ds_x509_cn(cert);
     return cn.len > 0 && memmem(cn.p, cn.len, phrase, strlen(phrase)) != NULL;
 }
 
@@ -146,7 +146,7 @@ static int check_pck_chain(struct run *v, const struct ds_dcap_quote *quote, str
     const struct ds_x509 *leaf = &v->pck->certs[0];
     if (!cn_has(leaf, "SGX PCK Certificate"))
         return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_common_name", "SGX PCK Certificate",
-                      ds_x509_name_of(leaf->subject_cn).s, e);
+                      ds_x509_name_of(leaf).s, e);
     if (!may_sign(leaf))
         return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_key_usage", "digitalSignature",
                       "another usage", e);
@@ -158,8 +158,8 @@ static int check_not_revoked_by_root(const struct run *v, const struct ds_x509 *
                                      struct ds_error *e)
 {
     if (ds_crl_has(&v->root_crl, cert))
-        return refuse(v, DS_CODE_DCAP_CA_REVOKED, ds_x509_name_of(cert->subject_cn).s,
-                      "not revoked", "revoked", e);
+        return refuse(v, DS_CODE_DCAP_CA_REVOKED, ds_x509_name_of(cert).s, "not revoked", "revoked",
+                      e);
     return DS_OK;
 }
 
@@ -182,8 +182,8 @@ static int check_pck_crl(struct run *v, struct ds_error *e)
     DS_TRY(ds_crl_parse(&crl, v->parts->pck_crl_der, e));
     /* 4.1.2.5.7: a CA's list, and the raw issuer names are the same. */
     if (!cn_has(issuer, "CA") || !ds_span_eq(crl.issuer, leaf->issuer))
-        return refuse(v, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer",
-                      ds_x509_name_of(issuer->subject_cn).s, "another issuer", e);
+        return refuse(v, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer", ds_x509_name_of(issuer).s,
+                      "another issuer", e);
     DS_TRY(ds_crl_check(&crl, issuer, v->now_s, e));
     narrow(v, crl.this_update_s, crl.next_update_s);
     /* 4.1.2.5.8 */
@@ -210,7 +210,7 @@ static int check_signer(struct chain **ret, struct run *v, struct ds_span pem, s
                       anchor.name, e);
     if (!cn_has(&c->certs[0], "SGX TCB Signing"))
         return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_common_name", "SGX TCB Signing",
-                      ds_x509_name_of(c->certs[0].subject_cn).s, e);
+                      ds_x509_name_of(&c->certs[0]).s, e);
     if (!may_sign(&c->certs[0]))
         return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_key_usage", "digitalSignature",
                       "another usage", e);
@@ -237,8 +237,7 @@ static int check_signed_text(const struct run *v, const struct chain *signer,
     int r = ds_p256_verify(xy64, digest32, d->sig64.p, e);
     if (r != DS_ERR_UNTRUSTED)
         return r;
-    (void)snprintf(want, sizeof want, "signed by %s",
-                   ds_x509_name_of(signer->certs[0].subject_cn).s);
+    (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(&signer->certs[0]).s);
     return refuse(v, d->signature, d->name, want, "a signature that does not verify", e);
 }
 

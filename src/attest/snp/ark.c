@@ -142,9 +142,9 @@ static const uint8_t turin_spki[550] = {
 bool snp_ark_find(struct snp_ark *ret, struct ds_span name)
 {
     const struct snp_ark arks[] = {
-        { ARK_NAME("Milan"), DS_SPAN_LIT("ARK-Milan"), DS_SPAN_OF(milan_spki) },
-        { ARK_NAME("Genoa"), DS_SPAN_LIT("ARK-Genoa"), DS_SPAN_OF(genoa_spki) },
-        { ARK_NAME("Turin"), DS_SPAN_LIT("ARK-Turin"), DS_SPAN_OF(turin_spki) },
+        { ARK_NAME("Milan"), DS_SPAN_OF(milan_spki) },
+        { ARK_NAME("Genoa"), DS_SPAN_OF(genoa_spki) },
+        { ARK_NAME("Turin"), DS_SPAN_OF(turin_spki) },
     };
     for (size_t i = 0; i < DS_LEN(arks); i++)
         if (ds_span_eq(arks[i].name, name)) {

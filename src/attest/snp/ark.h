@@ -12,7 +12,6 @@
 /* Static bytes. */
 struct snp_ark {
     struct ds_span name; /* raw Name, as ASKs and ASVKs have it as issuer */
-    struct ds_span cn;
     struct ds_span spki;
 };
 

@@ -95,15 +95,16 @@ static int add_der(struct ds_snp_certs *certs, struct ds_span der, unsigned slot
 {
     struct ds_x509 x;
     DS_TRY(ds_anchored(ds_x509_parse(&x, der, e), NULL, e));
+    struct ds_span cn = ds_x509_cn(&x);
     size_t i = 0;
-    while (i < DS_LEN(names) && !is_named(x.subject_cn, names[i].cn, names[i].is_prefix))
+    while (i < DS_LEN(names) && !is_named(cn, names[i].cn, names[i].is_prefix))
         i++;
     if (i < DS_LEN(names) && (slots & 1u << names[i].slot) != 0)
         return put(certs, names[i].slot, der, e);
     return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_SNP_CERTS, "common_name",
                      slots == any_cert ? "SEV-VCEK, SEV-VLEK, SEV-... or ARK-..."
                                        : "the certificate that its entry names",
-                     ds_x509_name_of(x.subject_cn).s, DS_NO_ANCHOR);
+                     ds_x509_name_of(&x).s, DS_NO_ANCHOR);
 }
 
 static int add_pem(struct ds_snp_certs *certs, struct ds_arena *mem, struct ds_span pem,
@@ -269,7 +270,8 @@ static int read_product(enum ds_snp_product *ret, const struct ds_x509 *cert, st
         *ret = (enum ds_snp_product)p;
         return DS_OK;
     }
-    return ds_fail(e, DS_ERR_FORMAT, "product %s", ds_x509_name_of(name).s);
+    char got[64];
+    return ds_fail(e, DS_ERR_FORMAT, "product %s", ds_str_printable(got, sizeof got, name));
 }
 
 /* 57230: SPLs are numbered, and stand in the bytes of a TCB_VERSION (56860 2.2). */

@@ -78,16 +78,15 @@ static int find_root(struct run *v, struct ds_error *e)
     uint8_t spki_sha256[32];
     if (der.len > 0) {
         DS_TRY(ds_x509_parse(&given, der, e));
-        ark = (struct snp_ark){ given.subject, given.subject_cn, given.spki };
+        ark = (struct snp_ark){ given.subject, given.spki };
     } else if (!snp_ark_find(&ark, v->ca.issuer)) {
         return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_SNP_CERTS_MISSING, "root",
                          "the issuer's certificate, where it is not AMD's",
-                         ds_x509_name_of(v->ca.subject_cn).s, NULL);
+                         ds_x509_name_of(&v->ca).s, NULL);
     }
     DS_TRY(ds_hash(DS_SHA256, spki_sha256, ark.spki, e));
     DS_TRY(ds_anchors_find(&v->anchor, v->anchors, spki_sha256, e));
     v->root = (struct ds_x509){ .subject = ark.name,
-                                .subject_cn = ark.cn,
                                 .spki = ark.spki,
                                 .is_ca = true,
                                 .path_len = -1,
@@ -106,10 +105,10 @@ static int check_name(const struct run *v, const struct ds_x509 *cert, const cha
 {
     char want[32];
     (void)snprintf(want, sizeof want, "%s%s", prefix, ds_snp_product_text(v->says.product));
-    return ds_span_eq_str(cert->subject_cn, want)
+    return ds_span_eq_str(ds_x509_cn(cert), want)
                ? DS_OK
-               : refuse(v, DS_CODE_SNP_PRODUCT, "issuer_common_name", want,
-                        ds_x509_name_of(cert->subject_cn).s, e);
+               : refuse(v, DS_CODE_SNP_PRODUCT, "issuer_common_name", want, ds_x509_name_of(cert).s,
+                        e);
 }
 
 static int check_chain(struct run *v, struct ds_error *e)
@@ -137,7 +136,7 @@ static int check_crl(struct run *v, struct ds_error *e)
     narrow(v, crl.this_update_s, crl.next_update_s);
     v->is_crl_checked = true;
     if (ds_crl_has(&crl, &v->ca))
-        return refuse(v, DS_CODE_SNP_CA_REVOKED, ds_x509_name_of(v->ca.subject_cn).s, "not revoked",
+        return refuse(v, DS_CODE_SNP_CA_REVOKED, ds_x509_name_of(&v->ca).s, "not revoked",
                       "revoked", e);
     return DS_OK;
 }
@@ -148,7 +147,7 @@ static int check_complete(const struct run *v, uint32_t flags, struct ds_error *
     if (v->is_crl_checked || (flags & DS_SNP_ALLOW_NO_CRL) != 0)
         return DS_OK;
     return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_SNP_CRL_MISSING, "crl",
-                     ds_x509_name_of(v->root.subject_cn).s, "no revocation list", v->anchor.name);
+                     ds_x509_name_of(&v->root).s, "no revocation list", v->anchor.name);
 }
 
 static int fill_platform(struct ds_snp_platform *ret, const struct run *v, struct ds_error *e)

@@ -35,7 +35,7 @@ static void fields_are_read(void **state)
     assert_int_equal(ds_x509_parse(&pck, ds_buf_span(&s.certs[PCK]), NULL), DS_OK);
     assert_true(ca.is_ca && ca.has_basic_constraints && ca.path_len == 0);
     assert_int_equal(ca.key_usage, DS_KEY_USAGE_CERT_SIGN | DS_KEY_USAGE_CRL_SIGN);
-    assert_true(ds_span_eq_str(ca.subject_cn, "Test SGX PCK Platform CA"));
+    assert_true(ds_span_eq_str(ds_x509_cn(&ca), "Test SGX PCK Platform CA"));
     assert_true(ds_span_eq(pck.issuer, ca.subject));
     assert_true(ds_span_eq(pck.aki, ca.ski));
     assert_false(pck.is_ca);
@@ -236,6 +236,50 @@ static void refusals_have_codes(void **state)
     assert_int_equal(e.code, DS_CODE_CRL_FORMAT);
 }
 
+#define ATV(oid3, text) "\x31\x0a\x30\x08\x06\x03" oid3 "\x0c\x01" text
+#define CN(text)        ATV("\x55\x04\x03", text)
+#define ORG(text)       ATV("\x55\x04\x0a", text)
+
+static void common_names_are_found(void **state)
+{
+    const struct {
+        const char *name;
+        struct ds_span subject;
+        const char *cn;
+    } rows[] = {
+        { "alone", DS_SPAN_LIT("\x30\x0c" CN("a")), "a" },
+        { "behind another", DS_SPAN_LIT("\x30\x18" ORG("o") CN("a")), "a" },
+        { "before another", DS_SPAN_LIT("\x30\x18" CN("a") ORG("o")), "a" },
+        { "the last of two", DS_SPAN_LIT("\x30\x18" CN("a") CN("b")), "b" },
+        { "second in one set",
+          DS_SPAN_LIT("\x30\x16\x31\x14\x30\x08\x06\x03\x55\x04\x0a\x0c\x01o"
+                      "\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                      "a"),
+          "a" },
+        { "none", DS_SPAN_LIT("\x30\x0c" ORG("o")), "" },
+        { "no attributes", DS_SPAN_LIT("\x30\x00"), "" },
+        { "no name", { 0 }, "" },
+        { "not a sequence", DS_SPAN_LIT("\x31\x0c" CN("a")), "" },
+        { "cut short", DS_SPAN_LIT("\x30\x18" CN("a")), "" },
+        { "a sequence for the set",
+          DS_SPAN_LIT("\x30\x0c\x30\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                      "a"),
+          "" },
+        { "a good one, then a broken one", DS_SPAN_LIT("\x30\x0e" CN("a") "\x31\x7f"), "" },
+        { "something behind the value",
+          DS_SPAN_LIT("\x30\x0e\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x0c\x01"
+                      "a\x05\x00"),
+          "" },
+        { "no value", DS_SPAN_LIT("\x30\x09\x31\x07\x30\x05\x06\x03\x55\x04\x03"), "" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct ds_x509 cert = { .subject = rows[i].subject };
+        if (!ds_span_eq_str(ds_x509_cn(&cert), rows[i].cn))
+            fail_msg("%s: '%s'", rows[i].name, ds_x509_name_of(&cert).s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +289,7 @@ int main(void)
         cmocka_unit_test(forbidden_forms_are_refused),
         cmocka_unit_test(malformed_extensions_are_refused),
         cmocka_unit_test(authority_key_ids_are_read_to_their_end),
+        cmocka_unit_test(common_names_are_found),
         cmocka_unit_test(lists_are_read),
         cmocka_unit_test(refusals_have_codes),
     };
