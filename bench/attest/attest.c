@@ -24,6 +24,7 @@
 #include "codec/pem.h"
 #include "crypto/hash.h"
 #include "synthetic.h"
+#include "synthetic_snp.h"
 #include "vectors.h"
 
 #define N_QUOTES      64
@@ -248,6 +249,57 @@ static void decode_chain(struct fleet *f)
         assert_int_equal(ds_pem_next(&chain_der[i], &pem, "CERTIFICATE", &f->mem, NULL), DS_OK);
 }
 
+/* SEV-SNP: reports of one chip, whose chain is kept. */
+static struct {
+    struct ds_anchors anchors;
+    struct ds_extra_anchor anchor;
+    struct snp_synth synth;
+    struct ds_snp_certs certs;
+    enum ds_snp_key key;
+    struct ds_snp_platform kept;
+    uint8_t reports[N_QUOTES][DS_SNP_REPORT_LEN];
+} snp;
+
+static void snp_make(void)
+{
+    snp.synth = snp_synth_good(DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK);
+    snp_synth_make(&snp.synth);
+    snp.anchor = snp_synth_anchor(&snp.synth, S_ARK, true);
+    snp.anchors = (struct ds_anchors){ &snp.anchor, 1 };
+    snp.certs = snp_synth_certs(&snp.synth);
+    snp.key = DS_SNP_KEY_VCEK;
+    for (size_t i = 0; i < N_QUOTES; i++) {
+        snp.synth.report.report_data64[0] = (uint8_t)i;
+        snp_synth_report(snp.reports[i], &snp.synth);
+    }
+}
+
+static void run_snp(struct worker *w, size_t i)
+{
+    struct ds_snp_report report;
+    struct ds_error e = { 0 };
+    struct ds_span bytes = DS_SPAN_OF(snp.reports[i % N_QUOTES]);
+    assert_int_equal(ds_snp_report_parse(&report, bytes, &e), DS_OK);
+    if (ds_snp_report_verify(w->claims, &report, &snp.kept, SNP_NOW, &e) < 0)
+        fail_msg("%s", e.msg);
+}
+
+static void run_snp_cold(struct worker *w, size_t i)
+{
+    struct ds_error e = { 0 };
+    if (ds_snp_platform_verify(&snp.kept, &snp.certs, snp.key, &snp.anchors, SNP_NOW, 0, &e) < 0)
+        fail_msg("%s", e.msg);
+    run_snp(w, i);
+}
+
+static void run_snp_parse(struct worker *w, size_t i)
+{
+    struct ds_snp_report report;
+    (void)w;
+    assert_int_equal(ds_snp_report_parse(&report, DS_SPAN_OF(snp.reports[i % N_QUOTES]), NULL),
+                     DS_OK);
+}
+
 struct subject {
     const char *name;
     void (*run)(struct worker *w, size_t i);
@@ -309,14 +361,15 @@ static void measure_threads(struct worker *one, struct worker *two)
                  median(rates, DS_LEN(rates)), median(ratios, DS_LEN(ratios)));
 }
 
-static void measure_heap(struct worker *w, const char *suffix)
+/* Of a verification with nothing kept, after one that warmed libcrypto up. */
+static void measure_heap(const char *name, void (*cold)(struct worker *, size_t), struct worker *w)
 {
-    run_cold(w, 0);
+    cold(w, 0);
     size_t before = heap.now;
     heap.peak = before;
-    run_cold(w, 1);
+    cold(w, 1);
     size_t peak = heap.peak - before;
-    (void)printf("attest.tdx.heap%s\t%zu\tbytes\t%.4f\t64 KiB\t1\tless\n", suffix, peak,
+    (void)printf("attest.%s\t%zu\tbytes\t%.4f\t64 KiB\t1\tless\n", name, peak,
                  (double)peak / 65536);
 }
 
@@ -328,16 +381,24 @@ int main(void)
         { "tdx.warm", run_warm, 24, 2, "2 P-256 verifications", 1.3 },
         { "tdx.qe_known", run_qe_known, 48, 1, "1 P-256 verification", 1.4 },
     };
+    static const struct subject snp_subjects[] = {
+        { "snp.parse", run_snp_parse, 256, 1, "1 P-384 verification", 0.02 },
+        { "snp.warm", run_snp, 8, 1, "1 P-384 verification", 1.2 },
+    };
     static struct fleet synthetic, recorded;
     assert_int_equal(CRYPTO_set_mem_functions(take, resize, drop), 1);
-    struct unit p256 = unit_new("P-256", 32);
+    struct unit p256 = unit_new("P-256", 32), p384 = unit_new("P-384", 48);
     fleet_of_synthetic(&synthetic);
     struct worker w = worker_new(&synthetic), other = worker_new(&synthetic);
     decode_chain(&synthetic);
     for (size_t i = 0; i < DS_LEN(subjects); i++)
         measure(&subjects[i], "", &w, &p256);
-    measure_heap(&w, "");
+    measure_heap("tdx.heap", run_cold, &w);
     measure_threads(&w, &other);
+    snp_make();
+    measure_heap("snp.heap", run_snp_cold, &w);
+    for (size_t i = 0; i < DS_LEN(snp_subjects); i++)
+        measure(&snp_subjects[i], "", &w, &p384);
     if (vectors_dir() == NULL)
         return 0;
     fleet_of_recorded(&recorded);
@@ -345,6 +406,6 @@ int main(void)
     decode_chain(&recorded);
     for (size_t i = 0; i < DS_LEN(subjects); i++)
         measure(&subjects[i], ".recorded", &real, &p256);
-    measure_heap(&real, ".recorded");
+    measure_heap("tdx.heap.recorded", run_cold, &real);
     return 0;
 }
