@@ -65,7 +65,7 @@ int main(int argc, char **argv)
         return 2;
     }
     struct ds_attest_bytes quote = load(argv[1]), collateral = load(argv[2]);
-    long long now_s = strtoll(argv[3], NULL, 10);
+    int64_t now_s = (int64_t)strtod(argv[3], NULL);
     struct ds_attest *a = ds_attest_init(malloc(ds_attest_size()), ds_attest_size());
     if (a == NULL || ds_attest_trust_hardware(a, NULL) != DS_ATTEST_OK)
         return 1;
