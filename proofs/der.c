@@ -127,6 +127,7 @@ void proof_u64(void)
     size_t len = was.p[1], i = nondet_size();
     PROVE(len >= 1 && len <= 9 && r.p == was.p + 2 + len, "a number takes one to nine bytes");
     PROVE(was.p[2] < 0x80, "a number is not negative");
+    PROVE(len < 9 || was.p[2] == 0, "of nine bytes the first is a zero");
     PROVE(len == 1 || was.p[2] != 0 || was.p[3] >= 0x80, "a number is in its shortest form");
     GIVEN(i < len && i < 8);
     PROVE((v >> 8 * i & 0xff) == was.p[1 + len - i], "a number is its bytes");

@@ -35,6 +35,13 @@ COMPILE = ['goto-cc', '-std=gnu17', '-D_GNU_SOURCE', '-include', 'proofs/compat.
 # Beside CBMC's defaults: bounds, pointers, division by zero, signed overflow, shifts.
 CHECKS = ['--unwinding-assertions', '--pointer-overflow-check', '--no-malloc-may-fail', '--slice-formula',
           '--drop-unused-functions']
+STOP = '--stop-on-fail'
+FAILED = 10  # CBMC's exit code where a check failed, as those of REACHED_IF do
+# Its plain text: in JSON it also builds a trace for each failure, which takes longer than many a proof.
+PLACE = re.compile(r'(?P<file>\S+) function (?P<function>\S+)')
+CHECK = re.compile(r'\[[^\]]+\] (?:line (?P<line>\d+) )?(?P<text>.*): (?P<status>SUCCESS|FAILURE|UNKNOWN|ERROR)')
+SUMMARY = re.compile(r'^\*\* \d+ of (?P<all>\d+) failed', re.M)
+VIOLATED = re.compile(r'Violated property:\n *file (?P<file>\S+) function (?P<function>\S+) line (?P<line>\d+).*\n *(?P<text>.*)')
 
 
 @dataclasses.dataclass
@@ -92,64 +99,92 @@ def run(command):
         return out.read().decode(errors='replace'), usage.ru_utime + usage.ru_stime, child.returncode
 
 
-def compile_row(row, table, work, overlay=None, defines=()):
-    """The goto program of a row; `overlay` is a directory with changed copies below src/."""
+def change(path, old, new, overlay):
+    """A copy of a file, in which `old` stands once, with `new` in its place."""
+    changed = os.path.join(overlay, path)
+    with open(changed if os.path.exists(changed) else path, encoding='utf-8') as file:
+        text = file.read()
+    if text.count(old) != 1:
+        sys.exit(f'dev: error: {path} has {text.count(old)} times, and not once: {old}')
+    os.makedirs(os.path.dirname(changed), exist_ok=True)
+    with open(changed, 'w', encoding='utf-8') as file:
+        file.write(text.replace(old, new))
+
+
+def compile_row(row, table, work, changes=(), defines=()):
+    """The goto program of a row, from its sources with these changes."""
+    overlay = os.path.join(work, f'{row}.changed')
+
     def place(path):
-        changed = os.path.join(overlay, path) if overlay else ''
+        changed = os.path.join(overlay, path)
         return changed if os.path.exists(changed) else path
+    for path, old, new in [*table.get('lowered', []), *changes]:
+        change(path, old, new, overlay)
     program = os.path.join(work, f'{row}.goto')
-    includes = [f'-I{overlay}/src'] if overlay else []
+    includes = [f'-I{overlay}/src']
     sources = [f'proofs/{row}.c', 'proofs/stub_err.c', *(place(path) for path in table.get('sources', []))]
     done = subprocess.run([*COMPILE, *includes, '-Isrc', '-Iproofs', f'-DBOUND={table["bound"]}', *defines,
+                           *(f'-D{name}' for name in table.get('defines', [])),
                            '-o', program, *sources], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f'dev: error: proofs/{row}.c does not compile:\n{done.stdout}{done.stderr}')
     return program
 
 
+def checks_of(output):
+    """What CBMC says of each check: {file, function, line, text, status}."""
+    place = {'file': '?', 'function': '?'}
+    for line in output.partition('** Results:')[2].splitlines():
+        if found := PLACE.fullmatch(line):
+            place = found.groupdict()
+        elif found := CHECK.fullmatch(line):
+            yield {**place, **found.groupdict(default='?')}
+
+
 def is_meant(check, meant):
     """Unsigned arithmetic that wraps and casts that cut are defined: a row may name places that mean it."""
-    said = f'{check.get("sourceLocation", {}).get("function", "?")}: {check["description"]}'
-    return check['description'].startswith(WRAPS) and any(said.startswith(each) for each in meant)
+    said = f'{check["function"]}: {check["text"]}'
+    return check['text'].startswith(WRAPS) and any(said.startswith(each) for each in meant)
 
 
 def judge(output, code, meant=()):
     """What CBMC says, as a result: a proof needs more than its exit code."""
-    result = Result()
-    try:
-        said = json.loads(output)
-    except json.JSONDecodeError:
-        result.faults.append(f'cbmc ended with {code} (limits: {MEMORY_MAX >> 30} GiB, {CPU_MAX_S} s of processor): '
-                             + ' '.join(output.split())[-300:])
-        return result
-    rows = [row for part in said if 'result' in part for row in part['result']]
-    for row in rows:
-        if row['description'].startswith(REACHED):
+    result, seen = Result(), 0
+    for check in checks_of(output):
+        seen += 1
+        if check['text'].startswith(REACHED):
             result.reached += 1
-            if row['status'] != 'FAILURE':
-                result.faults.append(f'not {row["description"]}: the proof is empty there ({row["status"]})')
+            if check['status'] != 'FAILURE':
+                result.faults.append(f'not {check["text"]}: the proof is empty there ({check["status"]})')
             continue
-        if is_meant(row, meant):
+        if is_meant(check, meant):
             continue
         result.checks += 1
-        if row['status'] != 'SUCCESS':
-            at = row.get('sourceLocation', {})
-            result.faults.append(f'{at.get("file", "?")}:{at.get("line", "?")}: {at.get("function", "?")}: '
-                                 f'{row["description"]} ({row["status"]})')
-    if not rows:
-        errors = [part['messageText'] for part in said if part.get('messageType') == 'ERROR']
-        result.faults.append(f'cbmc checked nothing (it ended with {code}): {"; ".join(errors)}')
+        if check['status'] != 'SUCCESS':
+            result.faults.append('{file}:{line}: {function}: {text} ({status})'.format(**check))
+    told = SUMMARY.search(output)
+    if told is None or seen == 0 or seen != int(told['all']) or code not in (0, FAILED):
+        result.faults.append(f'cbmc ended with {code} (limits: {MEMORY_MAX >> 30} GiB, {CPU_MAX_S} s of processor): '
+                             + ' '.join(output.split())[-300:])
     return result
 
 
-def prove(proof, program):
+def first_failure(output):
+    """The failed check that a run with --stop-on-fail ended with, or None."""
+    found = VIOLATED.search(output)
+    return '{file}:{line}: {function}: {text} (FAILURE)'.format(**found.groupdict()) if found else None
+
+
+def prove(proof, program, more=()):
     table = proof.table
     loops = table.get('unwindset', [])
     began = time.monotonic()
-    output, cpu_s, code = run(['cbmc', '--json-ui', '--function', f'proof_{proof.name}', '--unwind',
+    output, cpu_s, code = run(['cbmc', '--function', f'proof_{proof.name}', '--unwind',
                                str(table['unwind']), *(['--unwindset', ','.join(loops)] if loops else []), *CHECKS,
-                               *(f'--{check}-check' for check in table.get('checks', [])), program])
+                               *(f'--{check}-check' for check in table.get('checks', [])), *more, program])
     result = judge(output, code, table.get('meant', []))
+    if STOP in more and (fault := first_failure(output)) is not None:
+        result.faults = [fault]
     result.wall_s, result.cpu_s = time.monotonic() - began, cpu_s
     return result
 
@@ -189,32 +224,21 @@ def run_proofs(proofs, jobs):
     return 1 if failed else 0
 
 
-def seed(mutant, overlay):
-    """A copy of the mutant's file with its one fault."""
-    with open(mutant['file'], encoding='utf-8') as file:
-        text = file.read()
-    if text.count(mutant['from']) != 1:
-        sys.exit(f'dev: error: {mutant["file"]} has {text.count(mutant["from"])} times, and not once: {mutant["from"]}')
-    changed = os.path.join(overlay, mutant['file'])
-    os.makedirs(os.path.dirname(changed))
-    with open(changed, 'w', encoding='utf-8') as file:
-        file.write(text.replace(mutant['from'], mutant['to']))
-
-
 def find_mutant(mutant, proofs):
     """What the named proof finds in the mutant, whose REACHED_IF are silent."""
     proof = next((each for each in proofs if str(each) == mutant['proof']), None)
     if proof is None:
         sys.exit(f'dev: error: a mutant names the proof "{mutant["proof"]}", which is not there')
+    fault = (mutant['file'], mutant['from'], mutant['to'])
     with tempfile.TemporaryDirectory() as work:
-        seed(mutant, work)
-        program = compile_row(proof.row, proof.table, work, work, ['-DPROOF_MUTANT'])
-        return prove(proof, program)
+        program = compile_row(proof.row, proof.table, work, [fault], ['-DPROOF_MUTANT'])
+        # Where wrapping is meant in places, the first failure may be one of these.
+        return prove(proof, program, [] if proof.table.get('meant') else [STOP])
 
 
 def found_by(result):
-    """The failed check, without CBMC's own troubles: a run that ended early found nothing."""
-    return next((fault for fault in result.faults if not fault.startswith('cbmc ')), None)
+    """The failed check. A run that ended early found nothing; what CBMC calls unknown is behind a failure."""
+    return next((fault for fault in result.faults if fault.endswith('(FAILURE)')), None)
 
 
 def run_mutants(proofs, names, jobs):
