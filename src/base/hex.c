@@ -11,25 +11,24 @@
 
 /*
  * Keys pass here (GetKey, the KMS's reply, the disk's passphrase): no branch and no index depends on
- * a digit. `x >> 8` is all ones where the difference x is negative; the rest is arithmetic.
+ * a digit.
  */
-static uint8_t in_range(int c, int from, int to) /* 0xff or 0 */
+static uint8_t in_range(uint8_t c, uint8_t from, uint8_t n) /* 0xff or 0 */
 {
-    return (uint8_t)~(((c - from) | (to - c)) >> 8);
+    return (uint8_t)-(uint8_t)((uint8_t)(c - from) < n);
 }
 
-/* The value of a digit, or some value and 0xff in *bad. */
-static uint8_t hex_digit(uint8_t c, uint8_t *bad)
+static uint8_t is_foreign(uint8_t c) /* 0xff or 0 */
 {
-    uint8_t small = c | 0x20;
-    uint8_t is_digit = in_range(c, '0', '9'), is_letter = in_range(small, 'a', 'f');
-    *bad |= (uint8_t)~(is_digit | is_letter);
-    return (uint8_t)((is_digit & (c - '0')) | (is_letter & (small - 'a' + 10)));
+    return (uint8_t)~(in_range(c, '0', 10) | in_range(c | 0x20, 'a', 6));
 }
 
-static uint8_t byte_of(const uint8_t *two, uint8_t *bad)
+/* The value of two hex digits; of letters, bit 6 is set and the low half is 1 to 6. */
+static uint8_t byte_of(const uint8_t *two)
 {
-    return (uint8_t)(hex_digit(two[0], bad) << 4 | hex_digit(two[1], bad));
+    uint8_t high = (uint8_t)((two[0] & 15) + 9 * (two[0] >> 6));
+    uint8_t low = (uint8_t)((two[1] & 15) + 9 * (two[1] >> 6));
+    return (uint8_t)(high << 4 | low);
 }
 
 static char digit_of(int value)
@@ -57,11 +56,8 @@ struct ds_hex_text ds_hex_text_of(struct ds_span in)
 static int not_hex(struct ds_span text, struct ds_error *e)
 {
     size_t at = 0;
-    for (uint8_t bad = 0; at < text.len; at++) {
-        (void)hex_digit(text.p[at], &bad);
-        if (bad != 0)
-            break;
-    }
+    while (at < text.len && is_foreign(text.p[at]) == 0)
+        at++;
     return ds_fail(e, DS_ERR_FORMAT, "character %zu of a hex text is no hex digit", at);
 }
 
@@ -73,22 +69,22 @@ int ds_hex_decode_any(uint8_t *ret, size_t *ret_len, size_t cap, struct ds_span 
     if (text.len / 2 > cap)
         return ds_fail(e, DS_ERR_RANGE, "hex text of %zu bytes; at most %zu fit", text.len / 2,
                        cap);
-    uint8_t bad = 0, ignored = 0;
+    uint8_t bad = 0;
     size_t i = 0;
     /* By blocks of a fixed length, which the compiler turns into vector code. */
     for (; text.len - i >= BLOCK; i += BLOCK)
         for (size_t k = 0; k < BLOCK; k++)
-            (void)hex_digit(text.p[i + k], &bad);
+            bad |= is_foreign(text.p[i + k]);
     for (; i < text.len; i++)
-        (void)hex_digit(text.p[i], &bad);
+        bad |= is_foreign(text.p[i]);
     ds_ct_public(&bad, sizeof bad); /* that a text is none is told to whoever sent it */
     if (bad != 0)
         return not_hex(text, e);
     for (i = 0; text.len / 2 - i >= BLOCK; i += BLOCK)
         for (size_t k = 0; k < BLOCK; k++)
-            ret[i + k] = byte_of(text.p + 2 * (i + k), &ignored);
+            ret[i + k] = byte_of(text.p + 2 * (i + k));
     for (; i < text.len / 2; i++)
-        ret[i] = byte_of(text.p + 2 * i, &ignored);
+        ret[i] = byte_of(text.p + 2 * i);
     *ret_len = text.len / 2;
     return DS_OK;
 }

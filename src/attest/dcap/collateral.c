@@ -68,7 +68,8 @@ static int get_status(enum ds_tcb_status *ret, const struct ds_json_tok *level, 
     /* TDRelaunchAdvised is a verdict and stands in no list. */
     if (*ret == DS_TCB_NONE || *ret == DS_TCB_TD_RELAUNCH_ADVISED ||
         *ret == DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED)
-        return ds_fail(e, DS_ERR_FORMAT, "a TCB status that is not known");
+        return ds_fail(e, DS_ERR_FORMAT, "tcbStatus '%.*s' is not one of Intel's", (int)text.len,
+                       (const char *)text.p);
     return DS_OK;
 }
 
@@ -86,7 +87,13 @@ static int get_advisories(struct ds_span *ret, const struct ds_json_tok *level, 
     return DS_OK;
 }
 
-static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n,
+/* QVL knows three words of a TDX module and five of an enclave. */
+#define MODULE_WORDS (1u << DS_TCB_UP_TO_DATE | 1u << DS_TCB_OUT_OF_DATE | 1u << DS_TCB_REVOKED)
+#define QE_WORDS                                        \
+    (MODULE_WORDS | 1u << DS_TCB_CONFIGURATION_NEEDED | \
+     1u << DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED)
+
+static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n, unsigned words,
                             const struct ds_json_tok *obj, struct ds_arena *mem, struct ds_error *e)
 {
     const struct ds_json_tok *array, *tcb;
@@ -100,10 +107,9 @@ static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n,
         DS_TRY(ds_json_get(&tcb, v, "tcb", DS_JSON_OBJECT, e));
         DS_TRY(get_u16(&level->isvsvn, tcb, "isvsvn", e));
         DS_TRY(get_status(&level->status, v, e));
-        /* Modules and enclaves have no configuration: three words only. */
-        if (level->status != DS_TCB_UP_TO_DATE && level->status != DS_TCB_OUT_OF_DATE &&
-            level->status != DS_TCB_REVOKED)
-            return ds_fail(e, DS_ERR_FORMAT, "a TCB status that modules and enclaves cannot have");
+        if ((words & 1u << level->status) == 0)
+            return ds_fail(e, DS_ERR_FORMAT, "tcbStatus '%s' is none of a TDX module or enclave",
+                           ds_tcb_status_text(level->status));
         DS_TRY(get_date(&level->date_s, v, "tcbDate", e));
         DS_TRY(get_advisories(&level->advisories, v, e));
     }
@@ -112,7 +118,10 @@ static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n,
     return DS_OK;
 }
 
-/* Sixteen objects {"svn": n, ...}. Intel's reader keeps the low byte, as its sample set needs. */
+/*
+ * Sixteen objects {"svn": n, ...}. Intel's reader keeps the low byte, and the sample set in QVL's
+ * repository needs it: its SVNs are 65517 and the like.
+ */
 static int parse_components(uint8_t ret16[static 16], const struct ds_json_tok *tcb,
                             const char *key, struct ds_error *e)
 {
@@ -198,7 +207,7 @@ static int parse_modules(struct ds_tcb_info *info, const struct ds_json_tok *obj
         for (char *c = m->id; *c != '\0'; c++)
             *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
         DS_TRY(parse_module(m, v, e));
-        DS_TRY(parse_svn_levels(&m->levels, &m->n_levels, v, mem, e));
+        DS_TRY(parse_svn_levels(&m->levels, &m->n_levels, MODULE_WORDS, v, mem, e));
     }
     info->modules = list;
     info->n_modules = array->n;
@@ -215,7 +224,7 @@ static int parse_tcb_info(struct ds_tcb_info *info, struct ds_arena *mem,
         return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of version %u; 2 and 3 are read",
                        info->version);
     DS_TRY(get_uint(&tcb_type, obj, "tcbType", UINT32_MAX, e));
-    /* PCS API 4: how levels are compared; we know the one way. */
+    /* QVL 4.1.2.7.4: how levels are compared; there is the one way. */
     if (tcb_type != 0)
         return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of type %u; 0 is read", tcb_type);
     /* Version 2 is of SGX alone and does not say so. */
@@ -253,7 +262,7 @@ static int parse_qe_identity(struct ds_qe_identity *qe, struct ds_arena *mem,
     DS_TRY(ds_json_get_hex(qe->attributes_mask16, 16, obj, "attributesMask", e));
     DS_TRY(ds_json_get_hex(qe->mrsigner32, 32, obj, "mrsigner", e));
     DS_TRY(get_u16(&qe->isvprodid, obj, "isvprodid", e));
-    return parse_svn_levels(&qe->levels, &qe->n_levels, obj, mem, e);
+    return parse_svn_levels(&qe->levels, &qe->n_levels, QE_WORDS, obj, mem, e);
 }
 
 /*

@@ -51,10 +51,10 @@ static bool have(struct run *v, struct ds_span part, const char *name)
     return part.len > 0;
 }
 
-static void narrow(struct run *v, int64_t from_s, int64_t until_s)
+static void narrow(struct dcap_dates *d, int64_t from_s, int64_t until_s)
 {
-    v->p->from_s = from_s > v->p->from_s ? from_s : v->p->from_s;
-    v->p->until_s = until_s < v->p->until_s ? until_s : v->p->until_s;
+    d->from_s = from_s > d->from_s ? from_s : d->from_s;
+    d->until_s = until_s < d->until_s ? until_s : d->until_s;
 }
 
 static bool cn_has(const struct ds_x509 *cert, const char *phrase)
@@ -89,8 +89,8 @@ static int add_certs(struct chain *c, struct run *v, struct ds_span pem, size_t 
 
 /*
  * Parse a chain of exactly n certificates, leaf first and root last, from up to
- * two texts. Of the root no more than name and key count: its dates are unsigned
- * as far as we look.
+ * two texts. The root's own signature is not looked at, so its dates bound what is
+ * kept and are in no claim.
  */
 static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, struct ds_span more,
                        size_t n, struct ds_error *e)
@@ -106,7 +106,8 @@ static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, st
     if (c->n != n)
         return refuse(v, DS_CODE_X509_CHAIN, "chain", want, got, e);
     for (size_t i = 0; i + 1 < n; i++)
-        narrow(v, c->certs[i].not_before_s, c->certs[i].not_after_s);
+        narrow(&v->p->dates, c->certs[i].not_before_s, c->certs[i].not_after_s);
+    narrow(&v->p->root_dates, c->certs[n - 1].not_before_s, c->certs[n - 1].not_after_s);
     *ret = c;
     return DS_OK;
 }
@@ -163,13 +164,14 @@ static int check_not_revoked_by_root(const struct run *v, const struct ds_x509 *
     return DS_OK;
 }
 
+/* RFC 5280 6.3.3: the root's list names no CA of the chain. */
 static int check_root_crl(struct run *v, struct ds_error *e)
 {
     if (!have(v, v->parts->root_crl_der, "root_ca_crl"))
         return DS_OK;
     DS_TRY(ds_crl_parse(&v->root_crl, v->parts->root_crl_der, e));
     DS_TRY(ds_crl_check(&v->root_crl, &v->pck->certs[2], v->now_s, e));
-    narrow(v, v->root_crl.this_update_s, v->root_crl.next_update_s);
+    narrow(&v->p->dates, v->root_crl.this_update_s, v->root_crl.next_update_s);
     return check_not_revoked_by_root(v, &v->pck->certs[1], e);
 }
 
@@ -185,7 +187,7 @@ static int check_pck_crl(struct run *v, struct ds_error *e)
         return refuse(v, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer", ds_x509_name_of(issuer).s,
                       "another issuer", e);
     DS_TRY(ds_crl_check(&crl, issuer, v->now_s, e));
-    narrow(v, crl.this_update_s, crl.next_update_s);
+    narrow(&v->p->dates, crl.this_update_s, crl.next_update_s);
     /* 4.1.2.5.8 */
     if (ds_crl_has(&crl, leaf))
         return refuse(v, DS_CODE_DCAP_PCK_REVOKED, "pck_serial", "not revoked",
@@ -200,7 +202,8 @@ static int check_signer(struct chain **ret, struct run *v, struct ds_span pem, s
     struct ds_anchor anchor = v->p->anchor;
     struct chain *c;
     DS_TRY(parse_chain(&c, v, pem, (struct ds_span){ 0 }, 2, e));
-    /* The very root that the PCK chain ended in is not checked again. */
+    /* The very root that the PCK chain ended in is not checked again. That both documents hang
+       under it is ours, not QVL's, which takes any root that is trusted. */
     if (ds_span_eq(c->certs[1].der, root->der))
         DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, v->now_s, e));
     else
@@ -225,6 +228,7 @@ struct document {
     struct ds_span text, sig64;
     int64_t issue_s, next_s;
     enum ds_code signature, expired, future;
+    bool *is_signed; /* set where it verified */
 };
 
 static int check_signed_text(const struct run *v, const struct chain *signer,
@@ -244,7 +248,7 @@ static int check_signed_text(const struct run *v, const struct chain *signer,
 static int check_dates(struct run *v, const struct document *d, struct ds_error *e)
 {
     char want[48], from[21], until[21], now[21];
-    narrow(v, d->issue_s, d->next_s);
+    narrow(&v->p->dates, d->issue_s, d->next_s);
     if (v->now_s >= d->issue_s && v->now_s <= d->next_s)
         return DS_OK;
     (void)snprintf(want, sizeof want, "%s to %s", ds_date_format(from, d->issue_s),
@@ -256,8 +260,10 @@ static int check_dates(struct run *v, const struct document *d, struct ds_error 
 static int check_document(struct run *v, const struct chain *signer, const struct document *d,
                           struct ds_error *e)
 {
-    if (signer != NULL && d->sig64.len > 0)
+    if (signer != NULL && d->sig64.len > 0) {
         DS_TRY(check_signed_text(v, signer, d, e));
+        *d->is_signed = true;
+    }
     return check_dates(v, d, e);
 }
 
@@ -273,7 +279,8 @@ static int check_documents(struct run *v, struct ds_error *e)
                                        coll->tcb.next_s,
                                        DS_CODE_DCAP_TCB_INFO_SIGNATURE,
                                        DS_CODE_DCAP_TCB_INFO_EXPIRED,
-                                       DS_CODE_DCAP_TCB_INFO_FUTURE };
+                                       DS_CODE_DCAP_TCB_INFO_FUTURE,
+                                       &v->p->is_tcb_info_signed };
     const struct document qe_identity = { "qe_identity",
                                           p->qe_identity,
                                           p->qe_sig64,
@@ -281,7 +288,8 @@ static int check_documents(struct run *v, struct ds_error *e)
                                           coll->qe.next_s,
                                           DS_CODE_DCAP_QE_IDENTITY_SIGNATURE,
                                           DS_CODE_DCAP_QE_IDENTITY_EXPIRED,
-                                          DS_CODE_DCAP_QE_IDENTITY_FUTURE };
+                                          DS_CODE_DCAP_QE_IDENTITY_FUTURE,
+                                          &v->p->is_qe_identity_signed };
     struct chain *tcb_signer = NULL, *qe_signer = NULL;
     if (have(v, p->tcb_chain_pem, "tcb_info_issuer_chain"))
         DS_TRY(check_signer(&tcb_signer, v, p->tcb_chain_pem, e));
@@ -325,7 +333,7 @@ int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
                             const struct ds_dcap_collateral *coll, const struct ds_anchors *anchors,
                             int64_t now_s, struct ds_error *e)
 {
-    struct ds_dcap_platform p = { .coll = coll, .from_s = INT64_MIN, .until_s = INT64_MAX };
+    struct ds_dcap_platform p = { .coll = coll, .dates = DCAP_ALWAYS, .root_dates = DCAP_ALWAYS };
     struct run v = {
         .p = &p, .parts = &coll->parts, .anchors = anchors, .now_s = now_s, .mem = mem
     };

@@ -10,15 +10,23 @@
 #include "attest/dcap/pck.h"
 #include "attest/dcap/platform.h"
 
+struct dcap_dates {
+    int64_t from_s, until_s;
+};
+#define DCAP_ALWAYS ((struct dcap_dates){ INT64_MIN, INT64_MAX })
+
 struct ds_dcap_platform {
     struct ds_anchor anchor;
     const struct ds_dcap_collateral *coll;
     struct ds_span chain; /* that a quote must carry; empty where the collateral brought it */
     struct dcap_pck pck;
     uint8_t pck_xy64[64];
-    uint8_t id32[32];        /* of everything that a quoting enclave is judged by */
-    int64_t from_s, until_s; /* everything that was looked at is in date within */
-    char missing[144];       /* names of absent parts of the collateral */
+    uint8_t id32[32];             /* of everything that a quoting enclave is judged by */
+    struct dcap_dates dates;      /* everything whose signature was looked at is in date within */
+    struct dcap_dates root_dates; /* the roots' own: they end what is kept, and are in no claim */
+    /* Only what its signer said can speak against a quote; without, the set is incomplete. */
+    bool is_tcb_info_signed, is_qe_identity_signed;
+    char missing[144]; /* names of absent parts of the collateral */
 };
 
 /* What a quote came to; levels borrow the collateral. */
@@ -46,20 +54,23 @@ int dcap_refuse(const struct dcap_run *v, enum ds_code code, const char *claim,
 /* Key type and QE vendor: what this library can judge at all. */
 DS_MUST_USE int dcap_check_header(const struct ds_dcap_quote *quote, struct ds_error *e);
 
-/*
- * The platform holds now, is the quote's, and its TCB info is of this TEE (10),
- * FMSPC and PCE (11).
- */
+/* The platform, which may have been kept, holds now and is the quote's. */
 DS_MUST_USE int dcap_check_platform(const struct dcap_run *v, struct ds_error *e);
+
+/* TCB info is of this TEE (10), FMSPC and PCE (11). */
+DS_MUST_USE int dcap_check_tcb_info(const struct dcap_run *v, struct ds_error *e);
 
 /*
  * The PCK signed the QE's report (13), which names the attestation key (14); the
  * QE is the one that Intel's identity names (15, 16).
  *
- * io:   known  a report verified before; NULL: none is kept
+ * in:   known  a QE whose report verified before; NULL: none is kept
  */
-DS_MUST_USE int dcap_check_qe(const struct dcap_run *v, struct ds_dcap_qe *known,
+DS_MUST_USE int dcap_check_qe(const struct dcap_run *v, const struct ds_dcap_qe *known,
                               struct ds_error *e);
+
+/* Remember the QE of a quote that verified. known: NULL: nobody asks for it. */
+void dcap_keep_qe(struct ds_dcap_qe *known, const struct dcap_run *v);
 
 /* The attestation key signed the quote (17). */
 DS_MUST_USE int dcap_check_signature(const struct dcap_run *v, struct ds_error *e);
@@ -71,5 +82,8 @@ DS_MUST_USE int dcap_check_complete(const struct dcap_run *v, enum ds_tcb_status
 
 /* What claims of every Intel TEE say of platform and collateral. */
 DS_MUST_USE int dcap_fill_claims(struct ds_claims *c, const struct dcap_run *v, struct ds_error *e);
-/* Status, date and advisories: the platform's, then the QE's, then the module's. err: RANGE */
+/*
+ * Status, date and advisories: the platform's, then the QE's, then the module's.
+ * err: RANGE attest.dcap.collateral_format: more ids, or longer ones, than claims hold
+ */
 DS_MUST_USE int dcap_fill_tcb(struct claims_tcb *c, const struct dcap_tcb *tcb, struct ds_error *e);

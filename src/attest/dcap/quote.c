@@ -57,8 +57,10 @@ static int read_body(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_err
         uint32_t len = ds_read_u32le(r);
         if (r->bad)
             return ds_fail(e, DS_ERR_TRUNCATED, "the quote ends before its body");
-        if (type < DS_DCAP_BODY_SGX || type > DS_DCAP_BODY_TD15 ||
-            (type != DS_DCAP_BODY_SGX) != is_tdx)
+        if (type < DS_DCAP_BODY_SGX || type > DS_DCAP_BODY_TD15)
+            return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_QUOTE_FORMAT, "body_type",
+                                 "1 (SGX), 2 (TD 1.0) or 3 (TD 1.5)", type, e);
+        if ((type != DS_DCAP_BODY_SGX) != is_tdx)
             return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_TEE_TYPE, "body_type",
                                  is_tdx ? "2 or 3" : "1", type, e);
         if (len != body_lens[type])

@@ -41,31 +41,33 @@ int dcap_check_header(const struct ds_dcap_quote *q, struct ds_error *e)
     return DS_OK;
 }
 
-/* A platform that was kept: it must still hold, and be this quote's. */
-static int check_kept(const struct dcap_run *v, struct ds_error *e)
+static int check_dates(const struct dcap_run *v, const struct dcap_dates *d, struct ds_error *e)
+{
+    char want[48], from[21], until[21], now[21];
+    if (v->now_s >= d->from_s && v->now_s <= d->until_s)
+        return DS_OK;
+    (void)snprintf(want, sizeof want, "%s to %s", ds_date_format(from, d->from_s),
+                   ds_date_format(until, d->until_s));
+    return ds_refuse(e, DS_ERR_STALE, DS_CODE_DCAP_PLATFORM_STALE, "time", want,
+                     ds_date_format(now, v->now_s), v->platform->anchor.name);
+}
+
+int dcap_check_platform(const struct dcap_run *v, struct ds_error *e)
 {
     const struct ds_dcap_platform *p = v->platform;
-    char want[48], from[21], until[21], now[21];
     if (!ds_dcap_platform_serves(p, v->quote))
         return dcap_refuse(v, DS_CODE_DCAP_PLATFORM_OTHER, "certification_data",
                            p->coll != NULL ? "the chain that the platform was verified by"
                                            : "a platform that verified",
                            p->coll != NULL ? "another" : "none", e);
-    if (v->now_s >= p->from_s && v->now_s <= p->until_s)
-        return DS_OK;
-    (void)snprintf(want, sizeof want, "%s to %s", ds_date_format(from, p->from_s),
-                   ds_date_format(until, p->until_s));
-    return ds_refuse(e, DS_ERR_STALE, DS_CODE_DCAP_PLATFORM_STALE, "time", want,
-                     ds_date_format(now, v->now_s), p->anchor.name);
+    DS_TRY(check_dates(v, &p->dates, e));
+    return check_dates(v, &p->root_dates, e);
 }
 
-int dcap_check_platform(const struct dcap_run *v, struct ds_error *e)
+int dcap_check_tcb_info(const struct dcap_run *v, struct ds_error *e)
 {
-    DS_TRY(check_kept(v, e));
     const struct ds_tcb_info *info = &v->platform->coll->tcb;
     const struct dcap_pck *pck = &v->platform->pck;
-    if (info->version == 0)
-        return DS_OK;
     /* 4.1.2.5.10 */
     if (strcmp(info->id, v->tee) != 0)
         return dcap_refuse(v, DS_CODE_DCAP_TCB_INFO_MISMATCH, "tcb_info_id", v->tee, info->id, e);
@@ -101,7 +103,7 @@ static int check_qe_signature(const struct dcap_run *v, struct ds_error *e)
 static int check_qe_binding(const struct dcap_run *v, struct ds_error *e)
 {
     uint8_t want64[64] = { 0 };
-    /* 4.1.2.5.14; the second half is zero. */
+    /* 4.1.2.5.14. That the second half is zero is ours: Intel's enclaves write it so. */
     const struct ds_span parts[] = { { v->quote->ak_pub64, 64 }, v->quote->qe_auth };
     DS_TRY(ds_hash_v(DS_SHA256, want64, parts, DS_LEN(parts), e));
     if (memcmp(want64, v->quote->qe_report.report_data64, 64) != 0)
@@ -113,7 +115,7 @@ static int check_qe_binding(const struct dcap_run *v, struct ds_error *e)
 static int check_qe_identity(const struct dcap_run *v, struct ds_error *e)
 {
     const struct ds_qe_identity *id = &v->platform->coll->qe;
-    if (id->version == 0)
+    if (!v->platform->is_qe_identity_signed)
         return DS_OK;
     /* 4.1.2.5.15 */
     if (strcmp(id->id, v->qe_id) != 0)
@@ -123,19 +125,21 @@ static int check_qe_identity(const struct dcap_run *v, struct ds_error *e)
     return dcap_tcb_check_qe(id, &v->quote->qe_report, v->platform->anchor.name, e);
 }
 
-int dcap_check_qe(const struct dcap_run *v, struct ds_dcap_qe *known, struct ds_error *e)
+int dcap_check_qe(const struct dcap_run *v, const struct ds_dcap_qe *known, struct ds_error *e)
 {
-    bool is_new = !is_known(v, known);
-    if (is_new)
+    if (!is_known(v, known))
         DS_TRY(check_qe_signature(v, e));
     DS_TRY(check_qe_binding(v, e));
-    DS_TRY(check_qe_identity(v, e));
-    if (known == NULL || !is_new)
-        return DS_OK;
+    return check_qe_identity(v, e);
+}
+
+void dcap_keep_qe(struct ds_dcap_qe *known, const struct dcap_run *v)
+{
+    if (known == NULL)
+        return;
     memcpy(known->platform_id32, v->platform->id32, 32);
     memcpy(known->report, v->quote->qe_report_raw.p, sizeof known->report);
     memcpy(known->sig64, v->quote->qe_sig64, 64);
-    return DS_OK;
 }
 
 int dcap_check_signature(const struct dcap_run *v, struct ds_error *e)
@@ -150,7 +154,7 @@ int dcap_check_signature(const struct dcap_run *v, struct ds_error *e)
                : r;
 }
 
-/* Quotes come in padded buffers. No signature covers the padding, so it may carry nothing. */
+/* Ours, not QVL's: quotes come in padded buffers. No signature covers the padding, so it may carry nothing. */
 int dcap_check_padding(const struct dcap_run *v, struct ds_error *e)
 {
     struct ds_span rest = v->quote->padding;
@@ -179,8 +183,8 @@ int dcap_fill_claims(struct ds_claims *c, const struct dcap_run *v, struct ds_er
     c->kind = p->anchor.kind;
     (void)snprintf(c->anchor, sizeof c->anchor, "%s", p->anchor.name);
     c->tcb_eval_number = tcb_eval < qe_eval ? tcb_eval : qe_eval;
-    c->valid_from_s = p->from_s;
-    c->valid_until_s = p->until_s;
+    c->valid_from_s = p->dates.from_s;
+    c->valid_until_s = p->dates.until_s;
     return ds_hash(DS_SHA256, c->device_id32, DS_SPAN_OF(p->pck.ppid16), e);
 }
 
@@ -205,11 +209,16 @@ static int add_advisories(struct claims_tcb *c, struct ds_span raw, struct ds_er
     return DS_OK;
 }
 
+static int add_all_advisories(struct claims_tcb *c, const struct dcap_tcb *tcb, struct ds_error *e)
+{
+    DS_TRY(add_advisories(c, tcb->platform->advisories, e));
+    DS_TRY(add_advisories(c, tcb->qe->advisories, e));
+    return tcb->module != NULL ? add_advisories(c, tcb->module->advisories, e) : DS_OK;
+}
+
 int dcap_fill_tcb(struct claims_tcb *c, const struct dcap_tcb *tcb, struct ds_error *e)
 {
     c->status = tcb->status;
     c->date_s = tcb->date_s;
-    DS_TRY(add_advisories(c, tcb->platform->advisories, e));
-    DS_TRY(add_advisories(c, tcb->qe->advisories, e));
-    return tcb->module != NULL ? add_advisories(c, tcb->module->advisories, e) : DS_OK;
+    return ds_coded(add_all_advisories(c, tcb, e), DS_CODE_DCAP_COLLATERAL_FORMAT, e);
 }

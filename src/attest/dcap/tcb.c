@@ -59,20 +59,44 @@ static bool is_at_least(const uint8_t *have, const uint8_t *need, size_t from)
     return true;
 }
 
+static int refuse_svns(const char *claim, const uint8_t *need16, const uint8_t *have16,
+                       struct ds_error *e)
+{
+    char want[160];
+    (void)snprintf(want, sizeof want, "at least %s", DS_HEX(DS_SPAN(need16, 16)));
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_NOT_SUPPORTED, claim, want,
+                     DS_HEX(DS_SPAN(have16, 16)), NULL);
+}
+
+/* Which part of the last, lowest level is not reached; in the order in which levels are matched. */
+static int refuse_level(const struct ds_tcb_level *last, const struct dcap_pck *pck,
+                        const struct dcap_tee_svn *tee, struct ds_error *e)
+{
+    char want[24], got[8];
+    if (!is_at_least(pck->sgx16, last->sgx16, 0))
+        return refuse_svns("cpusvn", last->sgx16, pck->sgx16, e);
+    if (pck->pcesvn >= last->pcesvn)
+        return refuse_svns(tee->name, last->tdx16, tee->svn16, e);
+    (void)snprintf(want, sizeof want, "at least %u", last->pcesvn);
+    (void)snprintf(got, sizeof got, "%u", pck->pcesvn);
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_NOT_SUPPORTED, "pcesvn", want, got,
+                     NULL);
+}
+
 int dcap_tcb_platform(struct dcap_tcb *ret, const struct ds_tcb_info *info,
-                      const struct dcap_pck *pck, const uint8_t *tdx16, size_t from,
+                      const struct dcap_pck *pck, const struct dcap_tee_svn *tee,
                       struct ds_error *e)
 {
+    /* QVL 4.1.2.5.18, 19: in every SGX component, the PCE and the TEE's own. */
     for (size_t i = 0; i < info->n_levels; i++) {
         const struct ds_tcb_level *l = &info->levels[i];
         if (!is_at_least(pck->sgx16, l->sgx16, 0) || pck->pcesvn < l->pcesvn ||
-            (tdx16 != NULL && !is_at_least(tdx16, l->tdx16, from)))
+            !is_at_least(tee->svn16, l->tdx16, tee->from))
             continue;
         *ret = (struct dcap_tcb){ .status = l->status, .date_s = l->date_s, .platform = l };
         return DS_OK;
     }
-    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_NOT_SUPPORTED, "cpusvn",
-                     "at least the lowest level", DS_HEX(DS_SPAN(pck->sgx16, 16)), NULL);
+    return refuse_level(&info->levels[info->n_levels - 1], pck, tee, e);
 }
 
 const struct ds_svn_level *dcap_tcb_find_svn(const struct ds_svn_level *levels, size_t n,
@@ -84,7 +108,10 @@ const struct ds_svn_level *dcap_tcb_find_svn(const struct ds_svn_level *levels, 
     return NULL;
 }
 
-/* Only OutOfDate and Revoked of a module or enclave change what the platform level says. */
+/*
+ * QVL's convergence of statuses: only OutOfDate and Revoked of a module or enclave change what the
+ * platform's level says.
+ */
 static enum ds_tcb_status converged(enum ds_tcb_status platform, enum ds_tcb_status part)
 {
     if (platform == DS_TCB_REVOKED || part == DS_TCB_REVOKED)

@@ -12,15 +12,21 @@
 DS_MUST_USE int dcap_tcb_check_qe(const struct ds_qe_identity *id, const struct ds_sgx_report *qe,
                                   const char *anchor, struct ds_error *e);
 
+/* SVNs of a TEE beside SGX's; those from index `from` on belong to the platform's level. */
+struct dcap_tee_svn {
+    const char *name; /* for reasons: "tee_tcb_svn" */
+    const uint8_t *svn16;
+    size_t from;
+};
+
 /*
  * Begin with the platform's level: the first, highest first, that it reaches in
- * every SGX component, the PCE and, from index `from` on, the TEE's own
- * components (`tdx16`; NULL for SGX).
+ * every SGX component, the PCE and the TEE's own components.
  *
- * err:  UNTRUSTED  attest.dcap.tcb_not_supported
+ * err:  UNTRUSTED  attest.dcap.tcb_not_supported, with the part that the lowest level asks for
  */
 DS_MUST_USE int dcap_tcb_platform(struct dcap_tcb *ret, const struct ds_tcb_info *info,
-                                  const struct dcap_pck *pck, const uint8_t *tdx16, size_t from,
+                                  const struct dcap_pck *pck, const struct dcap_tee_svn *tee,
                                   struct ds_error *e);
 
 /* The first level that isvsvn reaches; NULL when it reaches none. */

@@ -35,7 +35,8 @@ struct run {
     struct ds_anchor anchor;
     struct snp_key_cert says;
     bool is_crl_checked;
-    int64_t from_s, until_s; /* everything that was looked at is in date within */
+    int64_t from_s, until_s, root_from_s,
+        root_until_s; /* everything that was looked at is in date within */
 };
 
 static int refuse(const struct run *v, enum ds_code code, const char *claim, const char *expected,
@@ -96,6 +97,8 @@ static int find_root(struct run *v, struct ds_error *e)
         return DS_OK;
     DS_TRY(ds_x509_check_critical(&given, e));
     DS_TRY(ds_x509_check_marker(&given, &v->anchor, e));
+    v->root_from_s = given.not_before_s;
+    v->root_until_s = given.not_after_s;
     return ds_x509_check_time(&given, v->now_s, e);
 }
 
@@ -159,6 +162,8 @@ static int fill_platform(struct ds_snp_platform *ret, const struct run *v, struc
         .is_crl_checked = v->is_crl_checked,
         .valid_from_s = v->from_s,
         .valid_until_s = v->until_s,
+        .root_from_s = v->root_from_s,
+        .root_until_s = v->root_until_s,
     };
     (void)snprintf(p.anchor, sizeof p.anchor, "%s", v->anchor.name);
     memcpy(p.tcb8, v->says.tcb8, sizeof p.tcb8);
@@ -191,7 +196,9 @@ int ds_snp_platform_verify(struct ds_snp_platform *ret, const struct ds_snp_cert
                      .anchors = anchors,
                      .now_s = now_s,
                      .from_s = INT64_MIN,
-                     .until_s = INT64_MAX };
+                     .until_s = INT64_MAX,
+                     .root_from_s = INT64_MIN,
+                     .root_until_s = INT64_MAX };
     return ds_anchored(verify_platform(ret, &v, flags, e), v.anchor.name, e);
 }
 
@@ -204,12 +211,15 @@ static int refuse_report(const struct ds_snp_platform *platform, enum ds_code co
 
 static int check_dates(const struct ds_snp_platform *platform, int64_t now_s, struct ds_error *e)
 {
-    char want[48], iso[21], now[21];
-    if (now_s >= platform->valid_from_s && now_s <= platform->valid_until_s)
+    char want[48], from[21], until[21], now[21];
+    bool is_root_good = now_s >= platform->root_from_s && now_s <= platform->root_until_s;
+    if (is_root_good && now_s >= platform->valid_from_s && now_s <= platform->valid_until_s)
         return DS_OK;
-    size_t n = (size_t)snprintf(want, sizeof want, "%s to ",
-                                ds_date_format(iso, platform->valid_from_s));
-    (void)snprintf(want + n, sizeof want - n, "%s", ds_date_format(iso, platform->valid_until_s));
+    (void)snprintf(want, sizeof want, "%s to %s",
+                   ds_date_format(from,
+                                  is_root_good ? platform->valid_from_s : platform->root_from_s),
+                   ds_date_format(until,
+                                  is_root_good ? platform->valid_until_s : platform->root_until_s));
     return ds_refuse(e, DS_ERR_STALE, DS_CODE_SNP_PLATFORM_DATES, "platform_certificates", want,
                      ds_date_format(now, now_s), platform->anchor);
 }

@@ -31,6 +31,9 @@ struct ds_snp_platform {
     char csp_id[64];         /* VLEK: "CN=cc-us-east-2.amazonaws.com" */
     bool is_crl_checked;
     int64_t valid_from_s, valid_until_s;
+    /* A root's certificate, where evidence brought one, ends what is kept and is in no claim: its
+       own signature is not looked at. */
+    int64_t root_from_s, root_until_s;
 };
 
 /*

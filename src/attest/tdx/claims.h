@@ -19,7 +19,7 @@ struct ds_span ds_claims_mrservicetd48(const struct ds_claims *c); /* TD 1.5, el
 uint64_t ds_claims_td_attributes(const struct ds_claims *c);
 uint64_t ds_claims_xfam(const struct ds_claims *c);
 
-/* Security versions of the module that launched the TD and, TD 1.5, of the one that runs now. */
+/* Security versions of the module that launched the TD and of the one that runs now (empty before TD 1.5). */
 struct ds_span ds_claims_tee_tcb_svn16(const struct ds_claims *c);
 struct ds_span ds_claims_tee_tcb_svn2_16(const struct ds_claims *c);
 

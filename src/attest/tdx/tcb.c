@@ -11,18 +11,10 @@
 #include "attest/dcap/tcb.h"
 #include "base/hex.h"
 
-/* Index of the TDX module's major version and of its own SVN in a set of TEE SVNs. */
-#define SVN_MODULE       0
-#define SVN_MAJOR        1
-#define SVN_BEHIND_MAJOR 2
-
-static bool is_zero(const uint8_t *p, size_t n)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < n; i++)
-        any |= p[i];
-    return any == 0;
-}
+/* What stands where in a set of 16 TEE SVNs. */
+#define SVN_MODULE      0 /* the module's own */
+#define SVN_MAJOR       1 /* the module's major version */
+#define SVN_FIRST_OTHER 2 /* the first that no module identity judges */
 
 static int refuse_bytes(const char *claim, const uint8_t *expected, const uint8_t *got, size_t n,
                         const char *anchor, struct ds_error *e)
@@ -52,34 +44,38 @@ int tdx_tcb_check_module(const struct ds_tcb_info *info, const struct ds_td_repo
                          const char *anchor, struct ds_error *e)
 {
     const struct ds_tdx_module *m = &info->module;
-    /* QVL 4.1.2.5.12: from quote version 4 on, SVN[1] is the module's major version. */
+    /* QVL 4.1.2.5.12: from quote version 4 on, and no TDX quote is older, SVN[1] is the module's
+       major version. */
     if (td->tee_tcb_svn16[SVN_MAJOR] > 0)
         DS_TRY(find_module(&m, info, td->tee_tcb_svn16[SVN_MAJOR], anchor, e));
     /* QVL 4.1.2.5.12.1 */
     if (memcmp(td->mrsignerseam48, m->mrsigner48, 48) != 0)
         return refuse_bytes("mrsignerseam", m->mrsigner48, td->mrsignerseam48, 48, anchor, e);
     /* QVL 4.1.2.5.12.2: zero and equal; the mask is not applied. */
-    if (!is_zero(td->seamattributes8, 8) || memcmp(td->seamattributes8, m->attributes8, 8) != 0)
-        return refuse_bytes("seamattributes", m->attributes8, td->seamattributes8, 8, anchor, e);
+    static const uint8_t zeros8[8];
+    if (memcmp(td->seamattributes8, zeros8, 8) != 0)
+        return refuse_bytes("seamattributes", zeros8, td->seamattributes8, 8, anchor, e);
+    if (memcmp(m->attributes8, zeros8, 8) != 0)
+        return refuse_bytes("seamattributes", m->attributes8, zeros8, 8, anchor, e);
     return DS_OK;
 }
 
-/* QVL 4.1.2.5.18, 19: platform, module and quoting enclave by one set of TEE SVNs. */
-static int evaluate(struct dcap_tcb *ret, const struct ds_dcap_platform *p,
+/* QVL 4.1.2.5.19: platform, module and quoting enclave by one set of TEE SVNs. */
+static int evaluate(struct dcap_tcb *ret, const struct ds_dcap_platform *p, const char *name,
                     const uint8_t svn16[static 16], uint16_t qe_isvsvn, struct ds_error *e)
 {
     const struct ds_tcb_info *info = &p->coll->tcb;
     const struct ds_tdx_module *m;
     bool has_major = svn16[SVN_MAJOR] > 0;
     /* With a major version, the module's own identity judges SVN[0] and [1]. */
-    DS_TRY(dcap_tcb_platform(ret, info, &p->pck, svn16, has_major ? SVN_BEHIND_MAJOR : 0, e));
+    const struct dcap_tee_svn tee = { name, svn16, has_major ? SVN_FIRST_OTHER : 0 };
+    DS_TRY(dcap_tcb_platform(ret, info, &p->pck, &tee, e));
     if (has_major) {
         DS_TRY(find_module(&m, info, svn16[SVN_MAJOR], p->anchor.name, e));
         ret->module = dcap_tcb_find_svn(m->levels, m->n_levels, svn16[SVN_MODULE]);
         if (ret->module == NULL)
-            return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED,
-                             "tee_tcb_svn", "at least the lowest level", DS_HEX(DS_SPAN(svn16, 16)),
-                             NULL);
+            return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, name,
+                             "at least the lowest level", DS_HEX(DS_SPAN(svn16, 16)), NULL);
         dcap_tcb_converge(ret, ret->module);
     }
     return dcap_tcb_qe(ret, &p->coll->qe, qe_isvsvn, e);
@@ -117,10 +113,11 @@ int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct ds_dcap_platform *platfor
 {
     uint16_t qe_isvsvn = quote->dcap.qe_report.isvsvn;
     struct tdx_tcb t = { .has_current = quote->is_td15 };
-    DS_TRY(evaluate(&t.launch, platform, quote->td.tee_tcb_svn16, qe_isvsvn, e));
+    DS_TRY(evaluate(&t.launch, platform, "tee_tcb_svn", quote->td.tee_tcb_svn16, qe_isvsvn, e));
     t.status = t.launch.status;
     if (t.has_current) {
-        DS_TRY(evaluate(&t.current, platform, quote->td.tee_tcb_svn2_16, qe_isvsvn, e));
+        DS_TRY(evaluate(&t.current, platform, "tee_tcb_svn2", quote->td.tee_tcb_svn2_16, qe_isvsvn,
+                        e));
         t.status = relaunch(t.launch.status, t.current.status);
     }
     *ret = t;

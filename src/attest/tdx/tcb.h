@@ -28,8 +28,10 @@ struct tdx_tcb {
 /*
  * Evaluate the TD's security versions, both sets of a TD 1.5.
  *
- * err:  UNTRUSTED  attest.dcap.tcb_not_supported, attest.tdx.module_mismatch,
- *                  attest.tdx.module_tcb_not_supported, attest.dcap.qe_tcb_not_supported
+ * err:  UNTRUSTED  attest.dcap.tcb_not_supported, attest.dcap.qe_tcb_not_supported,
+ *                  attest.tdx.module_tcb_not_supported; for a major version that TCB info does not
+ *                  list attest.tdx.module_mismatch or attest.dcap.tcb_info_mismatch, where QVL says
+ *                  TCB_NOT_SUPPORTED for both
  */
 DS_MUST_USE int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct ds_dcap_platform *platform,
                                  const struct ds_tdx_quote *quote, struct ds_error *e);

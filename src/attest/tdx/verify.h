@@ -21,7 +21,9 @@
  *       STALE        a certificate, CRL, TCB info or identity is outside its dates
  *       UNAVAILABLE  attest.dcap.collateral_incomplete: a part is missing
  *       UNSUPPORTED  a certification data type or algorithm that we do not read
- * spec: Intel SGX-TDX DCAP Quote Verification Library, steps named in the code
+ *       RANGE        attest.dcap.collateral_format: more advisories than claims hold
+ * spec: Intel SGX-TDX DCAP Quote Verification Library (repository
+ *       intel/confidential-computing.tee.dcap.qvl, d12717e of July 2026), steps named in the code
  */
 DS_MUST_USE int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                                     const struct ds_tdx_quote *quote,

@@ -275,6 +275,7 @@ BREAK(p384_key, s->quote.dcap.key_type = 3)
 BREAK(vendor, s->quote.dcap.qe_vendor_id16[15] = 8)
 BREAK(encrypted_ppid, s->quote.dcap.cert_type = DS_DCAP_CERT_PPID_RSA2048)
 BREAK(module_config, s->module_status = "ConfigurationNeeded")
+BREAK(qe_hardening, s->qe_status = "SWHardeningNeeded")
 BREAK(level_word, s->level_status = "Fine")
 BREAK(date_word, s->tcb_issue = "today")
 
@@ -365,6 +366,7 @@ static const struct {
     { "QE of another vendor", vendor, DS_CODE_DCAP_QE_VENDOR, DS_ERR_UNTRUSTED },
     { "no chain in the quote", encrypted_ppid, DS_CODE_DCAP_CERT_DATA, DS_ERR_UNSUPPORTED },
     { "module status it cannot have", module_config, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT, TDX },
+    { "QE level with a word that enclaves do not have", qe_hardening, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
     { "status that does not exist", level_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
     { "date that is none", date_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
 };
@@ -453,6 +455,9 @@ static void statuses_converge(void **state)
         { "UpToDate", "Revoked", "UpToDate", DS_TCB_REVOKED },
         { "UpToDate", "UpToDate", "Revoked", DS_TCB_REVOKED },
         { "OutOfDate", "Revoked", "OutOfDate", DS_TCB_REVOKED },
+        /* Words of an enclave that change nothing. */
+        { "UpToDate", "UpToDate", "ConfigurationNeeded", DS_TCB_UP_TO_DATE },
+        { "SWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded", DS_TCB_OUT_OF_DATE },
     };
     (void)state;
     for (size_t i = 0; i < DS_LEN(cases); i++) {
@@ -691,9 +696,14 @@ static void kept_enclaves_vouch_for_what_they_did(void **state)
         assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
                                                  SYNTH_NOW, &e),
                          DS_OK);
-        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_OK);
         struct ds_dcap_quote *q = is_sgx ? &m.sgx.dcap : &m.tdx.dcap;
         const struct ds_dcap_quote good = *q;
+        const struct ds_dcap_qe none = { 0 };
+        q->sig64[0] ^= 1; /* nothing is remembered of a quote that is refused */
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_memory_equal(&qe, &none, sizeof qe);
+        *q = good;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_OK);
         q->qe_sig64[0] ^= 1;
         assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
         assert_int_equal(e.code, DS_CODE_DCAP_QE_SIGNATURE);
@@ -712,6 +722,132 @@ static void kept_enclaves_vouch_for_what_they_did(void **state)
     }
 }
 
+/* The reason names what the lowest level asks for and was not reached. */
+static void reasons_name_the_part(void **state)
+{
+    static const struct {
+        void (*breaks)(struct synth *s);
+        const char *claim, *expected, *got;
+    } cases[] = {
+        { sgx_svn, "cpusvn", "at least 06060606060606060606060606060606",
+          "05050505050505050505050505050505" },
+        { pcesvn, "pcesvn", "at least 12", "11" },
+        { tdx_svn, "tee_tcb_svn", NULL, NULL },
+        { tdx_svn2, "tee_tcb_svn2", NULL, NULL },
+        { module_svn2, "tee_tcb_svn2", "at least the lowest level", NULL },
+        { seamattributes, "seamattributes", "0000000000000000", "0100000000000000" },
+        { module_attributes, "seamattributes", "0100000000000000", "0000000000000000" },
+        { both_attributes, "seamattributes", "0000000000000000", "0100000000000000" },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(5, DS_DCAP_BODY_TD15);
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        cases[i].breaks(&s);
+        synth_make(&s);
+        assert_int_equal(run(&c, &s, true, &e), DS_ERR_UNTRUSTED);
+        assert_string_equal(e.detail.claim, cases[i].claim);
+        if (cases[i].expected != NULL)
+            assert_string_equal(e.detail.expected, cases[i].expected);
+        if (cases[i].got != NULL)
+            assert_string_equal(e.detail.got, cases[i].got);
+    }
+}
+
+/* A platform is kept no longer than its root, too, is in date. */
+static void roots_end_what_is_kept(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    DS_AUTO(made_done) struct made m = { 0 };
+    struct ds_claims c = { 0 };
+    struct ds_error e = { 0 };
+    (void)state;
+    s.plans[ROOT].not_after_s = SYNTH_NOW + 3600;
+    synth_make(&s);
+    assert_int_equal(make(&m, &s, true, false, &e), DS_OK);
+    struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
+    assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
+                                             SYNTH_NOW, &e),
+                     DS_OK);
+    assert_int_equal(verify_on(&c, &m, p, NULL, SYNTH_NOW + 3600, &e), DS_OK);
+    /* Nobody verified what the root says of itself. */
+    assert_int_equal(ds_claims_valid_until_s(&c), SYNTH_NOW + SYNTH_DAY);
+    assert_int_equal(verify_on(&c, &m, p, NULL, SYNTH_NOW + 3601, &e), DS_ERR_STALE);
+    assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_STALE);
+}
+
+/* What nobody signed says nothing about a quote: the set is incomplete, whatever stands in it. */
+static void unsigned_documents_blame_no_quote(void **state)
+{
+    static void (*const breaks[])(struct synth *s) = { fmspc, sgx_svn, mrsignerseam, qe_svn };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(breaks) * 3; i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good();
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        breaks[i / 3](&s);
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, false, &e), DS_OK);
+        if (i % 3 != 1)
+            m.coll.parts.tcb_sig64 = m.coll.parts.qe_sig64 = (struct ds_span){ 0 };
+        if (i % 3 != 0)
+            m.coll.parts.tcb_chain_pem = m.coll.parts.qe_chain_pem = (struct ds_span){ 0 };
+        assert_int_equal(verify(&c, &m, &e), DS_ERR_UNAVAILABLE);
+        assert_int_equal(e.code, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
+        assert_string_equal(e.detail.got, "missing; the level would be unknown");
+    }
+}
+
+static void claims_hold_64_advisories(void **state)
+{
+    (void)state;
+    for (unsigned n = 62; n <= 63; n++) { /* beside two of platform and module */
+        DS_AUTO(synth_done) struct synth s = synth_good();
+        DS_AUTO(ds_buf_done) struct ds_buf b = { 0 };
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        ds_buf_str(&b, "UpToDate\",\"advisoryIDs\":[");
+        for (unsigned i = 0; i < n; i++)
+            ds_buf_printf(&b, "%s\"A%u\"", i > 0 ? "," : "", i);
+        ds_buf_str(&b, "],\"end\":\"");
+        ds_buf_char(&b, '\0');
+        s.qe_status = (const char *)b.p;
+        synth_make(&s);
+        if (n == 62) {
+            assert_int_equal(run(&c, &s, true, &e), DS_OK);
+            assert_int_equal(ds_claims_n_advisories(&c), 64);
+            continue;
+        }
+        assert_int_equal(run(&c, &s, true, &e), DS_ERR_RANGE);
+        assert_int_equal(e.code, DS_CODE_DCAP_COLLATERAL_FORMAT);
+    }
+}
+
+/* Version 5 says what its body is; TD 1.5 with extensions (4) is not read. */
+static void unknown_bodies_are_refused(void **state)
+{
+    static const uint16_t types[] = { 0, 4, 0x0103, 0xffff };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(types); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(5, DS_DCAP_BODY_TD15);
+        struct ds_arena mem = ds_arena_of(calloc(1, DS_DCAP_COLLATERAL_MEM),
+                                          DS_DCAP_COLLATERAL_MEM);
+        struct ds_tdx_quote q;
+        struct ds_error e = { 0 };
+        synth_make(&s);
+        struct ds_span quote = synth_quote(&mem, &s);
+        uint8_t *type = mem.p + (quote.p - mem.p) + 48;
+        type[0] = (uint8_t)types[i];
+        type[1] = (uint8_t)(types[i] >> 8);
+        assert_int_equal(ds_tdx_quote_parse(&q, quote, &e), DS_ERR_UNSUPPORTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_QUOTE_FORMAT);
+        assert_string_equal(e.detail.claim, "body_type");
+        free(mem.p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -726,6 +862,11 @@ int main(void)
         cmocka_unit_test(chains_come_from_quote_or_collateral),
         cmocka_unit_test(tcb_info_of_version_2_serves_sgx),
         cmocka_unit_test(levels_have_their_bounds),
+        cmocka_unit_test(reasons_name_the_part),
+        cmocka_unit_test(roots_end_what_is_kept),
+        cmocka_unit_test(unsigned_documents_blame_no_quote),
+        cmocka_unit_test(claims_hold_64_advisories),
+        cmocka_unit_test(unknown_bodies_are_refused),
         cmocka_unit_test(kept_platforms_serve_their_own_quotes),
         cmocka_unit_test(kept_enclaves_vouch_for_what_they_did),
     };

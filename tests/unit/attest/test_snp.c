@@ -76,6 +76,31 @@ static void each_product_and_key_verifies(void **state)
         }
 }
 
+/* A chain is kept no longer than the root that came with it is in date. */
+static void roots_end_what_is_kept(void **state)
+{
+    DS_AUTO(snp_synth_done) struct snp_synth s = snp_synth_good(MILAN, VCEK);
+    struct ds_snp_platform p;
+    struct ds_snp_report report;
+    struct ds_claims c = { 0 };
+    struct ds_error e = { 0 };
+    uint8_t bytes[DS_SNP_REPORT_LEN];
+    (void)state;
+    s.plans[S_ARK].not_after_s = SNP_NOW + 3600;
+    snp_synth_make(&s);
+    const struct ds_extra_anchor extra = snp_synth_anchor(&s, S_ARK, true);
+    const struct ds_anchors anchors = { &extra, 1 };
+    const struct ds_snp_certs certs = snp_synth_certs(&s);
+    snp_synth_report(bytes, &s);
+    assert_int_equal(ds_snp_report_parse(&report, DS_SPAN_OF(bytes), &e), DS_OK);
+    assert_int_equal(ds_snp_platform_verify(&p, &certs, VCEK, &anchors, SNP_NOW, 0, &e), DS_OK);
+    assert_int_equal(ds_snp_report_verify(&c, &report, &p, SNP_NOW + 3600, &e), DS_OK);
+    /* Nobody verified what the root says of itself. */
+    assert_int_equal(ds_claims_valid_until_s(&c), SNP_NOW + SNP_DAY);
+    assert_int_equal(ds_snp_report_verify(&c, &report, &p, SNP_NOW + 3601, &e), DS_ERR_STALE);
+    assert_int_equal(e.code, DS_CODE_SNP_PLATFORM_DATES);
+}
+
 static void span_is(struct ds_span got, size_t len, uint8_t first)
 {
     assert_int_equal(got.len, len);
@@ -688,6 +713,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_product_and_key_verifies),
+        cmocka_unit_test(roots_end_what_is_kept),
         cmocka_unit_test(claims_are_the_reports),
         cmocka_unit_test(other_claims_have_none_of_it),
         cmocka_unit_test(each_check_has_its_code),
