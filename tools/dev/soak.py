@@ -4,7 +4,7 @@
 
 Steps are drawn at random: a program killed at a named point of a state write (base/fault.h; the points
 are found in the sources), a process killed and met again, the app stopped and started or upgraded, with and
-without a kill on the way, a fuzz target, and the system tests with DSTACK_SOAK=1. A machine serves some steps and is thrown away with its directory;
+without a kill on the way, a fuzz target, random changes of evidence that must be refused, and the system tests with DSTACK_SOAK=1. A machine serves some steps and is thrown away with its directory;
 what stays is the fuzz corpus, which is kept within bounds: so it runs as long as it is told.
 
 It prints one JSON line a step and one at the end. Exit code 1 when a step broke something.
@@ -33,6 +33,10 @@ import stack  # noqa: E402
 FREE_MIN_BYTES = 4 << 30
 CORPUS_MAX_BYTES = 64 << 20  # of one fuzz target
 FUZZ_S = 60
+MUTATION_S = 60
+MUTATIONS = {'sgx': 'dcap', 'tdx10': 'dcap', 'tdx15': 'dcap', 'snp': 'snp'}  # format: its test program
+MUTATIONS_GOAL = 1_000_000  # of each format in one soak, if it is long enough; then the step becomes rare
+MUTATIONS_SLICE = 1000  # of one seed
 STEPS_PER_MACHINE = 6
 # Passed once in the life of a machine: a new one is made for them.
 FIRST_BOOT = ('kms.root', 'simtee.key', 'simtee.certificates', 'simtee.collateral')
@@ -186,6 +190,7 @@ class Soak:
         self.app = os.path.dirname(stack.hello_app(os.path.join(self.work, NAME)))
         self.life = None
         self.tests_ran = False
+        self.mutations = dict.fromkeys(MUTATIONS, 0)
 
     def close(self):
         if self.life is not None:
@@ -262,6 +267,20 @@ class Soak:
         need(run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:])
         return {'target': target}
 
+    def mutation(self):
+        """A minute of slices of the format that has fewest; the seed of the first stands in the line."""
+        name = min(self.mutations, key=self.mutations.get)
+        program = f'{stack.FAULT_BUILD}/tests/unit/attest/test_attest_{MUTATIONS[name]}_mutation'
+        first = self.random.randrange(1, 1 << 62)
+        slices, end = 0, time.monotonic() + MUTATION_S
+        while slices == 0 or time.monotonic() < end and self.mutations[name] < MUTATIONS_GOAL:
+            command = [program, name, str(first + slices), str(MUTATIONS_SLICE)]
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+            need(run.returncode == 0, f'{" ".join(command)}: {run.stdout[-2000:]}{run.stderr[-2000:]}')
+            self.mutations[name] += MUTATIONS_SLICE
+            slices += 1
+        return {'format': name, 'seed': first, 'slices': slices, 'mutations': slices * MUTATIONS_SLICE}
+
     def system_tests(self):
         """Once: the rows that are too slow for the suite."""
         self.tests_ran = True
@@ -276,6 +295,7 @@ class Soak:
         """Names with their weights; what has been done often enough is left out."""
         weights = {'kill_process': 2, 'restart_vm': 1, 'upgrade': 3, 'fuzz': 3}
         weights['kill_point'] = 8 if self.kills_left > 0 else 1
+        weights['mutation'] = 3 if min(self.mutations.values()) < MUTATIONS_GOAL else 1
         if not self.tests_ran:
             weights['system_tests'] = 1
         return weights
@@ -340,7 +360,7 @@ def main():
             counts[name] = counts.get(name, 0) + 1
     finally:
         soak.close()
-    say(soak='ends', steps=counts, kills=n_fired, broken=n_broken)
+    say(soak='ends', steps=counts, kills=n_fired, mutations=soak.mutations, broken=n_broken)
     return 1 if n_broken else 0
 
 

@@ -3,7 +3,8 @@
  * Whatever is changed in an accepted quote or its collateral, the verifier says no, or the change
  * lies where nothing is signed and the claims are byte for byte the same. The table of those
  * regions is the whole list. Each byte has one bit flipped here, a different one from byte to byte;
- * `test_attest_dcap_mutation all` flips every bit and takes minutes.
+ * `test_attest_dcap_mutation all` flips every bit and takes minutes, and
+ * `test_attest_dcap_mutation tdx10 SEED N` makes N random changes and nothing else.
  */
 
 #include <setjmp.h>
@@ -13,11 +14,11 @@
 #include <cmocka.h>
 
 #include "attest/claims_private.h"
+#include "mutation_slice.h"
 #include "synthetic.h"
 
 #define PADDING_LEN    24   /* zeros behind the signature data, as quote buffers have them */
 #define N_RANDOM       2000 /* of each shape */
-#define N_RANDOM_ALL   350000
 #define RANDOM_LEN_MAX 8
 #define CUT_MAX        80 /* bytes that are taken off, one after another */
 #define MUTATION_MEM   ((size_t)4 << 20)
@@ -27,12 +28,13 @@ static bool flips_every_bit;
 
 /* The first has all its parts flipped, the others their quotes: the parts are the same. */
 static const struct shape {
+    const char *name;
     uint16_t version;
     enum ds_dcap_body body;
 } shapes[] = {
-    { 4, DS_DCAP_BODY_TD10 },
-    { 5, DS_DCAP_BODY_TD15 },
-    { 3, DS_DCAP_BODY_SGX },
+    { "tdx10", 4, DS_DCAP_BODY_TD10 },
+    { "tdx15", 5, DS_DCAP_BODY_TD15 },
+    { "sgx", 3, DS_DCAP_BODY_SGX },
 };
 
 enum part {
@@ -242,35 +244,44 @@ static void a_flipped_bit_is_seen_with_the_chain_beside(void **state)
     flip(&s, QUOTE, s.cert_data_at - 64, s.good[QUOTE].len);
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 static void change_bytes(struct set *s, uint64_t *r)
 {
-    enum part part = (enum part)(next_random(r) % N_PARTS);
+    enum part part = QUOTE;
+    do
+        part = (enum part)(next_random(r) % N_PARTS);
+    while (s->good[part].len == 0);
     size_t len = s->good[part].len;
-    if (len == 0)
-        return;
     for (size_t n = 1 + next_random(r) % RANDOM_LEN_MAX; n > 0; n--)
         s->parts[part].p[next_random(r) % len] = (char)next_random(r);
     judge(s, part);
     memcpy(s->parts[part].p, s->good[part].p, len);
 }
 
+static void change_many(const struct shape *shape, uint64_t seed, uint64_t n)
+{
+    DS_AUTO(set_done) struct set s = set_new(shape, false);
+    uint64_t r = seed;
+    for (uint64_t i = 0; i < n; i++)
+        change_bytes(&s, &r);
+}
+
 static void changed_bytes_are_seen(void **state)
 {
-    uint64_t r = RANDOM_SEED;
     (void)state;
-    for (size_t i = 0; i < DS_LEN(shapes); i++) {
-        DS_AUTO(set_done) struct set s = set_new(&shapes[i], false);
-        for (size_t n = 0; n < (flips_every_bit ? N_RANDOM_ALL : N_RANDOM); n++)
-            change_bytes(&s, &r);
-    }
+    for (size_t i = 0; i < DS_LEN(shapes); i++)
+        change_many(&shapes[i], RANDOM_SEED + i, N_RANDOM);
+}
+
+static struct mutation_slice slice;
+
+static void a_slice_of_changed_bytes_is_seen(void **state)
+{
+    size_t i = 0;
+    (void)state;
+    while (i < DS_LEN(shapes) && strcmp(shapes[i].name, slice.format) != 0)
+        i++;
+    assert_in_range(i, 0, DS_LEN(shapes) - 1);
+    change_many(&shapes[i], slice.seed, slice.n);
 }
 
 /* A cut or longer part is never taken for the whole; the quote alone may be padded. */
@@ -306,6 +317,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(changed_bytes_are_seen),
         cmocka_unit_test(cut_and_longer_parts_are_seen),
     };
+    const struct CMUnitTest one[] = { cmocka_unit_test(a_slice_of_changed_bytes_is_seen) };
+    if (mutation_slice_of(&slice, argc, argv))
+        return cmocka_run_group_tests(one, NULL, NULL);
     flips_every_bit = argc > 1 && strcmp(argv[1], "all") == 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

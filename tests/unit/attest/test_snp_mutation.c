@@ -3,7 +3,8 @@
  * Whatever is changed in an accepted SEV-SNP report or its certificates, the verifier says no,
  * or the change lies where nothing is signed and the claims are byte for byte the same. The table
  * of those regions is the whole list. Each byte has one bit flipped here, a different one from byte
- * to byte; `test_attest_snp_mutation all` flips every bit.
+ * to byte; `test_attest_snp_mutation all` flips every bit, and
+ * `test_attest_snp_mutation snp SEED N` makes N random changes and nothing else.
  */
 
 #include <setjmp.h>
@@ -14,10 +15,10 @@
 
 #include "attest/claims_private.h"
 #include "attest/snp/cert.h"
+#include "mutation_slice.h"
 #include "synthetic_snp.h"
 
-#define N_RANDOM       2000
-#define N_RANDOM_ALL   200000
+#define N_RANDOM       2000 /* of all sets together */
 #define RANDOM_LEN_MAX 8
 #define CUT_MAX        80 /* bytes that are taken off, one after another */
 #define PADDING_LEN    24 /* behind the last content of a table */
@@ -233,34 +234,46 @@ static void a_flipped_bit_is_seen(void **state)
     }
 }
 
-static uint64_t next_random(uint64_t *x)
+/* A run of other bytes at some place of some part. */
+static void change_bytes(struct set *s, uint64_t *x)
 {
-    *x ^= *x << 13;
-    *x ^= *x >> 7;
-    *x ^= *x << 17;
-    return *x;
+    enum part part = REPORT;
+    do
+        part = (enum part)(next_random(x) % N_PARTS);
+    while (!is_used(s, part));
+    size_t len = s->good[part].len, run = 1 + next_random(x) % RANDOM_LEN_MAX;
+    size_t at = next_random(x) % len;
+    for (size_t k = at; k < at + run && k < len; k++)
+        s->parts[part].p[k] = (char)next_random(x);
+    judge(s, part);
+    memcpy(s->parts[part].p, s->good[part].p, len);
 }
 
-/* Runs of other bytes at some place of some part. */
-static void random_bytes_are_seen(void **state)
+/* n changes, each set its share of them. */
+static void change_many(uint64_t seed, uint64_t n)
 {
-    uint64_t x = RANDOM_SEED;
-    (void)state;
+    uint64_t x = seed;
     for (size_t i = 0; i < DS_LEN(sets); i++) {
         DS_AUTO(set_done)
         struct set s = set_new(sets[i].product, sets[i].key, sets[i].is_table);
-        for (size_t n = 0; n < (flips_every_bit ? N_RANDOM_ALL : N_RANDOM) / DS_LEN(sets); n++) {
-            enum part part = (enum part)(next_random(&x) % N_PARTS);
-            size_t len = s.good[part].len, run = 1 + next_random(&x) % RANDOM_LEN_MAX;
-            if (!is_used(&s, part))
-                continue;
-            size_t at = next_random(&x) % len;
-            for (size_t k = at; k < at + run && k < len; k++)
-                s.parts[part].p[k] = (char)next_random(&x);
-            judge(&s, part);
-            memcpy(s.parts[part].p, s.good[part].p, len);
-        }
+        for (uint64_t k = i; k < n; k += DS_LEN(sets))
+            change_bytes(&s, &x);
     }
+}
+
+static void random_bytes_are_seen(void **state)
+{
+    (void)state;
+    change_many(RANDOM_SEED, N_RANDOM);
+}
+
+static struct mutation_slice slice;
+
+static void a_slice_of_random_bytes_is_seen(void **state)
+{
+    (void)state;
+    assert_string_equal(slice.format, "snp");
+    change_many(slice.seed, slice.n);
 }
 
 /* One byte after another taken off, and one put behind. */
@@ -298,6 +311,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_bytes_are_seen),
         cmocka_unit_test(other_lengths_are_seen),
     };
+    const struct CMUnitTest one[] = { cmocka_unit_test(a_slice_of_random_bytes_is_seen) };
+    if (mutation_slice_of(&slice, argc, argv))
+        return cmocka_run_group_tests(one, NULL, NULL);
     flips_every_bit = argc == 2 && strcmp(argv[1], "all") == 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
