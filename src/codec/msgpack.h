@@ -2,11 +2,13 @@
 #pragma once
 
 /*
- * The part of MessagePack that positional records of bytes use: arrays, bin and
- * nil, read over struct ds_reader with its latch and written into a ds_buf.
- * Longer forms than necessary are accepted, since nothing is hashed over them.
+ * The part of MessagePack that records of bytes use, positional or named: arrays,
+ * maps, bin, str, unsigned integers and nil, read over struct ds_reader with its
+ * latch and written into a ds_buf. Longer forms than necessary are accepted, since
+ * nothing is hashed over them.
  */
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 /* The number of elements of the array that begins here; never more than can follow. */
@@ -16,6 +18,26 @@ struct ds_span ds_msgpack_bin(struct ds_reader *r);
 /* True, and taken, when a nil stands here. */
 bool ds_msgpack_nil(struct ds_reader *r);
 
+/* The number of pairs of the map that begins here; never more than can follow. */
+size_t ds_msgpack_map(struct ds_reader *r);
+/* Well-formed UTF-8. */
+struct ds_span ds_msgpack_str(struct ds_reader *r);
+/* This text stands here, as the key of a pair does. */
+void ds_msgpack_key(struct ds_reader *r, const char *key);
+/* A key that may stand here: true, and taken, when it does. */
+bool ds_msgpack_has_key(struct ds_reader *r, const char *key);
+uint64_t ds_msgpack_u64(struct ds_reader *r);
+/*
+ * Bytes in either of two forms: bin, borrowed, or an array of integers below 256, which is what
+ * Rust's serde makes of plain byte vectors; that one is copied into the arena.
+ */
+struct ds_span ds_msgpack_octets(struct ds_reader *r, struct ds_arena *mem);
+
+void ds_msgpack_put_map(struct ds_buf *b, size_t n);
+void ds_msgpack_put_str(struct ds_buf *b, struct ds_span text);
+void ds_msgpack_put_u64(struct ds_buf *b, uint64_t v);
+/* As an array of integers. */
+void ds_msgpack_put_octets(struct ds_buf *b, struct ds_span bytes);
 void ds_msgpack_put_array(struct ds_buf *b, size_t n);
 void ds_msgpack_put_bin(struct ds_buf *b, struct ds_span bytes);
 void ds_msgpack_put_nil(struct ds_buf *b);

@@ -85,9 +85,9 @@ int guest_evidence(struct ds_buf *ret, struct agent *a, const uint8_t report_dat
     if (runtime == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "build evidence");
     for (size_t i = 0; i < l.runtime.n; i++)
-        runtime[i] = (struct ds_runtime_event){ ds_span_str(l.runtime.v[i].name),
-                                                DS_SPAN(l.runtime.v[i].payload,
-                                                        l.runtime.v[i].payload_len) };
+        runtime[i] = (struct ds_runtime_event){ .name = ds_span_str(l.runtime.v[i].name),
+                                                .payload = DS_SPAN(l.runtime.v[i].payload,
+                                                                   l.runtime.v[i].payload_len) };
     struct ds_attestation att = { .platform = DS_ATTESTATION_TDX,
                                   .quote = ds_buf_span(&quote),
                                   .log = l.log,

@@ -529,9 +529,9 @@ TABLE = [
 
     # What travels beside the quote.
     row("wrapping cut, padded or of no version", VERIFY, raw(lambda b: b[:-1]), raw(lambda b: b + b"\0"),
-        raw(lambda b: b"\7" + b[1:]),
+        raw(lambda b: b"\7" + b[1:]), raw(lambda b: b"\x81" + b[1:]),
         code="attest.wrapper.format", claim="attestation", anchor=UNREAD),
-    row("wrapping of another kind", VERIFY, raw(lambda b: b"\0\1" + b[2:]), raw(lambda b: b"\x81" + b[1:]),
+    row("wrapping of another kind", VERIFY, raw(lambda b: b"\0\1" + b[2:]),
         code="attest.wrapper.unsupported", claim="attestation", anchor=UNREAD),
     row("vm_config: another memory size", VERIFY,
         lambda c: c.vm_config(lambda v: v.update(memory_size=v["memory_size"] * 2)),

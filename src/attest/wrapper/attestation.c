@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * VersionedAttestation V0: decode and encode side by side, field by field.
+ * VersionedAttestation: V0, decode and encode side by side, field by field; and
+ * which version it is.
  */
 #include "attest/wrapper/attestation.h"
 
 #include "attest/coded.h"
+#include "attest/wrapper/attestation_private.h"
 #include "codec/scale.h"
 #include "crypto/hash.h"
 
@@ -122,14 +124,17 @@ static void read_runtime(struct ds_attestation *a, struct ds_arena *mem, struct 
     }
 }
 
-/* The first byte tells the versions apart: a map of MessagePack begins with none of these. */
+/* Version 1 is a map of MessagePack. */
+static bool is_map(struct ds_span in)
+{
+    return in.len > 0 && ((in.p[0] & 0xf0) == 0x80 || in.p[0] == 0xde || in.p[0] == 0xdf);
+}
+
 static int check_version(struct ds_reader *r, struct ds_error *e)
 {
     uint8_t first = ds_read_u8(r);
     if (first == WIRE_V0)
         return r->bad ? bad(e, "is empty") : DS_OK;
-    if ((first & 0xf0) == 0x80 || first == 0xde || first == 0xdf)
-        return unsupported(e, "is of version 1 (MessagePack), which is not read yet");
     return bad(e, "begins with no known version");
 }
 
@@ -138,6 +143,8 @@ int ds_attestation_parse(struct ds_attestation *ret, struct ds_arena *mem, struc
 {
     if (in.len > DS_ATTESTATION_MAX)
         return bad(e, "is over 10 MiB");
+    if (is_map(in))
+        return attestation_v1_parse(ret, mem, in, e);
     struct ds_reader r = ds_reader_of(in);
     struct ds_attestation a = { 0 };
     DS_TRY(check_version(&r, e));
@@ -198,6 +205,8 @@ int ds_attestation_encode(struct ds_buf *ret, const struct ds_attestation *a, st
     if (a->log.n_events > DS_ATTESTATION_EVENTS_MAX || a->n_runtime > DS_ATTESTATION_EVENTS_MAX ||
         a->n_certs > DS_ATTESTATION_CERTS_MAX)
         return ds_fail(e, DS_ERR_RANGE, "an attestation with too many events or certificates");
+    if (a->version == 1)
+        return attestation_v1_encode(ret, a, e);
     ds_buf_le(ret, WIRE_V0, 1);
     ds_buf_le(ret, (uint64_t)a->platform, 1);
     DS_TRY(put_platform(ret, a, e));

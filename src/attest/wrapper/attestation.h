@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * dstack's VersionedAttestation, version 0 (SCALE): evidence of any platform
- * with its logs and configuration. Unverified: the platform's verifier judges
- * `quote`, and only then do the logs mean something.
+ * dstack's VersionedAttestation, version 0 (SCALE) and 1 (MessagePack): evidence
+ * of any platform with its logs and configuration. Unverified: the platform's
+ * verifier judges `quote`, and only then do the logs mean something.
  * spec: guest-api 5.1, 4.3, 4.4
  */
 
@@ -26,10 +26,12 @@ enum ds_attestation_platform {
 
 struct ds_runtime_event {
     struct ds_span name, payload;
+    uint8_t version; /* 2, or 0 and 1 alike */
 };
 
-/* Spans borrow the parsed bytes; arrays stand in the arena. */
+/* Spans borrow the parsed bytes or, in version 1, the arena; arrays stand in the arena. */
 struct ds_attestation {
+    uint8_t version; /* 0 or 1: the form it had, and will have */
     enum ds_attestation_platform platform;
     struct ds_span quote;                           /* TDX quote, SNP report or signed document */
     struct ds_tdx_log log;                          /* TDX: the event log */
@@ -40,19 +42,23 @@ struct ds_attestation {
     size_t n_runtime;
     uint8_t report_data64[64]; /* a copy for reading; the quote's own counts */
     struct ds_span config;     /* vm_config, or a whole sys-config */
+    bool is_pod;               /* version 1: report_data is that of a payload */
+    struct ds_span pod_payload;
 };
 
 /*
- * Parse version 0 to its last byte.
+ * Parse either version to its last byte. Of version 1 the members stand in the order in which dstack
+ * writes them, and its byte vectors may be arrays of integers, as serde has them, or bin.
  *
- * io:   mem  holds the events; DS_ATTESTATION_EVENTS_MAX of each kind is the most
+ * io:   mem  holds the events; DS_ATTESTATION_EVENTS_MAX of each kind is the most. Version 1:
+ *            also the bytes that came as arrays, which are fewer than those of `in`
  * err:  FORMAT, TRUNCATED, TRAILING, RANGE  attest.wrapper.format
- *       UNSUPPORTED  attest.wrapper.unsupported: version 1, or platform 1
+ *       UNSUPPORTED  attest.wrapper.unsupported: another version, or TDX with a TPM quote
  */
 DS_MUST_USE int ds_attestation_parse(struct ds_attestation *ret, struct ds_arena *mem,
                                      struct ds_span in, struct ds_error *e);
 
-/* Version 0, *appended*. err: RANGE, UNSUPPORTED */
+/* In the form that a->version says, *appended*. err: RANGE, UNSUPPORTED */
 DS_MUST_USE int ds_attestation_encode(struct ds_buf *ret, const struct ds_attestation *a,
                                       struct ds_error *e);
 

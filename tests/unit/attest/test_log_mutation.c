@@ -62,7 +62,8 @@ static struct wrapped wrapped_new(void)
         runtime_event("system-ready", "", false),
         runtime_event("of-the-app", "x", true),
     };
-    struct ds_runtime_event runtime[] = { { DS_SPAN_LIT("app-id"), DS_SPAN_LIT(ID20) } };
+    struct ds_runtime_event runtime[] = { { .name = DS_SPAN_LIT("app-id"),
+                                            .payload = DS_SPAN_LIT(ID20) } };
     const struct ds_attestation a = { .platform = DS_ATTESTATION_TDX,
                                       .quote = DS_SPAN_LIT("judged by its own verifier"),
                                       .log = { events, DS_LEN(events) },

@@ -48,7 +48,8 @@ static const struct ds_tdx_event sample_events[] = {
 static struct ds_attestation sample(struct ds_tdx_event *events, struct ds_runtime_event *runtime)
 {
     memcpy(events, sample_events, sizeof sample_events);
-    *runtime = (struct ds_runtime_event){ DS_SPAN_LIT("app-id"), DS_SPAN_LIT("id") };
+    *runtime = (struct ds_runtime_event){ .name = DS_SPAN_LIT("app-id"),
+                                          .payload = DS_SPAN_LIT("id") };
     return (struct ds_attestation){
         .platform = DS_ATTESTATION_TDX,
         .quote = DS_SPAN_LIT("quote"),
@@ -85,6 +86,150 @@ static void tdx_there_and_back(void **state)
     }
     ds_buf_char(&b, 0);
     assert_int_equal(parse(&got, ds_buf_span(&b), &e), DS_ERR_TRAILING);
+}
+
+/* guest-api 5.1, member by member; MessagePack spec: fixstr a0|n, fixmap 80|n, fixarray 90|n, bin 8 c4. */
+#define V1_HEAD          \
+    "83"                 \
+    "a776657273696f6e"   \
+    "01"                 \
+    "a8706c6174666f726d" \
+    "82"                 \
+    "a46b696e64"
+#define V1_NITRO                   \
+    "ad6e6974726f2d656e636c617665" \
+    "a464617461"                   \
+    "81"                           \
+    "a96e736d5f71756f7465"
+#define V1_STACK   \
+    "a5737461636b" \
+    "82"           \
+    "a46b696e64"
+#define V1_PLAIN \
+    "a6647374"   \
+    "61636b"     \
+    "a464617461" \
+    "83"         \
+    "ab7265706f72745f64617461"
+#define V1_POD       \
+    "aa647374"       \
+    "61636b2d706f64" \
+    "a464617461"     \
+    "84"             \
+    "ab7265706f72745f64617461"
+#define V1_EVENTS "ae72756e74696d655f6576656e7473"
+#define V1_CONFIG "a6636f6e666967"
+#define BIN64     "c440" ZEROS64
+#define ARRAY64   "dc0040" ZEROS64
+#define V1_TDX     \
+    "a3746478"     \
+    "a464617461"   \
+    "82"           \
+    "a571756f7465" \
+    "9101"         \
+    "a96576656e745f6c6f67"
+#define V1_EVENT                   \
+    "a3696d72"                     \
+    "03"                           \
+    "aa6576656e745f74797065"       \
+    "ce08000001"                   \
+    "a6646967657374"               \
+    "c400"                         \
+    "a56576656e74"                 \
+    "a161"                         \
+    "ad6576656e745f7061796c6f6164" \
+    "c40162"
+
+/* clang-format off */
+static const struct {
+    const char *name, *hex;
+    int want;
+    bool is_canonical; /* what we would write */
+} v1_forms[] = {
+    { "quote as array", V1_HEAD V1_NITRO "9201ccff" V1_STACK V1_PLAIN ARRAY64 V1_EVENTS "90" V1_CONFIG "a0", DS_OK, true },
+    { "quote as bin", V1_HEAD V1_NITRO "c40201ff" V1_STACK V1_PLAIN BIN64 V1_EVENTS "90" V1_CONFIG "a0", DS_OK, false },
+    { "longer heads", "de0003" "a776657273696f6e" "cd0001" "a8706c6174666f726d" "82" "d9046b696e64" V1_NITRO "dd0000000101"
+      V1_STACK V1_PLAIN BIN64 V1_EVENTS "dc0000" V1_CONFIG "da0000", DS_OK, false },
+    { "TDX, event of version 1", V1_HEAD V1_TDX "9185" V1_EVENT V1_STACK V1_PLAIN ARRAY64 V1_EVENTS "90" V1_CONFIG "a0", DS_OK, true },
+    { "TDX, event of version 2", V1_HEAD V1_TDX "9187" V1_EVENT "a776657273696f6e" "02" "a8707265696d616765" "c4027b7d" V1_STACK V1_PLAIN ARRAY64
+      V1_EVENTS "9183" "a56576656e74" "a161" "a77061796c6f6164" "c40162" "a776657273696f6e" "02" V1_CONFIG "a27b7d", DS_OK, true },
+    { "SNP", V1_HEAD "a77365762d736e70" "a464617461" "83" "a67265706f7274" "9101" "aa636572745f636861696e" "9291019102" "a96d725f636f6e666967" "a27b7d"
+      V1_STACK V1_PLAIN ARRAY64 V1_EVENTS "90" V1_CONFIG "a0", DS_OK, true },
+    { "NitroTPM", V1_HEAD "ad6177732d6e6974726f2d74706d" "a464617461" "81" "af6174746573746174696f6e5f646f63" "90" V1_STACK V1_PLAIN ARRAY64
+      V1_EVENTS "90" V1_CONFIG "a0", DS_OK, true },
+    { "GCP", V1_HEAD "a76763702d746478", DS_ERR_UNSUPPORTED, false },
+    { "version 2", "83" "a776657273696f6e" "02", DS_ERR_UNSUPPORTED, false },
+    { "version twice the key", "83" "a776657273696f6f" "01", DS_ERR_FORMAT, false },
+    { "two members", "82" "a776657273696f6e" "01", DS_ERR_FORMAT, false },
+    { "platform that is none", V1_HEAD "a3746479" "a464617461" "81", DS_ERR_FORMAT, false },
+    { "a member too many", V1_HEAD "ad6e6974726f2d656e636c617665" "a464617461" "82" "a96e736d5f71756f7465" "90" "a161" "01", DS_ERR_FORMAT, false },
+    { "256 in an array of bytes", V1_HEAD V1_NITRO "91cd0100" V1_STACK V1_PLAIN BIN64 V1_EVENTS "90" V1_CONFIG "a0", DS_ERR_FORMAT, false },
+    { "text in an array of bytes", V1_HEAD V1_NITRO "91a161" V1_STACK V1_PLAIN BIN64 V1_EVENTS "90" V1_CONFIG "a0", DS_ERR_FORMAT, false },
+    { "quote as text", V1_HEAD V1_NITRO "a161" V1_STACK V1_PLAIN BIN64 V1_EVENTS "90" V1_CONFIG "a0", DS_ERR_FORMAT, false },
+    { "more bytes than are there", V1_HEAD V1_NITRO "ddffffffff" V1_STACK V1_PLAIN BIN64 V1_EVENTS "90" V1_CONFIG "a0", DS_ERR_FORMAT, false },
+    { "report_data of 63 bytes", V1_HEAD V1_NITRO "90" V1_STACK V1_PLAIN "c43f" ZEROS48 "000000000000000000000000000000" V1_EVENTS "90" V1_CONFIG "a0",
+      DS_ERR_FORMAT, false },
+    { "event of version 3", V1_HEAD V1_TDX "9186" V1_EVENT "a776657273696f6e" "03" V1_STACK V1_PLAIN ARRAY64 V1_EVENTS "90" V1_CONFIG "a0", DS_ERR_FORMAT, false },
+    { "event with fewer members than it says", V1_HEAD V1_TDX "9186" V1_EVENT V1_STACK V1_PLAIN ARRAY64 V1_EVENTS "90" V1_CONFIG "a0", DS_ERR_FORMAT, false },
+    { "events that are not there", V1_HEAD V1_TDX "dc0201", DS_ERR_FORMAT, false },
+    { "config that is not UTF-8", V1_HEAD V1_NITRO "90" V1_STACK V1_PLAIN BIN64 V1_EVENTS "90" V1_CONFIG "a1ff", DS_ERR_FORMAT, false },
+    { "bytes behind it", V1_HEAD V1_NITRO "90" V1_STACK V1_PLAIN BIN64 V1_EVENTS "90" V1_CONFIG "a0" "c0", DS_ERR_TRAILING, false },
+    { "pod whose report_data is another", V1_HEAD V1_NITRO "90" V1_STACK V1_POD BIN64 V1_EVENTS "90" V1_CONFIG "a0" "b37265706f72745f646174615f7061796c6f6164" "a0",
+      DS_ERR_FORMAT, false },
+};
+/* clang-format on */
+
+static void version_1(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(v1_forms); i++) {
+        const struct unhex bytes = unhex(v1_forms[i].hex);
+        struct ds_span in = unhex_span(&bytes);
+        struct ds_attestation a;
+        struct ds_error e = { 0 };
+        DS_AUTO(ds_buf_done) struct ds_buf again = { 0 };
+        int r = parse(&a, in, &e);
+        if (r != v1_forms[i].want)
+            fail_msg("%s: %d %s", v1_forms[i].name, r, e.msg);
+        if (r < 0) {
+            assert_int_equal(e.code, r == DS_ERR_UNSUPPORTED ? DS_CODE_WRAPPER_UNSUPPORTED
+                                                             : DS_CODE_WRAPPER_FORMAT);
+            continue;
+        }
+        assert_int_equal(a.version, 1);
+        assert_ok(ds_attestation_encode(&again, &a, &e));
+        if (ds_span_eq(ds_buf_span(&again), in) != v1_forms[i].is_canonical)
+            fail_msg("%s: not written back", v1_forms[i].name);
+        for (size_t cut = 1; cut < in.len; cut++)
+            assert_int_equal(parse(&a, ds_span_sub(in, 0, cut), &e), DS_ERR_FORMAT);
+    }
+}
+
+/* One content, two forms: only the form changes. */
+static void both_versions(void **state)
+{
+    (void)state;
+    struct ds_error e = { 0 };
+    struct ds_tdx_event events[DS_LEN(sample_events)];
+    struct ds_runtime_event runtime;
+    struct ds_attestation a = sample(events, &runtime), got;
+    DS_AUTO(ds_buf_done) struct ds_buf v0 = { 0 }, v1 = { 0 }, back = { 0 }, pod = { 0 };
+    assert_ok(ds_attestation_encode(&v0, &a, &e));
+    a.version = 1;
+    assert_ok(ds_attestation_encode(&v1, &a, &e));
+    assert_ok(parse(&got, ds_buf_span(&v1), &e));
+    assert_int_equal(got.log.n_events, DS_LEN(sample_events));
+    assert_true(ds_span_eq(got.quote, a.quote) && ds_span_eq(got.config, a.config));
+    got.version = 0;
+    assert_ok(ds_attestation_encode(&back, &got, &e));
+    assert_true(ds_span_eq(ds_buf_span(&v0), ds_buf_span(&back)));
+    /* A pod's report_data is made from its payload. */
+    a.is_pod = true;
+    a.pod_payload = DS_SPAN_LIT("payload");
+    assert_ok(ds_report_data(a.report_data64, "app-data", a.pod_payload, &e));
+    assert_ok(ds_attestation_encode(&pod, &a, &e));
+    assert_ok(parse(&got, ds_buf_span(&pod), &e));
+    assert_true(got.is_pod && ds_span_eq(got.pod_payload, a.pod_payload));
 }
 
 static void stripped(void **state)
@@ -164,9 +309,9 @@ static const struct {
       "00"
       "00" ZEROS64 "00",
       DS_ERR_FORMAT },
-    { "MessagePack fixmap", "83", DS_ERR_UNSUPPORTED },
-    { "MessagePack map 16", "de0003", DS_ERR_UNSUPPORTED },
-    { "MessagePack map 32", "df00000003", DS_ERR_UNSUPPORTED },
+    { "MessagePack fixmap alone", "83", DS_ERR_FORMAT },
+    { "MessagePack map 16 alone", "de0003", DS_ERR_FORMAT },
+    { "MessagePack map 32 alone", "df00000003", DS_ERR_FORMAT },
     { "version 1 of nothing", "01", DS_ERR_FORMAT },
     { "nothing", "", DS_ERR_FORMAT },
     { "digest of 47 bytes",
@@ -402,6 +547,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tdx_there_and_back), cmocka_unit_test(stripped),
+        cmocka_unit_test(version_1),          cmocka_unit_test(both_versions),
         cmocka_unit_test(other_forms),        cmocka_unit_test(bounds),
         cmocka_unit_test(report_data),        cmocka_unit_test(extensions),
         cmocka_unit_test(single_wrapping),    cmocka_unit_test(app_info),

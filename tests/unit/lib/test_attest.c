@@ -172,6 +172,7 @@ static void cut_documents(struct bench *b) { b->documents[0].len--; }
 static void only_crl(struct bench *b) { b->kit.n_documents = 1; }
 static void old_version(struct bench *b) { flip(b->evidence[0], 1); }
 static void message_pack(struct bench *b) { ((uint8_t *)(uintptr_t)b->evidence[0].p)[0] = 0x82; }
+static void with_tpm(struct bench *b) { ((uint8_t *)(uintptr_t)b->evidence[0].p)[1] = 1; }
 
 static void two_sets(struct bench *b)
 {
@@ -226,7 +227,8 @@ static const struct refusal refusals[] = {
     { "no evidence", KIT_TDX, no_evidence, 0, DS_ATTEST_MALFORMED, "attest.dcap.quote_format" },
     { "another version of quote", KIT_TDX, old_version, 0, DS_ATTEST_UNSUPPORTED, "attest.dcap.version" },
     { "another version of report", KIT_SNP, old_version, 0, DS_ATTEST_UNSUPPORTED, "attest.snp.version" },
-    { "an attestation of version 1", KIT_TDX_LOG, message_pack, 0, DS_ATTEST_UNSUPPORTED, "attest.wrapper.unsupported" },
+    { "an attestation that is no map of version 1", KIT_TDX_LOG, message_pack, 0, DS_ATTEST_MALFORMED, "attest.wrapper.format" },
+    { "an attestation with a TPM quote", KIT_TDX_LOG, with_tpm, 0, DS_ATTEST_UNSUPPORTED, "attest.wrapper.unsupported" },
     { "another app in the log", KIT_TDX_LOG, other_app, 0, DS_ATTEST_UNTRUSTED, "attest.log.entry" },
     { "another app in a stripped log", KIT_TDX_STRIPPED, other_app, 0, DS_ATTEST_UNTRUSTED, "attest.log.mismatch" },
     { "a quote without collateral", KIT_TDX, no_documents, 0, DS_ATTEST_INCOMPLETE, "attest.dcap.collateral_incomplete" },
