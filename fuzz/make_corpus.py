@@ -249,6 +249,26 @@ SEEDS = {
 }
 
 
+# As what the verifier reads them: the index of a media type, then the JSON of /v1/verify and of /verify.
+SEEDS['verifier_body'] = {
+    'attestation': b'\x00' + b'\x00\x00', 'tdx': b'\x01' + b'\4\0\2\0\x81\0\0\0', 'sgx': b'\x02' + b'\3\0\2\0\0\0\0\0',
+    'report': b'\x03' + b'\2\0\0\0' + bytes(1180), 'reply': b'\x04' + b'{"quote":"00","event_log":"[]"}',
+    'certificate': b'\x05' + b'\x30\0', 'pem': b'\x05' + b'-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n',
+    'cmw-cbor': b'\x06' + cbor(['application/vnd.dstack.attestation', b'\0\0', 4]),
+    'cmw-json': b'\x07' + b'{"e":["application/pkix-cert","MAA",4],"c":["application/vnd.dstack.collateral+json","e30",2]}',
+    'any': b'\x08' + b'["application/vnd.dstack.tdx-quote","BAACAIEAAAA"]',
+    'v1': b'\x09' + dumps({'quote': '040002008100000000', 'certificates': 'PEM', 'nonce': '00' * 8, 'collateral': {}}),
+    'v1-any': b'\x09' + dumps({'evidence': '3000', 'report_data': '01'}),
+    'v1-certificate': b'\x09' + dumps({'certificate': '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n'}),
+    'compatible': b'\x0a' + dumps({'attestation': '0000', 'debug': True}),
+}
+SEEDS['verifier_head'] = {
+    'nonce': b'nonce=MTIzNDU2Nzg%3D', 'size': b'x=y&nonceSize=64', 'both': b'nonce=MTIzNDU2Nzg&nonceSize=8',
+    'url': b'nonce=-_-_-_-_-_-_', 'accept': b'text/html, application/eat+jwt;q=0.5, */*;q=0', 'range': b'application/*',
+    'none': b'application/json;q=0.0', 'type': b'Application/CMW+cbor; x=y', 'any': b'application/octet-stream',
+}
+
+
 def bundle(sets):
     """As collateral/bundle.c writes it, signed with a key of no secret."""
     key = ec.derive_private_key(1, ec.SECP256R1())

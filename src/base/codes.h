@@ -922,12 +922,18 @@
     X(VERIFIER_CERTIFICATE_USE, "verifier.certificate_use", "the certificate is not one for TLS", \
       "it must be signed by itself, for signatures, for a client or a server, and carry a name", \
       "give the certificate that the service shows, not that of a CA") \
+    X(VERIFIER_EVIDENCE_UNKNOWN, "verifier.evidence_unknown", "the bytes are no evidence that is verified here", \
+      "they are told by how they begin, and must be what their media type says", \
+      "send one of the kinds that are named, whole and as its platform made it, or its media type if the bytes are right") \
     X(VERIFIER_IMAGE_NOT_HERE, "verifier.image_not_here", "the image that the evidence names would have to be downloaded", \
       "older guests send only its hash; this verifier predicts registers from the image's documents, and fetches none", \
       "use a guest that sends tdx_measurement in vm_config") \
+    X(VERIFIER_KEY_FILE, "verifier.key_file", "the key that signs results cannot be used", \
+      "who has it can sign in this verifier's name, so only its owner may read the file", \
+      "chmod 600 the file, or give another in result.key; the state directory is DSTACK_STATE") \
     X(VERIFIER_MEDIA_TYPE, "verifier.media_type", "evidence of this media type is not read", \
       "the type says how the bytes are to be understood; a guess could be wrong", \
-      "send one of the types in the session's accept list") \
+      "send one of the types in the Accept header of the answer, or in a session's accept list") \
     X(VERIFIER_NO_EVIDENCE, "verifier.no_evidence", "a part of the evidence is missing", \
       "a quote needs its event log and vm_config to say anything of an app, a certificate its extension", \
       "post the whole reply of GetQuote or Attest") \
@@ -936,7 +942,7 @@
       "open a new session") \
     X(VERIFIER_NOT_ACCEPTABLE, "verifier.not_acceptable", "the result does not come in a form that the caller accepts", \
       "the Accept header names only forms that are not made here", \
-      "accept application/json, or for sessions their own media type") \
+      "accept application/json, application/eat+jwt or application/eat+cwt; for sessions and keys their own media types") \
     X(VERIFIER_SESSION_STATE, "verifier.session_state", "the session has had its evidence", \
       "a nonce is answered once; a second answer would be a replay", \
       "open a new session") \

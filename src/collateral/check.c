@@ -271,40 +271,58 @@ static int get_der(struct ds_span *ret, struct ds_arena *mem, const struct ds_js
     return DS_OK;
 }
 
-static int read_snp(struct run *v, struct ds_span *ret_chain, struct ds_span *ret_crl,
+static int read_snp(struct collateral_snp *ret, struct ds_arena *mem,
                     const struct ds_json_tok *root, struct ds_error *e)
 {
     struct ds_span product;
     const struct ds_json_tok *chain;
-    v->f.is_vlek = ds_json_find(root, "vlek") != NULL;
+    struct collateral_snp x = { .is_vlek = ds_json_find(root, "vlek") != NULL };
     DS_TRY(ds_json_get_str(&product, root, "product", e));
-    if (!ds_str_copy_span(v->f.product, sizeof v->f.product, product))
+    if (!ds_str_copy_span(x.product, sizeof x.product, product))
         return ds_fail(e, DS_ERR_FORMAT, "the product's name is too long");
-    DS_TRY(get_der(&v->f.leaf, v->mem, root, v->f.is_vlek ? "vlek" : "vcek", e));
-    DS_TRY(get_der(ret_crl, v->mem, root, "crl", e));
+    DS_TRY(get_der(&x.leaf, mem, root, x.is_vlek ? "vlek" : "vcek", e));
+    DS_TRY(get_der(&x.crl, mem, root, "crl", e));
     DS_TRY(ds_json_get(&chain, root, "cert_chain", DS_JSON_STRING, e));
-    return ds_json_str(ret_chain, v->mem, chain, e);
+    DS_TRY(ds_json_str(&x.chain, mem, chain, e));
+    *ret = x;
+    return DS_OK;
+}
+
+bool collateral_is_snp(const struct ds_json_tok *root)
+{
+    const struct ds_json_tok *kind = root->type == DS_JSON_OBJECT ? ds_json_find(root, "kind")
+                                                                  : NULL;
+    return kind != NULL && ds_json_is_str(kind, "snp");
+}
+
+int collateral_snp_parse(struct collateral_snp *ret, struct ds_arena *mem,
+                         const struct ds_json_tok *root, struct ds_error *e)
+{
+    return ds_coded(read_snp(ret, mem, root, e), DS_CODE_COLLATERAL_SET_FORMAT, e);
 }
 
 static int check_snp(struct run *v, const struct ds_json_tok *root, struct ds_error *e)
 {
-    struct ds_span pem, crl_der;
+    struct collateral_snp set;
     struct ds_crl crl;
     char want[32];
     struct chain *c = ds_arena_get(v->mem, sizeof *c);
     if (c == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "no room for a certificate chain");
     v->f.kind = COLLATERAL_SNP;
-    DS_TRY(ds_coded(read_snp(v, &pem, &crl_der, root, e), DS_CODE_COLLATERAL_SET_FORMAT, e));
+    DS_TRY(collateral_snp_parse(&set, v->mem, root, e));
+    v->f.is_vlek = set.is_vlek;
+    v->f.leaf = set.leaf;
+    memcpy(v->f.product, set.product, sizeof v->f.product);
     DS_TRY(ds_x509_parse(&c->certs[0], v->f.leaf, e));
     c->n = 1;
-    DS_TRY(parse_chain(c, v, pem, e));
+    DS_TRY(parse_chain(c, v, set.chain, e));
     DS_TRY(check_chain(v, c, 3, e));
     struct ds_x509_name ark = ds_x509_name_of(&c->certs[2]);
     (void)snprintf(want, sizeof want, "ARK-%s", v->f.product);
     if (strcmp(ark.s, want) != 0)
         return refuse(v, DS_CODE_COLLATERAL_SET_FORMAT, "product", want, ark.s, e);
-    DS_TRY(check_crl(&crl, v, "crl", crl_der, &c->certs[2], e));
+    DS_TRY(check_crl(&crl, v, "crl", set.crl, &c->certs[2], e));
     return check_not_revoked(v, &crl, &c->certs[1], e);
 }
 
@@ -318,7 +336,7 @@ int collateral_check(struct collateral_facts *ret, struct ds_arena *mem, struct 
         r = ds_fail(e, DS_ERR_FORMAT, "it is no JSON object");
     DS_TRY(ds_coded(r, DS_CODE_COLLATERAL_SET_FORMAT, e));
     const struct ds_json_tok *kind = ds_json_find(root, "kind");
-    if (kind != NULL && !ds_json_is_str(kind, "snp"))
+    if (kind != NULL && !collateral_is_snp(root))
         return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_COLLATERAL_SET_FORMAT,
                             "a set of a kind that is not known");
     DS_TRY(kind != NULL ? check_snp(&v, root, e) : check_dcap(&v, set, root, e));

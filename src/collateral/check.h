@@ -15,6 +15,7 @@
 
 #include "attest/anchors.h"
 #include "base/arena.h"
+#include "codec/json.h"
 
 #define COLLATERAL_ITEMS_MAX 16
 #define COLLATERAL_CHECK_MEM ((size_t)2 << 20) /* bytes of arena that suffice */
@@ -67,6 +68,20 @@ int64_t collateral_until_s(const struct collateral_facts *f);
 DS_MUST_USE int collateral_check(struct collateral_facts *ret, struct ds_arena *mem,
                                  struct ds_span set, const struct ds_anchors *anchors,
                                  struct ds_error *e);
+
+/* AMD's form, unverified; spans borrow the arena. */
+struct collateral_snp {
+    char product[16];
+    bool is_vlek;
+    struct ds_span leaf, crl; /* DER */
+    struct ds_span chain;     /* PEM: ASK or ASVK, and ARK */
+};
+
+/* A set is AMD's form, by its kind; false also where it is none at all. */
+bool collateral_is_snp(const struct ds_json_tok *root);
+/* err: FORMAT, NOMEM  collateral.set_format */
+DS_MUST_USE int collateral_snp_parse(struct collateral_snp *ret, struct ds_arena *mem,
+                                     const struct ds_json_tok *root, struct ds_error *e);
 
 /* err: STALE collateral.expired, collateral.not_yet_valid, with the first item in the way */
 DS_MUST_USE int collateral_check_dates(const struct collateral_facts *f, int64_t now_s,

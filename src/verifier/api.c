@@ -58,6 +58,16 @@ static const struct rpc_field health_reply[] = {
     { "status", RPC_TEXT, true, 0, "ok", NULL, 0 },
     { "service", RPC_TEXT, true, 0, "dstack-verifier", NULL, 0 },
 };
+static const struct rpc_field keys_reply[] = {
+    { "keys", RPC_OBJECT_LIST, true, 0, "one JWK with kid and alg; as COSE_KeySet for application/cose-key-set", NULL, 0 },
+};
+static const struct rpc_field discovery_reply[] = {
+    { "ear-verification-key", RPC_OBJECT, true, 0, "JWK of the key that signs results", NULL, 0 },
+    { "media-types", RPC_TEXT_LIST, true, 0, "of evidence", NULL, 0 },
+    { "version", RPC_TEXT, true, 0, "of this program", NULL, 0 },
+    { "service-state", RPC_TEXT, true, 0, "READY", NULL, 0 },
+    { "api-endpoints", RPC_OBJECT, true, 0, "paths by name: newChallengeResponseSession", NULL, 0 },
+};
 static const struct rpc_field session_query[] = {
     { "nonceSize", RPC_U64, false, 64, "bytes of a nonce that is made here, 8 to 64; 32 by default", NULL, 0 },
     { "nonce", RPC_TEXT, false, 0, "the caller's own, 8 to 64 bytes in base64url", NULL, 0 },
@@ -69,14 +79,14 @@ static const struct rpc_field session_reply[] = {
     { "expiry", RPC_TEXT, true, 0, "UTC; then it is gone", NULL, 0 },
     { "accept", RPC_TEXT_LIST, true, 0, "media types of evidence", NULL, 0 },
     { "evidence", RPC_OBJECT, false, 0, "what was submitted: type, and value in base64", NULL, 0 },
-    { "result", RPC_OBJECT, false, 0, "as the reply of /v1/verify", NULL, 0 },
+    { "result", RPC_TEXT, false, 0, "EAR as JWT, signed by the key of /v1/keys; eat_nonce is the session's", NULL, 0 },
 };
 
 #define FIELDS(list) list, DS_LEN(list)
 static const struct rpc_method methods[] = {
     { "Verify", RPC_ANYONE, NULL, "Is a reply of GetQuote or Attest, posted unchanged, evidence of an app? dstack's own form; any body gets 200 and a verdict.",
       FIELDS(verifier_compatible_fields), FIELDS(compatible_reply), "POST", "verify", NULL },
-    { "VerifyV1", RPC_ANYONE, NULL, "What evidence proves, and all that speaks against it. MEDIA_JSON, or the evidence itself with one of the sessions' media types.",
+    { "VerifyV1", RPC_ANYONE, NULL, "What evidence proves, and all that speaks against it. MEDIA_JSON, or the evidence itself with one of the sessions' media types. By Accept the reply is this JSON, or an EAR: application/eat+jwt, application/eat+cwt.",
       FIELDS(verifier_v1_fields), FIELDS(v1_reply), "POST", "v1/verify", NULL },
     { "NewSession", RPC_ANYONE, NULL, "Open a challenge-response session: a nonce for evidence to answer.",
       FIELDS(session_query), FIELDS(session_reply), "POST", "challenge-response/v1/newSession?nonce", NULL },
@@ -86,6 +96,8 @@ static const struct rpc_method methods[] = {
       "POST", "challenge-response/v1/session/{id}", "*/*" },
     { "CloseSession", RPC_ANYONE, NULL, "End a session.", NULL, 0, NULL, 0,
       "DELETE", "challenge-response/v1/session/{id}", NULL },
+    { "Keys", RPC_ANYONE, NULL, "The public key that signs results, as a set of JWKs or, by Accept, of COSE keys.", NULL, 0, FIELDS(keys_reply), "GET", "v1/keys", NULL },
+    { "Discovery", RPC_ANYONE, NULL, "Veraison's discovery: key, media types, sessions.", NULL, 0, FIELDS(discovery_reply), "GET", ".well-known/veraison/verification", NULL },
     { "Health", RPC_ANYONE, NULL, "Does it run?", NULL, 0, FIELDS(health_reply), "GET", "health", NULL },
     { "Metrics", RPC_ANYONE, NULL, "Counters and latencies as Prometheus text.", NULL, 0, NULL, 0, "GET", "metrics", NULL },
 };
@@ -101,6 +113,8 @@ static const struct route {
     { page_get_session, false, true },
     { page_submit, false, true },
     { page_close_session, false, true },
+    { page_keys, true, false },
+    { page_discovery, true, false },
     { serve_health, true, false },
     { serve_metrics, true, false },
 };

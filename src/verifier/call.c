@@ -6,6 +6,8 @@
 
 #include "rpc/serve.h"
 #include "verifier/clock.h"
+#include "verifier/evidence.h"
+#include "verifier/obtain.h"
 
 /* What a failure is in HTTP. */
 int call_status_of(const struct ds_error *e)
@@ -17,7 +19,7 @@ int call_status_of(const struct ds_error *e)
         { DS_CODE_VERIFIER_TOO_MANY, 429 },       { DS_CODE_VERIFIER_BUSY, 503 },
         { DS_CODE_NET_POOL_FULL, 503 },           { DS_CODE_VERIFIER_NO_SESSION, 404 },
         { DS_CODE_VERIFIER_SESSION_STATE, 409 },  { DS_CODE_VERIFIER_MEDIA_TYPE, 415 },
-        { DS_CODE_VERIFIER_NOT_ACCEPTABLE, 406 },
+        { DS_CODE_VERIFIER_NOT_ACCEPTABLE, 406 }, { DS_CODE_VERIFIER_EVIDENCE_UNKNOWN, 415 },
     };
     for (size_t i = 0; i < DS_LEN(rows); i++)
         if (rows[i].code == e->code)
@@ -59,10 +61,23 @@ void call_fail_as(const struct call *c, int status, const struct ds_error *e, co
     call_answer(c, status, is_problem ? MEDIA_PROBLEM : MEDIA_JSON, ds_buf_span(&body), extra);
 }
 
+/* RFC 9110 15.5.16: what would have been taken stands in Accept. */
+static void fail_unread(const struct call *c, const struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf extra = { 0 };
+    ds_buf_str(&extra, "Accept: ");
+    evidence_media_list(&extra);
+    ds_buf_str(&extra, "\r\n");
+    call_fail_as(c, 415, e, ds_buf_end(&extra, NULL, "header") == DS_OK ? extra.p : NULL);
+}
+
 void call_fail(const struct call *c, const struct ds_error *e)
 {
     int status = call_status_of(e);
-    call_fail_as(c, status, e, status == 429 || status == 503 ? "Retry-After: 1\r\n" : NULL);
+    if (status == 415)
+        fail_unread(c, e);
+    else
+        call_fail_as(c, status, e, status == 429 || status == 503 ? "Retry-After: 1\r\n" : NULL);
 }
 
 struct call call_of(const struct job *j)
@@ -94,7 +109,19 @@ int call_judge(struct job *j, const struct verifier_input *in, struct ds_error *
         return ds_fail(e, DS_ERR_NOMEM, "verify evidence");
     verifier_verify(f, &j->mem, &j->ground, in);
     j->finding = f;
+    /* Beside what is missing: why it could not be had. */
+    if (j->obtained < 0 && f->steps[VERIFIER_QUOTE] == VERIFIER_FAILED)
+        ds_verdict_add_error(&f->verdict, &j->obtain_error, DS_CODE_COLLATERAL_NO_SET);
+    obtain_look(j, in);
     return DS_OK;
+}
+
+struct verifier_say call_say(const struct job *j, struct ds_span nonce)
+{
+    return (struct verifier_say){ .now_s = j->ground.now_s,
+                                  .life_s = (int64_t)j->v->cfg.result_life_s,
+                                  .nonce = nonce,
+                                  .signer = &j->v->signer };
 }
 
 void call_count_finding(const struct job *j)

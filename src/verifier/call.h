@@ -36,8 +36,11 @@ struct job call_job(const struct call *c);
 void call_submit(const struct call *c, const struct job *j);
 /* For the work: judge in the job's room, into j->finding. */
 DS_MUST_USE int call_judge(struct job *j, const struct verifier_input *in, struct ds_error *e);
+/* What a result of the job says beside its finding. */
+struct verifier_say call_say(const struct job *j, struct ds_span nonce);
 void call_count_finding(const struct job *j);
 
 typedef void page_fn(struct call *c);
 page_fn page_compatible, page_v1;
+page_fn page_keys, page_discovery;
 page_fn page_new_session, page_get_session, page_close_session, page_submit;

@@ -10,8 +10,13 @@
 
 struct verifier_cfg {
     char *listen;
-    bool allow_simulated;
+    bool allow_simulated, allow_no_crl;
     char *simulated_anchor, *custom_anchor;
+    bool fetch_online;
+    char *fetch_dir, *fetch_pcs, *fetch_kds, *fetch_ca_file;
+    uint64_t fetch_timeout_s;
+    char *key;
+    uint64_t result_life_s;
     struct ds_cfg_list collateral, tcb;
     uint64_t threads;
     uint64_t body_max, bodies_max, connections_max;

@@ -56,7 +56,7 @@ static int add_directory(struct ground *g, const char *path, struct ds_error *e)
         if (!ds_str_ends(d->d_name, ".json"))
             continue;
         (void)snprintf(file, sizeof file, "%.*s/%s", DS_PLACE_MAX, path, d->d_name);
-        r = collateral_add_file(g->collateral, file, e);
+        r = shelf_add_file(g->shelf, file, e);
     }
     (void)closedir(dir);
     return r;
@@ -67,7 +67,7 @@ static int add_collateral(struct ground *g, const char *path, struct ds_error *e
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return add_directory(g, path, e);
-    return collateral_add_file(g->collateral, path, e);
+    return shelf_add_file(g->shelf, path, e);
 }
 
 static int take_statuses(struct ground *g, const struct ds_cfg_list *words, struct ds_error *e)
@@ -82,10 +82,20 @@ static int take_statuses(struct ground *g, const struct ds_cfg_list *words, stru
     return DS_OK;
 }
 
+void ground_done(struct ground *g)
+{
+    warm_free(g->warm);
+    shelf_free(g->shelf);
+    *g = (struct ground){ 0 };
+}
+
 int ground_load(struct ground *ret, const struct verifier_cfg *cfg, struct ds_error *e)
 {
-    struct ground g = { .allow_simulated = cfg->allow_simulated };
-    int r = collateral_new(&g.collateral, e);
+    struct ground g = { .allow_simulated = cfg->allow_simulated,
+                        .allow_no_crl = cfg->allow_no_crl };
+    int r = shelf_new(&g.shelf, e);
+    if (r == DS_OK)
+        r = warm_new(&g.warm, e);
     if (r == DS_OK)
         r = take_statuses(&g, &cfg->tcb, e);
     if (r == DS_OK)
@@ -95,17 +105,11 @@ int ground_load(struct ground *ret, const struct verifier_cfg *cfg, struct ds_er
     for (size_t i = 0; r == DS_OK && i < cfg->collateral.n; i++)
         r = add_collateral(&g, cfg->collateral.v[i], e);
     if (r < 0) {
-        collateral_free(g.collateral);
+        ground_done(&g);
         return r;
     }
     *ret = g;
     return DS_OK;
-}
-
-void ground_done(struct ground *g)
-{
-    collateral_free(g->collateral);
-    *g = (struct ground){ 0 };
 }
 
 struct verifier_ground ground_v1(const struct ground *g, int64_t now_s)
@@ -113,10 +117,12 @@ struct verifier_ground ground_v1(const struct ground *g, int64_t now_s)
     bool has_custom = false;
     for (size_t i = 0; i < g->n_anchors; i++)
         has_custom |= !g->anchors[i].is_simulated;
-    return (struct verifier_ground){ .collateral = g->collateral,
+    return (struct verifier_ground){ .shelf = g->shelf,
+                                     .warm = g->warm,
                                      .anchors = { g->anchors, g->n_anchors },
                                      .allow_simulated = g->allow_simulated,
                                      .allow_custom = has_custom,
+                                     .allow_no_crl = g->allow_no_crl,
                                      .tcb_statuses = g->tcb_statuses,
                                      .now_s = now_s };
 }

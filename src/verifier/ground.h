@@ -3,18 +3,21 @@
 
 /*
  * What evidence is judged by, as configured: roots beside the compiled-in ones,
- * accepted states, the vendor's documents at hand. Loaded once, then only read.
+ * accepted states, the vendors' documents at hand. Loaded once; from then on
+ * only documents and known platforms change, behind locks of their own.
  */
 
-#include "collateral/collateral.h"
 #include "verifier/cfg.h"
+#include "verifier/shelf.h"
 #include "verifier/verify.h"
+#include "verifier/warm.h"
 
 struct ground {
-    struct collateral *collateral;
+    struct shelf *shelf;
+    struct warm *warm;
     struct ds_extra_anchor anchors[2];
     size_t n_anchors;
-    bool allow_simulated;
+    bool allow_simulated, allow_no_crl;
     uint32_t tcb_statuses;
 };
 

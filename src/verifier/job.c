@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "verifier/clock.h"
+#include "verifier/obtain.h"
 
 struct room {
     struct room *next;
@@ -92,7 +93,8 @@ static void on_done(void *arg)
     struct job *j = arg;
     struct verifier *v = j->v;
     struct room *room = j->room;
-    end(j, j->result, &j->error);
+    if (!obtain_for(v->obtain, j))
+        end(j, j->result, &j->error);
     room->next = v->jobs.free_rooms;
     v->jobs.free_rooms = room;
     v->jobs.n_running--;
@@ -115,7 +117,7 @@ static int start(struct job *j, struct ds_error *e)
 static bool is_over(const struct job *j)
 {
     return net_http_is_gone(j->req) ||
-           verifier_now_us() - j->began_us > (int64_t)j->v->cfg.wait_s * 1000000;
+           verifier_now_us() - j->queued_us > (int64_t)j->v->cfg.wait_s * 1000000;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): end() may answer the next request of a connection, which waits. */
@@ -135,25 +137,39 @@ static void start_waiting(struct verifier *v)
     }
 }
 
-int jobs_submit(const struct job *in, struct ds_error *e)
+static void put(struct jobs *q, struct job *j)
 {
-    struct verifier *v = in->v;
-    struct jobs *q = &v->jobs;
-    if (q->n_waiting >= v->cfg.queue_max)
-        return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_VERIFIER_BUSY, "queue",
-                         "room for one more request", "none", NULL);
-    struct job *j = malloc(sizeof *j);
-    if (j == NULL)
-        return ds_fail(e, DS_ERR_NOMEM, "answer a request");
-    *j = *in;
     j->next = NULL;
+    j->queued_us = verifier_now_us();
     if (q->first == NULL)
         q->first = j;
     else
         q->last->next = j;
     q->last = j;
     q->n_waiting++;
+}
+
+int jobs_submit(const struct job *in, struct ds_error *e)
+{
+    struct verifier *v = in->v;
+    if (v->jobs.n_waiting >= v->cfg.queue_max)
+        return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_VERIFIER_BUSY, "queue",
+                         "room for one more request", "none", NULL);
+    struct job *j = malloc(sizeof *j);
+    if (j == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "answer a request");
+    *j = *in;
+    put(&v->jobs, j);
     v->stats.routes[j->route].n_running++;
     start_waiting(v);
     return DS_OK;
+}
+
+void jobs_again(struct job *j)
+{
+    ds_buf_done(&j->reply);
+    j->reply = (struct ds_buf){ 0 };
+    j->finding = NULL;
+    put(&j->v->jobs, j);
+    start_waiting(j->v);
 }

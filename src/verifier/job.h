@@ -6,6 +6,7 @@
  * memory of its own, and is answered on the loop.
  */
 
+#include "collateral/ask.h"
 #include "verifier/request.h"
 #include "verifier/result.h"
 #include "verifier/verifier.h"
@@ -29,7 +30,13 @@ struct job {
     /* What it gives. */
     struct ds_buf reply;
     struct verifier_finding *finding; /* in the room; NULL when it did not come so far */
-    /* jobs.c */
+    /* Documents that the evidence lacked: obtain.h. */
+    struct collateral_ask ask;
+    bool lacks_documents, has_asked;
+    int obtained; /* why they could not be had */
+    struct ds_error obtain_error;
+    /* job.c */
+    int64_t queued_us;
     struct ds_arena mem;
     struct room *room;
     struct job *next;
@@ -46,3 +53,5 @@ void jobs_done(struct verifier *v);
  * err:  UNAVAILABLE  verifier.busy: too many wait; NOMEM
  */
 DS_MUST_USE int jobs_submit(const struct job *j, struct ds_error *e);
+/* Once more, for a job that obtain_for() took. */
+void jobs_again(struct job *j);

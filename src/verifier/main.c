@@ -18,6 +18,7 @@
 #include "rpc/program.h"
 #include "verifier/api.h"
 #include "verifier/job.h"
+#include "verifier/obtain.h"
 #include "verifier/oneshot.h"
 
 #define DESCRIPTORS_OWN  64   /* the program's own, and those of a moment */
@@ -146,6 +147,7 @@ static int start_http(struct verifier *v, struct ds_error *e)
 static int start(struct verifier *v, struct ds_error *e)
 {
     DS_TRY(ground_load(&v->ground, &v->cfg, e));
+    DS_TRY(signer_load(&v->signer, v->cfg.key, e));
     v->limit = calloc(1, sizeof *v->limit);
     if (v->limit == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "rates");
@@ -157,6 +159,7 @@ static int start(struct verifier *v, struct ds_error *e)
     DS_TRY(net_loop_new(&v->loop, e));
     DS_TRY(net_pool_new(&v->pool, v->loop, (size_t)v->cfg.threads, 2 * (size_t)v->cfg.threads, e));
     DS_TRY(jobs_init(v, e));
+    DS_TRY(obtain_new(&v->obtain, v, e));
     DS_TRY(verifier_api_init(v, e));
     return start_http(v, e);
 }
@@ -180,7 +183,7 @@ static int run_loop(struct verifier *v, struct ds_error *e)
         (void)snprintf(connections, sizeof connections, "%zu", v->connections_max);
         (void)snprintf(threads, sizeof threads, "%llu", (unsigned long long)v->cfg.threads);
         ds_log(&v->log, DS_LOG_INFO, "verifier.serving", "listen", v->cfg.listen, "port", port,
-               "connections", connections, "threads", threads);
+               "connections", connections, "threads", threads, "key", v->signer.kid);
         r = net_loop_run(v->loop, e);
     }
     net_event_free(term);
@@ -192,6 +195,8 @@ static void stop(struct verifier *v)
 {
     if (v->http != NULL)
         jobs_done(v);
+    obtain_free(v->obtain);
+    v->obtain = NULL;
     if (v->pool != NULL)
         net_pool_free(v->pool);
     jobs_done(v); /* what the pool's last jobs let in, and the rooms that they gave back */
@@ -200,12 +205,14 @@ static void stop(struct verifier *v)
     net_loop_free(v->loop);
     sessions_done(&v->sessions);
     free(v->limit);
+    signer_done(&v->signer);
     ground_done(&v->ground);
 }
 
 static int serve(struct verifier *v, struct ds_error *e)
 {
     DS_TRY(ds_process_harden(e));
+    DS_TRY(ds_key_memory_lock(e));
     int r = start(v, e);
     if (r == DS_OK)
         r = run_loop(v, e);

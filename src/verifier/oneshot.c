@@ -70,7 +70,8 @@ int oneshot_verify_cert(bool *ret_valid, const struct ground *g, const char *pat
     DS_TRY(load(&s, path, e));
     DS_TRY(verifier_request_certificate(&in, &s.mem, ds_buf_span(&s.file), e));
     verifier_verify(s.finding, &s.mem, &ground, &in);
-    DS_TRY(verifier_result_v1(&s.answer, s.finding, now_s, e));
+    const struct verifier_say say = { .now_s = now_s };
+    DS_TRY(verifier_result_v1(&s.answer, s.finding, &say, e));
     ds_buf_char(&s.answer, '\n');
     *ret_valid = verifier_is_accepted(s.finding);
     return ds_fd_write_all(STDOUT_FILENO, ds_buf_span(&s.answer), e);

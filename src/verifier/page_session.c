@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hex.h"
-#include "base/str.h"
 #include "crypto/rand.h"
 #include "verifier/call.h"
-
-#define NONCE_PRESET 32
+#include "verifier/evidence.h"
+#include "verifier/query.h"
 
 static struct session_time time_now(void)
 {
@@ -22,7 +20,7 @@ static struct session_time time_now(void)
 static int check_accept(const struct call *c, struct ds_error *e)
 {
     const char *accept = net_http_header(c->req, "Accept");
-    if (verifier_accepts(accept, MEDIA_SESSION))
+    if (query_accepts(accept, MEDIA_SESSION))
         return DS_OK;
     return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_NOT_ACCEPTABLE, "Accept",
                      MEDIA_SESSION, accept, NULL);
@@ -33,7 +31,7 @@ static void answer_session(const struct call *c, int status, const struct sessio
     DS_AUTO(ds_buf_done) struct ds_buf body = { 0 };
     char extra[96] = "";
     struct ds_error e;
-    if (sessions_encode(&body, x, verifier_media_types, &e) < 0) {
+    if (sessions_encode(&body, x, evidence_media_types, &e) < 0) {
         call_fail(c, &e);
         return;
     }
@@ -43,86 +41,18 @@ static void answer_session(const struct call *c, int status, const struct sessio
     call_answer(c, status, MEDIA_SESSION, ds_buf_span(&body), extra);
 }
 
-static int bad_query(const char *claim, const char *expected, struct ds_error *e)
-{
-    return ds_refuse(e, DS_ERR_ARG, DS_CODE_RPC_BAD_REQUEST, claim, expected, "something else",
-                     NULL);
-}
-
-/* base64url or base64, with or without padding; %2B, %2F and %3D stand for theirs (RFC 3986 2.1). */
-static int read_nonce(uint8_t ret[SESSION_NONCE_MAX], size_t *ret_len, struct ds_span text,
-                      struct ds_error *e)
-{
-    static const char expected[] = "8 to 64 bytes in base64url";
-    char digits[DS_BASE64_LEN(SESSION_NONCE_MAX) + 4];
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = (char)text.p[i];
-        if (c == '%') {
-            uint8_t byte;
-            if (ds_hex_decode(&byte, 1, ds_span_sub(text, i + 1, 2), NULL) < 0)
-                return bad_query("nonce", expected, e);
-            c = (char)byte;
-            i += 2;
-        }
-        if (n + 4 >= sizeof digits)
-            return bad_query("nonce", expected, e);
-        digits[n++] = (char)(c == '-' ? '+' : c == '_' ? '/' : c);
-    }
-    while (n > 0 && digits[n - 1] == '=')
-        n--;
-    while (n % 4 != 0)
-        digits[n++] = '=';
-    if (ds_base64_decode(ret, ret_len, SESSION_NONCE_MAX, DS_SPAN(digits, n), NULL) < 0 ||
-        *ret_len < SESSION_NONCE_MIN)
-        return bad_query("nonce", expected, e);
-    return DS_OK;
-}
-
-/* The value of a name in the query; p NULL when it is not there. Twice is refused. */
-static int query_value(struct ds_span *ret, const char *query, const char *name, struct ds_error *e)
-{
-    size_t len = strlen(name);
-    *ret = (struct ds_span){ 0 };
-    for (const char *p = query; *p != '\0';) {
-        size_t n = strcspn(p, "&");
-        if (n > len && strncmp(p, name, len) == 0 && p[len] == '=') {
-            if (ret->p != NULL)
-                return bad_query(name, "one value", e);
-            *ret = DS_SPAN(p + len + 1, n - len - 1);
-        }
-        p += n + (p[n] == '&');
-    }
-    return DS_OK;
-}
-
-static int take_nonce(uint8_t ret[SESSION_NONCE_MAX], size_t *ret_len, const char *query,
-                      struct ds_error *e)
-{
-    struct ds_span nonce, size;
-    uint64_t n = NONCE_PRESET;
-    DS_TRY(query_value(&nonce, query, "nonce", e));
-    DS_TRY(query_value(&size, query, "nonceSize", e));
-    if (nonce.p != NULL && size.p != NULL)
-        return bad_query("nonce", "nonce or nonceSize, not both", e);
-    if (nonce.p != NULL)
-        return read_nonce(ret, ret_len, nonce, e);
-    if (size.p != NULL &&
-        (ds_str_u64(&n, size, SESSION_NONCE_MAX, NULL) < 0 || n < SESSION_NONCE_MIN))
-        return bad_query("nonceSize", "8 to 64", e);
-    *ret_len = (size_t)n;
-    return ds_rand(ret, (size_t)n, e);
-}
-
 static int open_session(struct session **ret, const struct call *c, struct ds_error *e)
 {
-    uint8_t nonce[SESSION_NONCE_MAX], random16[16];
-    size_t len = 0;
+    uint8_t random16[16];
+    struct query_nonce nonce;
     const struct session_time t = time_now();
     DS_TRY(check_accept(c, e));
-    DS_TRY(take_nonce(nonce, &len, net_http_query(c->req), e));
+    DS_TRY(query_nonce_parse(&nonce, net_http_query(c->req), e));
+    if (!nonce.is_given)
+        DS_TRY(ds_rand(nonce.b, nonce.len, e));
     DS_TRY(ds_rand(random16, sizeof random16, e));
-    return sessions_open(ret, &c->v->sessions, random16, DS_SPAN(nonce, len), c->source, &t, e);
+    return sessions_open(ret, &c->v->sessions, random16, DS_SPAN(nonce.b, nonce.len), c->source, &t,
+                         e);
 }
 
 void page_new_session(struct call *c)
@@ -167,12 +97,13 @@ static int work_session(struct job *j, struct ds_error *e)
 {
     struct verifier_request r = { 0 };
     struct verifier_input in;
-    int ok = verifier_request_media(&in, &r, &j->mem, j->media_type, net_http_body(j->req), e);
+    int ok = evidence_read(&in, &r, &j->mem, j->media_type, net_http_body(j->req), e);
     in.nonce = DS_SPAN(j->nonce, j->nonce_len);
+    const struct verifier_say say = call_say(j, in.nonce);
     if (ok == DS_OK)
         ok = call_judge(j, &in, e);
     if (ok == DS_OK)
-        ok = verifier_result_v1(&j->reply, j->finding, j->ground.now_s, e);
+        ok = verifier_result_jwt(&j->reply, j->finding, &say, e);
     verifier_request_done(&r);
     return ok;
 }
@@ -208,7 +139,7 @@ static int submit_evidence(struct job *j, struct session **ret, const struct cal
     const struct session_time t = time_now();
     DS_TRY(check_accept(c, e));
     DS_TRY(find_session(ret, c, e));
-    j->media_type = verifier_media_find(type);
+    j->media_type = evidence_media_find(type);
     if (j->media_type == NULL)
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_MEDIA_TYPE, "Content-Type",
                          "one of the session's accept list", type != NULL ? type : "none", NULL);

@@ -3,8 +3,12 @@
  * /verify, where whatever is posted gets 200 and a verdict in dstack's form, and
  * /v1/verify, with ours.
  */
+#include <string.h>
+#include <strings.h>
+
 #include "base/clock.h"
 #include "verifier/call.h"
+#include "verifier/evidence.h"
 
 static int work_compatible(struct job *j, struct ds_error *e)
 {
@@ -47,13 +51,13 @@ static int work_v1(struct job *j, struct ds_error *e)
     struct verifier_request r = { 0 };
     struct verifier_input in;
     struct ds_span body = net_http_body(j->req);
-    int ok = j->media_type != NULL
-                 ? verifier_request_media(&in, &r, &j->mem, j->media_type, body, e)
-                 : verifier_request_v1(&in, &r, &j->mem, body, e);
+    int ok = j->media_type != NULL ? evidence_read(&in, &r, &j->mem, j->media_type, body, e)
+                                   : verifier_request_v1(&in, &r, &j->mem, body, e);
     if (ok == DS_OK)
         ok = call_judge(j, &in, e);
+    const struct verifier_say say = call_say(j, in.nonce);
     if (ok == DS_OK)
-        ok = j->form->encode(&j->reply, j->finding, j->ground.now_s, e);
+        ok = j->form->encode(&j->reply, j->finding, &say, e);
     verifier_request_done(&r);
     return ok;
 }
@@ -68,21 +72,44 @@ static void done_v1(struct job *j, int r, const struct ds_error *e)
         call_answer(&c, 200, j->form->media_type, ds_buf_span(&j->reply), NULL);
 }
 
+/* A body without a type, or with what form clients put there by themselves, is the JSON request. */
+static bool is_json(const char *content_type)
+{
+    static const char *const types[] = { MEDIA_JSON, "application/x-www-form-urlencoded" };
+    if (content_type == NULL)
+        return true;
+    for (size_t i = 0; i < DS_LEN(types); i++) {
+        size_t n = strlen(types[i]);
+        if (strncasecmp(content_type, types[i], n) == 0 && strchr(" ;", content_type[n]) != NULL)
+            return true; /* also where it ends here */
+    }
+    return false;
+}
+
+static int take_types(struct job *j, const struct call *c, struct ds_error *e)
+{
+    const char *accept = net_http_header(c->req, "Accept");
+    const char *type = net_http_header(c->req, "Content-Type");
+    j->form = verifier_form_find(accept);
+    j->media_type = evidence_media_find(type);
+    if (j->form == NULL)
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_NOT_ACCEPTABLE, "Accept",
+                         MEDIA_JSON ", application/eat+jwt, application/eat+cwt", accept, NULL);
+    if (j->media_type == NULL && !is_json(type))
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_MEDIA_TYPE, "Content-Type",
+                         MEDIA_JSON ", or a type of evidence, as in Accept", type, NULL);
+    return DS_OK;
+}
+
 void page_v1(struct call *c)
 {
     struct job j = call_job(c);
     struct ds_error e;
-    const char *accept = net_http_header(c->req, "Accept");
     j.work = work_v1;
     j.done = done_v1;
-    j.form = verifier_form_find(accept);
-    j.media_type = verifier_media_find(net_http_header(c->req, "Content-Type"));
     j.ground = ground_v1(&c->v->ground, ds_clock_now_s());
-    if (j.form == NULL) {
-        (void)ds_refuse(&e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_NOT_ACCEPTABLE, "Accept",
-                        MEDIA_JSON, accept, NULL);
+    if (take_types(&j, c, &e) < 0)
         call_fail(c, &e);
-        return;
-    }
-    call_submit(c, &j);
+    else
+        call_submit(c, &j);
 }

@@ -5,11 +5,11 @@
 #include "verifier/request.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/hex.h"
 #include "codec/pem.h"
 #include "rpc/serve.h"
+#include "verifier/evidence.h"
 
 #define QUOTE_MAX       ((size_t)65536)
 #define CERTIFICATE_MAX ((size_t)65536)
@@ -25,9 +25,11 @@ const struct rpc_field verifier_compatible_fields[VERIFIER_N_COMPATIBLE_FIELDS] 
 
 const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS] = {
     { "attestation", RPC_HEX, false, 0, "versioned attestation; goes before a quote", NULL, 0 },
-    { "quote", RPC_HEX, false, QUOTE_MAX, "TDX quote", NULL, 0 },
+    { "quote", RPC_HEX, false, QUOTE_MAX, "TDX or SGX quote, or SEV-SNP report", NULL, 0 },
     { "event_log", RPC_TEXT, false, 0, "with a quote: JSON text of the event log", NULL, 0 },
     { "vm_config", RPC_TEXT, false, 0, "with a quote: JSON text of the machine's description", NULL, 0 },
+    { "certificates", RPC_TEXT, false, CERTIFICATE_MAX, "with an SEV-SNP report: its VCEK or VLEK and their issuers, PEM", NULL, 0 },
+    { "evidence", RPC_HEX, false, 0, "evidence of any kind that has a media type here, told by its bytes; goes before an attestation", NULL, 0 },
     { "certificate", RPC_TEXT, false, CERTIFICATE_MAX, "certificate with evidence inside, PEM; goes before all others", NULL, 0 },
     { "collateral", RPC_OBJECT, false, 0, "the vendor's documents for this platform; absent: the verifier's own", NULL, 0 },
     { "nonce", RPC_HEX, false, VERIFIER_NONCE_MAX, "what the evidence must answer: report_data is it, or what Attest makes of its 32 bytes", NULL, 0 },
@@ -86,6 +88,7 @@ static int read_evidence(struct verifier_input *ret, const struct verifier_reque
     DS_TRY(bytes_of(&ret->quote, r, mem, "quote", e));
     if (ret->quote.len == 0)
         return DS_OK;
+    ret->certificates = text_of(r, "certificates");
     ret->event_log = text_of(r, "event_log");
     ret->vm_config = text_of(r, "vm_config");
     return DS_OK;
@@ -130,7 +133,7 @@ static int read_collateral(struct verifier_input *ret, struct verifier_request *
     yyjson_val *v = field(r, "collateral");
     size_t len = 0;
     if (v == NULL || yyjson_is_null(v))
-        return DS_OK;
+        return DS_OK; /* or what came along in a wrapper */
     r->collateral = yyjson_val_write(v, 0, &len);
     if (r->collateral == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "read collateral");
@@ -155,6 +158,27 @@ int verifier_request_certificate(struct verifier_input *ret, struct ds_arena *me
     return DS_OK;
 }
 
+/* Of what is wrapped in JSON, the document would have to be kept beside this one. */
+static int read_any(struct verifier_input *ret, const struct verifier_request *r,
+                    struct ds_arena *mem, struct ds_error *e)
+{
+    struct ds_span bytes;
+    struct verifier_request none = { 0 };
+    DS_TRY(bytes_of(&bytes, r, mem, "evidence", e));
+    if (bytes.len == 0)
+        return DS_OK;
+    int ok = evidence_read(ret, &none, mem, evidence_media_find("application/octet-stream"), bytes,
+                           e);
+    bool is_json = none.doc != NULL;
+    verifier_request_done(&none);
+    return ok == DS_OK && is_json ? bad("evidence", "bytes", "a JSON document", e) : ok;
+}
+
+static bool is_empty(const struct verifier_input *in)
+{
+    return in->certificate.len == 0 && in->attestation.len == 0 && in->quote.len == 0;
+}
+
 int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
                         struct ds_arena *mem, struct ds_span body, struct ds_error *e)
 {
@@ -164,52 +188,11 @@ int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
     if (certificate.len > 0)
         DS_TRY(verifier_request_certificate(ret, mem, certificate, e));
     else
+        DS_TRY(read_any(ret, r, mem, e));
+    if (is_empty(ret))
         DS_TRY(read_evidence(ret, r, mem, e));
-    if (ret->certificate.len == 0 && ret->attestation.len == 0 && ret->quote.len == 0)
-        return bad("attestation", "an attestation, a quote or a certificate", "none", e);
+    if (is_empty(ret))
+        return bad("attestation", "evidence, an attestation, a quote or a certificate", "none", e);
     DS_TRY(read_expected(ret, r, mem, e));
     return read_collateral(ret, r, e);
-}
-
-#define MEDIA_ATTESTATION "application/vnd.dstack.attestation"
-#define MEDIA_QUOTE       "application/vnd.dstack.tdx-quote"
-#define MEDIA_REPLY       "application/vnd.dstack.quote+json"
-#define MEDIA_CERTIFICATE "application/pkix-cert" /* RFC 2585 4.1 */
-
-const char *const verifier_media_types[] = { MEDIA_ATTESTATION, MEDIA_QUOTE, MEDIA_REPLY,
-                                             MEDIA_CERTIFICATE, NULL };
-
-const char *verifier_media_find(const char *content_type)
-{
-    for (size_t i = 0; content_type != NULL && verifier_media_types[i] != NULL; i++) {
-        size_t n = strlen(verifier_media_types[i]);
-        const char *rest = content_type + n;
-        if (strncasecmp(content_type, verifier_media_types[i], n) == 0 &&
-            (*rest == '\0' || *rest == ';' || *rest == ' '))
-            return verifier_media_types[i];
-    }
-    return NULL;
-}
-
-int verifier_request_media(struct verifier_input *ret, struct verifier_request *r,
-                           struct ds_arena *mem, const char *media_type, struct ds_span body,
-                           struct ds_error *e)
-{
-    const char *type = verifier_media_find(media_type);
-    *ret = (struct verifier_input){ 0 };
-    if (type == NULL)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_MEDIA_TYPE, "Content-Type",
-                         MEDIA_ATTESTATION ", " MEDIA_QUOTE ", " MEDIA_REPLY,
-                         media_type != NULL ? media_type : "none", NULL);
-    if (body.len == 0)
-        return bad("body", "evidence", "nothing", e);
-    if (strcmp(type, MEDIA_REPLY) == 0)
-        return verifier_request_compatible(ret, r, mem, body, e);
-    if (strcmp(type, MEDIA_CERTIFICATE) == 0)
-        return verifier_request_certificate(ret, mem, body, e);
-    if (strcmp(type, MEDIA_QUOTE) == 0)
-        ret->quote = body;
-    else
-        ret->attestation = body;
-    return DS_OK;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What callers post, read into a verifier_input: JSON by the tables of fields
- * (which are also the documentation), or bytes with a media type.
+ * JSON that callers post, read into a verifier_input by the tables of fields
+ * (which are also the documentation). Bytes with a media type: evidence.h.
  */
 
 #include "rpc/method.h"
@@ -17,7 +17,7 @@ struct verifier_request {
 void verifier_request_done(struct verifier_request *r);
 
 #define VERIFIER_N_COMPATIBLE_FIELDS 5
-#define VERIFIER_N_V1_FIELDS         8
+#define VERIFIER_N_V1_FIELDS         10
 extern const struct rpc_field verifier_compatible_fields[VERIFIER_N_COMPATIBLE_FIELDS];
 extern const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS];
 
@@ -30,22 +30,9 @@ extern const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS];
 DS_MUST_USE int verifier_request_compatible(struct verifier_input *ret, struct verifier_request *r,
                                             struct ds_arena *mem, struct ds_span body,
                                             struct ds_error *e);
-/* The body of /v1/verify. err: ARG rpc.bad_request */
+/* The body of /v1/verify. err: ARG rpc.bad_request; of `evidence` as evidence_read() */
 DS_MUST_USE int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
                                     struct ds_arena *mem, struct ds_span body, struct ds_error *e);
-
-/* The media types of evidence, ended by NULL: what sessions accept, and /v1/verify beside JSON. */
-extern const char *const verifier_media_types[];
-/* A Content-Type of the list, parameters aside; NULL when it is none. */
-const char *verifier_media_find(const char *content_type);
-/*
- * Evidence of such a type.
- *
- * err:  ARG  rpc.bad_request; UNSUPPORTED  verifier.media_type
- */
-DS_MUST_USE int verifier_request_media(struct verifier_input *ret, struct verifier_request *r,
-                                       struct ds_arena *mem, const char *media_type,
-                                       struct ds_span body, struct ds_error *e);
 
 /* A certificate as PEM or DER. err: ARG rpc.bad_request */
 DS_MUST_USE int verifier_request_certificate(struct verifier_input *ret, struct ds_arena *mem,

@@ -4,11 +4,11 @@
  */
 #include "verifier/result.h"
 
-#include <string.h>
-#include <strings.h>
-
+#include "attest/sgx/claims.h"
+#include "attest/snp/claims.h"
 #include "attest/tdx/claims.h"
 #include "codec/date.h"
+#include "verifier/query.h"
 
 static void put_hex(struct ds_jw *w, const char *key, struct ds_span bytes)
 {
@@ -22,9 +22,54 @@ static void put_date(struct ds_jw *w, const char *key, int64_t t_s)
     ds_jw_str(w, key, ds_date_format(text, t_s));
 }
 
+static struct ds_span rtmr0(const struct ds_claims *c) { return ds_claims_rtmr48(c, 0); }
+static struct ds_span rtmr1(const struct ds_claims *c) { return ds_claims_rtmr48(c, 1); }
+static struct ds_span rtmr2(const struct ds_claims *c) { return ds_claims_rtmr48(c, 2); }
+static struct ds_span rtmr3(const struct ds_claims *c) { return ds_claims_rtmr48(c, 3); }
+
+/* Of another platform than the evidence's a value is empty, and left out. */
+static const struct {
+    const char *name;
+    struct ds_span (*get)(const struct ds_claims *);
+} values[] = {
+    { "device_id", ds_claims_device_id32 },
+    { "fmspc", ds_claims_fmspc6 },
+    { "report_data", ds_claims_report_data64 },
+    { "mrtd", ds_claims_mrtd48 },
+    { "rtmr0", rtmr0 },
+    { "rtmr1", rtmr1 },
+    { "rtmr2", rtmr2 },
+    { "rtmr3", rtmr3 },
+    { "mrconfigid", ds_claims_mrconfigid48 },
+    { "mrowner", ds_claims_mrowner48 },
+    { "mrownerconfig", ds_claims_mrownerconfig48 },
+    { "mrseam", ds_claims_mrseam48 },
+    { "mrenclave", ds_claims_mrenclave32 },
+    { "mrsigner", ds_claims_mrsigner32 },
+    { "measurement", ds_claims_snp_measurement48 },
+    { "host_data", ds_claims_snp_host_data32 },
+    { "id_key_digest", ds_claims_snp_id_key_digest48 },
+    { "author_key_digest", ds_claims_snp_author_key_digest48 },
+    { "chip_id", ds_claims_snp_chip_id64 },
+};
+
+static void put_enclave_numbers(struct ds_jw *w, const struct ds_claims *c)
+{
+    ds_jw_u64(w, "isv_prod_id", ds_claims_isvprodid(c));
+    ds_jw_u64(w, "isv_svn", ds_claims_isvsvn(c));
+}
+
+static void put_guest_numbers(struct ds_jw *w, const struct ds_claims *c)
+{
+    ds_jw_str(w, "product", ds_snp_product_text(ds_claims_snp_product(c)));
+    ds_jw_u64(w, "policy", ds_claims_snp_policy(c));
+    ds_jw_u64(w, "vmpl", ds_claims_snp_vmpl(c));
+    ds_jw_u64(w, "guest_svn", ds_claims_snp_guest_svn(c));
+    ds_jw_bool(w, "crl_checked", ds_claims_snp_is_crl_checked(c));
+}
+
 static void put_platform_claims(struct ds_jw *w, const struct ds_claims *c)
 {
-    static const char *const rtmrs[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
     ds_jw_str(w, "tee", ds_tee_text(ds_claims_tee(c)));
     ds_jw_bool(w, "debug", ds_claims_is_debug(c));
     ds_jw_str(w, "tcb_status", ds_tcb_status_text(ds_claims_tcb_status(c)));
@@ -34,16 +79,12 @@ static void put_platform_claims(struct ds_jw *w, const struct ds_claims *c)
     for (size_t i = 0; i < ds_claims_n_advisories(c); i++)
         ds_jw_str(w, NULL, ds_claims_advisory(c, i));
     ds_jw_array_end(w);
-    put_hex(w, "device_id", ds_claims_device_id32(c));
-    put_hex(w, "fmspc", ds_claims_fmspc6(c));
-    put_hex(w, "report_data", ds_claims_report_data64(c));
-    put_hex(w, "mrtd", ds_claims_mrtd48(c));
-    for (unsigned i = 0; i < DS_LEN(rtmrs); i++)
-        put_hex(w, rtmrs[i], ds_claims_rtmr48(c, i));
-    put_hex(w, "mrconfigid", ds_claims_mrconfigid48(c));
-    put_hex(w, "mrowner", ds_claims_mrowner48(c));
-    put_hex(w, "mrownerconfig", ds_claims_mrownerconfig48(c));
-    put_hex(w, "mrseam", ds_claims_mrseam48(c));
+    for (size_t i = 0; i < DS_LEN(values); i++)
+        put_hex(w, values[i].name, values[i].get(c));
+    if (ds_claims_tee(c) == DS_TEE_SGX)
+        put_enclave_numbers(w, c);
+    if (ds_claims_tee(c) == DS_TEE_SEV_SNP)
+        put_guest_numbers(w, c);
 }
 
 static void put_app_claims(struct ds_jw *w, const struct ds_claims *c)
@@ -107,8 +148,8 @@ static void put_proof(struct ds_jw *w, const struct policy_proof *p)
     ds_jw_array_end(w);
 }
 
-int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f, int64_t now_s,
-                       struct ds_error *e)
+int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f,
+                       const struct verifier_say *say, struct ds_error *e)
 {
     const struct ds_claims *c = f->a.claims;
     struct ds_jw w = ds_jw_of(ret);
@@ -117,7 +158,7 @@ int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f, int
     ds_jw_str(&w, "kind", ds_kind_text(c != NULL ? ds_claims_kind(c) : DS_KIND_NONE));
     ds_jw_str(&w, "anchor", c != NULL ? ds_claims_anchor(c) : "");
     ds_jw_bool(&w, "fresh", f->is_fresh);
-    put_date(&w, "judged_at", now_s);
+    put_date(&w, "judged_at", say->now_s);
     if (c != NULL) {
         put_date(&w, "collateral_from", ds_claims_valid_from_s(c));
         put_date(&w, "collateral_until", ds_claims_valid_until_s(c));
@@ -138,51 +179,14 @@ int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f, int
 
 static const struct verifier_form forms[] = {
     { "application/json", verifier_result_v1 },
+    { "application/eat+jwt", verifier_result_jwt },
+    { "application/eat+cwt", verifier_result_cwt },
 };
-
-/* One range of an Accept header covers a type; its weight is not zero. */
-static bool covers(struct ds_span range, const char *type)
-{
-    struct ds_span name = range;
-    const uint8_t *semicolon = memchr(range.p, ';', range.len);
-    if (semicolon != NULL)
-        name.len = (size_t)(semicolon - range.p);
-    while (name.len > 0 && name.p[name.len - 1] == ' ')
-        name.len--;
-    if (semicolon != NULL) {
-        struct ds_span rest = DS_SPAN(semicolon, range.len - (size_t)(semicolon - range.p));
-        const uint8_t *q = memmem(rest.p, rest.len, "q=0", 3);
-        const uint8_t *end = rest.p + rest.len;
-        if (q != NULL && (q + 3 == end || q[3] != '.' || q + 4 == end || q[4] == '0'))
-            return false;
-    }
-    size_t slash = strcspn(type, "/");
-    if (ds_span_eq_str(name, "*/*"))
-        return true;
-    if (name.len == slash + 2 && strncasecmp((const char *)name.p, type, slash + 1) == 0 &&
-        name.p[slash + 1] == '*')
-        return true;
-    return name.len == strlen(type) && strncasecmp((const char *)name.p, type, name.len) == 0;
-}
-
-bool verifier_accepts(const char *accept, const char *type)
-{
-    if (accept == NULL)
-        return true;
-    for (const char *p = accept; *p != '\0';) {
-        p += strspn(p, " ,\t");
-        size_t n = strcspn(p, ",");
-        if (n > 0 && covers(DS_SPAN(p, n), type))
-            return true;
-        p += n;
-    }
-    return accept[strspn(accept, " ,\t")] == '\0';
-}
 
 const struct verifier_form *verifier_form_find(const char *accept)
 {
     for (size_t i = 0; i < DS_LEN(forms); i++)
-        if (verifier_accepts(accept, forms[i].media_type))
+        if (query_accepts(accept, forms[i].media_type))
             return &forms[i];
     return NULL;
 }

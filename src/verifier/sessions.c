@@ -231,7 +231,7 @@ int sessions_encode(struct ds_buf *ret, const struct session *x, const char *con
         ds_jw_object_end(&w);
     }
     if (x->result.len > 0)
-        ds_jw_raw(&w, "result", ds_buf_span(&x->result));
+        ds_jw_text(&w, "result", ds_buf_span(&x->result));
     ds_jw_object_end(&w);
     return ds_jw_end(&w, e, "session");
 }

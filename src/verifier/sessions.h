@@ -9,10 +9,10 @@
  */
 
 #include "base/buf.h"
+#include "verifier/query.h"
 
 #define SESSION_ID_LEN     36 /* a UUID as text */
-#define SESSION_NONCE_MIN  8
-#define SESSION_NONCE_MAX  64
+#define SESSION_NONCE_MAX  QUERY_NONCE_MAX
 #define SESSION_SHARE      16 /* of all sessions, one source has at most one in this many */
 #define SESSIONS_BYTES_MAX ((size_t)32 << 20) /* evidence and results that are kept */
 
@@ -33,7 +33,7 @@ struct session {
     int64_t expiry_s;             /* the same as a date */
     const char *media_type;       /* static; of the evidence */
     struct ds_buf evidence;
-    struct ds_buf result; /* JSON */
+    struct ds_buf result; /* EAR as JWT */
 };
 
 struct sessions {

@@ -16,9 +16,11 @@
 #include "verifier/ground.h"
 #include "verifier/limit.h"
 #include "verifier/sessions.h"
+#include "verifier/signer.h"
 #include "verifier/stats.h"
 
 struct job;
+struct obtain;
 struct room;
 
 /* Work that waits, and the memory that it is done in: one room a job under way. */
@@ -33,12 +35,14 @@ struct verifier {
     struct ds_log log;
     struct verifier_cfg cfg;
     struct ground ground;
+    struct signer signer;
     struct net_loop *loop;
     struct net_pool *pool;
     struct net_http_server *http;
     size_t connections_max;
     struct rpc_service service; /* for the documents: api.c serves it */
     struct jobs jobs;
+    struct obtain *obtain;
     struct limit *limit;
     struct sessions sessions;
     struct stats stats;

@@ -8,24 +8,21 @@
 #include <string.h>
 
 #include "app/identity.h"
-#include "attest/dcap/pck.h"
+#include "app/mr_config.h"
 #include "attest/eventlog/bind.h"
-#include "attest/tdx/quote.h"
+#include "attest/snp/claims.h"
 #include "base/hex.h"
 #include "base/str.h"
 #include "codec/json.h"
-#include "codec/pem.h"
-#include "collateral/collateral.h"
 #include "ratls/cert.h"
-
-#define SCAN_MEM ((size_t)64 << 10) /* a PCK chain, only to look at its platform */
+#include "verifier/evidence.h"
+#include "verifier/quote.h"
 
 struct run {
     struct verifier_finding *f;
     struct ds_arena *mem;
     const struct verifier_ground *ground;
     const struct verifier_input *in;
-    struct ds_attestation evidence;
     struct ratls_peer peer;
 };
 
@@ -69,53 +66,69 @@ static int read_certificate(struct run *run, struct ds_error *e)
     if (!run->peer.has_attestation)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "certificate",
                          "an extension with evidence", "none", NULL);
-    run->evidence = run->peer.attestation;
+    run->f->evidence = run->peer.attestation;
+    return DS_OK;
+}
+
+/* What is wrapped says itself of what platform it is. */
+static enum ds_tee tee_of(const struct ds_attestation *a)
+{
+    return a->platform == DS_ATTESTATION_SEV_SNP ? DS_TEE_SEV_SNP
+           : a->platform == DS_ATTESTATION_TDX   ? DS_TEE_TDX
+                                                 : DS_TEE_NONE;
+}
+
+static int read_quote(struct run *run, struct ds_error *e)
+{
+    const struct verifier_input *in = run->in;
+    run->f->evidence = (struct ds_attestation){ .platform = DS_ATTESTATION_TDX,
+                                                .quote = in->quote,
+                                                .config = in->vm_config };
+    run->f->tee = evidence_tee(in->quote);
+    if (run->f->tee == DS_TEE_NONE)
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_VERIFIER_EVIDENCE_UNKNOWN, "quote",
+                         "TDX or SGX quote, SEV-SNP report", DS_HEX(ds_span_sub(in->quote, 0, 16)),
+                         NULL);
+    run->f->has_app = run->ground->is_compatible || in->event_log.len > 0 || in->vm_config.len > 0;
     return DS_OK;
 }
 
 static int read_evidence(struct run *run, struct ds_error *e)
 {
     const struct verifier_input *in = run->in;
-    run->f->has_app = true;
-    if (in->certificate.len > 0)
-        return read_certificate(run, e);
-    if (in->attestation.len > 0)
-        return ds_attestation_parse(&run->evidence, run->mem, in->attestation, e);
-    if (in->quote.len == 0)
+    if (in->quote.len > 0)
+        return read_quote(run, e);
+    if (in->certificate.len == 0 && in->attestation.len == 0)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "request",
                          "an attestation, a quote or a certificate", "none", NULL);
-    run->evidence = (struct ds_attestation){ .platform = DS_ATTESTATION_TDX,
-                                             .quote = in->quote,
-                                             .config = in->vm_config };
-    run->f->has_app = run->ground->is_compatible || in->event_log.len > 0 || in->vm_config.len > 0;
+    if (in->certificate.len > 0)
+        DS_TRY(read_certificate(run, e));
+    else
+        DS_TRY(ds_attestation_parse(&run->f->evidence, run->mem, in->attestation, e));
+    run->f->tee = tee_of(&run->f->evidence);
+    run->f->has_app = run->f->tee == DS_TEE_TDX || run->ground->is_compatible;
     return DS_OK;
-}
-
-/* The platform that a quote names, unverified: which of the sets at hand is for it. */
-static struct ds_span find_collateral(const struct run *run)
-{
-    struct ds_tdx_quote quote;
-    struct ds_x509 leaf;
-    struct dcap_pck pck;
-    struct ds_span der;
-    struct ds_arena scratch = { .p = ds_arena_get(run->mem, SCAN_MEM), .cap = SCAN_MEM };
-    if (scratch.p == NULL || ds_tdx_quote_parse(&quote, run->evidence.quote, NULL) < 0)
-        return DS_SPAN_LIT("{}");
-    struct ds_span rest = quote.dcap.cert_data;
-    if (ds_pem_next(&der, &rest, "CERTIFICATE", &scratch, NULL) < 0 || der.p == NULL ||
-        ds_x509_parse(&leaf, der, NULL) < 0 || dcap_pck_parse(&pck, &leaf, NULL) < 0)
-        return DS_SPAN_LIT("{}");
-    struct ds_span found = collateral_find(run->ground->collateral, pck.fmspc6);
-    return found.p != NULL ? found : DS_SPAN_LIT("{}"); /* verification names what is missing */
 }
 
 static int check_quote(struct run *run, struct ds_error *e)
 {
-    struct ds_span given = run->in->collateral;
-    const struct app_evidence in = { .collateral = given.len > 0 ? given : find_collateral(run),
-                                     .anchors = &run->ground->anchors,
-                                     .now_s = run->ground->now_s };
-    return app_appraise_quote(&run->f->a, run->mem, &run->evidence, &in, e);
+    struct app_appraisal *a = &run->f->a;
+    const struct quote_in in = { .tee = run->f->tee,
+                                 .quote = run->f->evidence.quote,
+                                 .attestation = run->in->quote.len > 0 ? NULL : &run->f->evidence,
+                                 .certificates = run->in->certificates,
+                                 .collateral = run->in->collateral };
+    struct ds_claims *claims = ds_claims_new_in(run->mem);
+    if (claims == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "verify evidence");
+    if (in.tee == DS_TEE_NONE)
+        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_APP_PLATFORM_UNSUPPORTED, "platform",
+                         "dstack-tdx or dstack-amd-sev-snp", "another platform", NULL);
+    DS_TRY(quote_verify(claims, run->mem, run->ground, &in, e));
+    a->evidence = run->f->evidence;
+    a->unbound = claims;
+    a->claims = claims;
+    return DS_OK;
 }
 
 /* RFC 5280 4.2.1.12, 4.2.1.6, 4.2.1.3, as dstack's verifier asks of a certificate. */
@@ -152,25 +165,26 @@ static int check_binding(struct run *run, struct ds_error *e)
     return run->ground->needs_tls_use ? check_tls_use(&run->peer.cert, e) : DS_OK;
 }
 
-/* What certificates carry: nothing that RTMR1 and RTMR2 could be replayed from (guest-api 4.4). */
-static bool is_stripped(const struct ds_tdx_log *log)
+/* The steps of an app are those of a TD: registers, and an image that predicts them. */
+static int check_is_td(const struct run *run, struct ds_error *e)
 {
-    for (size_t i = 0; i < log->n_events; i++)
-        if ((log->events[i].imr == 1 || log->events[i].imr == 2) && log->events[i].has_digest)
-            return false;
-    return true;
+    if (run->f->tee == DS_TEE_TDX)
+        return DS_OK;
+    return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_APP_PLATFORM_UNSUPPORTED, "platform",
+                     "dstack-tdx, for the proof of an app", ds_tee_text(run->f->tee), NULL);
 }
 
 static int check_log(struct run *run, struct ds_error *e)
 {
     struct app_appraisal *a = &run->f->a;
     struct ds_span text = run->in->event_log;
+    DS_TRY(check_is_td(run, e));
     if (run->in->quote.len > 0 && text.len == 0)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "event_log",
                          "the log that goes with the quote", "none", NULL);
     if (run->in->quote.len > 0)
         DS_TRY(ds_tdx_log_parse_json(&a->evidence.log, run->mem, text, e));
-    if (is_stripped(&a->evidence.log))
+    if (ds_tdx_log_is_stripped(&a->evidence.log))
         return ds_claims_bind_runtime_log(a->unbound, &a->evidence.log, e);
     return app_appraise_log(a, e);
 }
@@ -204,6 +218,7 @@ static int check_has_documents(struct run *run, struct ds_error *e)
 
 static int check_image(struct run *run, struct ds_error *e)
 {
+    DS_TRY(check_is_td(run, e));
     if (run->f->a.evidence.config.len == 0)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "vm_config",
                          "the machine's description that goes with the quote", "none", NULL);
@@ -214,6 +229,21 @@ static int check_image(struct run *run, struct ds_error *e)
 static int check_identity(struct run *run, struct ds_error *e)
 {
     return app_appraise_identity(&run->f->a, &run->f->verdict, run->mem, e);
+}
+
+/* guest-api 3.4: what the host committed to before a launch without runtime registers. */
+static int check_host_data(struct run *run, struct ds_error *e)
+{
+    uint8_t digest32[32];
+    struct app_appraisal *a = &run->f->a;
+    struct ds_span said = ds_claims_snp_host_data32(a->claims);
+    DS_TRY(app_mr_config_parse(&a->mr_config, run->mem, a->evidence.mr_config, e));
+    DS_TRY(app_mr_config_digest(digest32, a->evidence.mr_config, e));
+    if (!ds_span_eq(said, DS_SPAN_OF(digest32)))
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_APP_MR_CONFIG_MISMATCH, "host_data",
+                         DS_HEX(DS_SPAN_OF(digest32)), DS_HEX(said), "HOST_DATA");
+    a->identity_proved = true;
+    return DS_OK;
 }
 
 /* report_data is the nonce itself, or what Attest{nonce32} of a dstack guest makes of it. */
@@ -279,6 +309,8 @@ void verifier_verify(struct verifier_finding *ret, struct ds_arena *mem,
         (void)step(&run, VERIFIER_BINDING, check_binding, DS_CODE_VERIFIER_CERTIFICATE_USE);
     if (ret->has_app)
         check_app(&run);
+    else if (ret->tee == DS_TEE_SEV_SNP && ret->evidence.mr_config.len > 0)
+        (void)step(&run, VERIFIER_IDENTITY, check_host_data, DS_CODE_APP_MR_CONFIG_MISMATCH);
     (void)step(&run, VERIFIER_POLICY, check_policy, DS_CODE_VERIFIER_NO_EVIDENCE);
     policy_proof_make(&ret->proof, ret->a.claims, &ret->rules,
                       ret->a.image_known ? &ret->a.predicted : NULL, &ret->verdict);

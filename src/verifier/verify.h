@@ -11,7 +11,8 @@
 #include "attest/x509.h"
 #include "policy/proof.h"
 
-struct collateral;
+struct shelf;
+struct warm;
 
 #define VERIFIER_NONCE_MIN 8
 #define VERIFIER_NONCE_MAX 64
@@ -22,7 +23,7 @@ enum verifier_step {
     VERIFIER_BINDING,  /* a certificate's key is what the evidence was made for */
     VERIFIER_LOG,      /* the log leads to the registers */
     VERIFIER_IMAGE,    /* the image's documents predict the registers */
-    VERIFIER_IDENTITY, /* MRCONFIGID commits to the identity in the log */
+    VERIFIER_IDENTITY, /* MRCONFIGID commits to the identity in the log; HOST_DATA to a document */
     VERIFIER_POLICY,   /* what holds is also wanted */
     VERIFIER_N_STEPS,
 };
@@ -35,21 +36,24 @@ enum verifier_outcome {
 
 /* What was posted, decoded. Exactly one of the first three is not empty. */
 struct verifier_input {
-    struct ds_span attestation; /* versioned attestation */
-    struct ds_span quote;       /* TDX quote */
-    struct ds_span certificate; /* DER, with evidence inside */
-    struct ds_span event_log;   /* JSON; with quote */
-    struct ds_span vm_config;   /* JSON; with quote */
-    struct ds_span collateral;  /* JSON; empty: the verifier's own */
-    struct ds_span nonce;       /* what the evidence must answer; empty: anything */
+    struct ds_span attestation;  /* versioned attestation */
+    struct ds_span quote;        /* TDX or SGX quote, SEV-SNP report */
+    struct ds_span certificate;  /* DER, with evidence inside */
+    struct ds_span certificates; /* with a report: PEM, DER or certificate table */
+    struct ds_span event_log;    /* JSON; with quote */
+    struct ds_span vm_config;    /* JSON; with quote */
+    struct ds_span collateral;   /* JSON; empty: the verifier's own */
+    struct ds_span nonce;        /* what the evidence must answer; empty: anything */
     struct ds_span report_data64;
 };
 
 /* What it is judged by. */
 struct verifier_ground {
-    const struct collateral *collateral;
+    struct shelf *shelf; /* the verifier's documents */
+    struct warm *warm;   /* platforms that it knows */
     struct ds_anchors anchors;
     bool allow_simulated, allow_custom;
+    bool allow_no_crl;     /* AMD: without the root's revocation list */
     uint32_t tcb_statuses; /* POLICY_TCB() of each */
     /* dstack's /verify: an app always, a MrConfig only where the evidence has one. */
     bool is_compatible;
@@ -62,10 +66,12 @@ struct verifier_finding {
     enum verifier_outcome steps[VERIFIER_N_STEPS];
     char why[VERIFIER_N_STEPS][400]; /* of a failed step: its first reason */
     struct ds_verdict verdict;       /* reasons of all steps */
+    struct ds_attestation evidence;  /* as read, unverified */
     struct app_appraisal a;          /* a.claims is NULL before the quote holds */
     struct policy_rules rules;
     struct policy_proof proof; /* when the quote holds */
     uint8_t wanted64[2][64];   /* report_data that answers the nonce */
+    enum ds_tee tee;           /* what the evidence says it is of, verified or not */
     bool has_app;              /* evidence with log and vm_config */
     bool is_fresh;             /* it answers the nonce that was asked for */
 };

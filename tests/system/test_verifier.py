@@ -3,7 +3,9 @@
 send garbage, too much, too often, or next to nothing for a very long time."""
 
 import base64
+import concurrent.futures
 import contextlib
+import datetime
 import hashlib
 import json
 import os
@@ -13,12 +15,18 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.parse
 import uuid
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import load
+import npm
+import stack
 import test_bad_input as bad_input
+import vendor
 from codes import heard
 from stack import wait_for
 from verifier import Verifier, make_evidence
@@ -282,6 +290,166 @@ def test_v1_forms(verifier, bare, evidence):
     del bare
 
 
+def test_v1_wrapped_and_by_bytes(verifier, evidence):
+    """The same evidence as bytes of any kind, in a CMW of either form, alone and with its collateral."""
+    raw = bytes.fromhex(evidence.json("attest-good.json")["attestation"])
+    text = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    kind = "application/vnd.dstack.attestation"
+    vendor = base64.urlsafe_b64encode(evidence.text("collateral.json").encode()).decode().rstrip("=")
+    cbor = b"\x82\x78" + bytes([len(kind)]) + kind.encode() + b"\x59" + len(raw).to_bytes(2, "big") + raw
+    for media, body in (("application/octet-stream", raw), ("application/cmw+json", json.dumps([kind, text])),
+                        ("application/octet-stream", json.dumps([kind, text, 4])), ("application/cmw+cbor", cbor),
+                        ("application/octet-stream", cbor),
+                        ("application/cmw+json", json.dumps({"e": [kind, text, 4],
+                         "c": ["application/vnd.dstack.collateral+json", vendor, 2]}))):
+        status, reply = verifier.json("POST", "/v1/verify", body, {"Content-Type": media})
+        assert status == 200 and reply["verdict"] == "accepted", (media, reply)
+    assert verifier.json("POST", "/v1/verify", {"evidence": raw.hex()})[1]["verdict"] == "accepted"
+
+
+UNREAD = [("text/plain", b"x", "verifier.media_type"), ("application/octet-stream", b"\xd2\x84", "verifier.evidence_unknown"),
+          ("application/vnd.dstack.sgx-quote", b"\4\0\2\0\x81\0\0\0", "verifier.evidence_unknown"),
+          ("application/cmw+json", b'["a/b","eA"]', "verifier.media_type"), ("application/jsonx", b"{}", "verifier.media_type")]
+
+
+@pytest.mark.parametrize("media,body,code", UNREAD)
+def test_v1_says_what_it_takes(verifier, media, body, code):
+    status, headers, data = verifier.ask("POST", "/v1/verify", body, {"Content-Type": media})
+    assert status == 415 and json.loads(data)["code"] == code
+    taken = headers["Accept"].split(", ")
+    assert "application/vnd.dstack.snp-report" in taken and "application/cmw+cbor" in taken
+    assert taken == verifier.json("GET", "/.well-known/veraison/verification")[1]["media-types"]
+    assert "SEV-SNP report" in json.loads(data)["reasons"][0]["expected"] or code == "verifier.media_type"
+
+
+def vector(*path):
+    name = os.path.join(VECTORS, *path)
+    if not os.path.exists(name):
+        pytest.skip("no recorded evidence: DSTACK_VECTORS names no directory with it")
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def test_recorded_report(bare, tmp_path):
+    """AMD's own root; the list is in no vector, so it is refused by default and accepted where that is configured."""
+    report = vector("snp", "dstack_snp_report.bin")
+    certificates = vector("snp", "dstack_snp_vcek.pem") + vector("snp", "dstack_snp_ask.pem")
+    post = {"quote": report.hex(), "certificates": certificates.decode()}
+    reply = bare.json("POST", "/v1/verify", post)[1]
+    assert reply["verdict"] == "invalid" and reply["reasons"][0]["code"] == "attest.snp.crl_missing", reply["reasons"]
+    one = Verifier(directory=str(tmp_path), config="allow_no_crl: true\ntcb: [UpToDate, OutOfDate]\n")
+    reply = one.json("POST", "/v1/verify", post)[1]
+    assert reply["steps"]["quote"] == "held" and reply["kind"] == "hardware", reply["reasons"]
+    assert reply["claims"]["tee"] == "dstack-amd-sev-snp" and reply["claims"]["crl_checked"] is False
+    assert reply["claims"]["measurement"] == report[0x90:0xc0].hex()
+    assert reply["verdict"] == "accepted" and reply["steps"]["event_log"] == "skipped"
+    # dstack's wrapper around such a report: HOST_DATA names the MrConfig in it.
+    reply = one.json("POST", "/v1/verify", vector("snp", "dstack_snp_verifier.json"))[1]
+    assert reply["verdict"] == "accepted" and reply["steps"]["identity"] == "held", reply
+    # Of an app its /verify would have to prove more than is proved here.
+    reply = one.json("POST", "/verify", vector("snp", "dstack_snp_verifier.json"))[1]
+    assert not reply["is_valid"] and "(app.platform_unsupported)" in reply["reason"], reply["reason"]
+    assert one.end() == 0
+
+
+# ---- signed results
+
+@pytest.fixture(scope="module")
+def peer():
+    """npm's jose and @auth0/cose: (verb, form, key file, token) -> what they say."""
+    folder = npm.installed(os.path.join(stack.TOP, "tests", "system", "ear"))
+    shutil.copy(os.path.join(stack.TOP, "tests", "system", "ear", "peer.mjs"), folder)
+
+    def run(form, key, token):
+        return subprocess.run(["node", os.path.join(folder, "peer.mjs"), "verify", form, key, "ES256"], input=token,
+                              capture_output=True, timeout=120, check=False)
+    return run
+
+
+def key_file(directory, jwk):
+    """The served key as PEM."""
+    x, y = (int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "="), "big") for name in "xy")
+    pem = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    path = os.path.join(directory, "served.pem")
+    with open(path, "wb") as file:
+        file.write(pem)
+    return path
+
+
+def payload(token):
+    """What a JWT says, unverified."""
+    text = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+OURS = "urn:oid:2.25.87004685595501205687623033636980005123.4"
+
+
+def ours_of(claims):
+    return claims["submods"]["dstack"]["ear_verifier_claims"][OURS]
+
+
+@pytest.mark.parametrize("name,code", [("good", None), ("debug", "policy.debug"),
+                                       ("broken", "attest.dcap.quote_signature")])
+def test_signed_results(verifier, evidence, peer, tmp_path, name, code):
+    """Both forms, by Accept, verify in libraries that are not ours under the key that is served. A simulated
+    platform is contraindicated in a result for others, whatever was allowed here."""
+    jwk = verifier.json("GET", "/v1/keys")[1]["keys"][0]
+    assert jwk == verifier.json("GET", "/.well-known/veraison/verification")[1]["ear-verification-key"]
+    key = key_file(tmp_path, jwk)
+    nonce = evidence.json("reply-good.json")["report_data"]
+    post = json.dumps(dict(evidence.json(f"attest-{name}.json"), nonce=nonce))
+    status, headers, token = verifier.ask("POST", "/v1/verify", post, {"Accept": "application/eat+jwt"})
+    assert status == 200 and headers["Content-Type"] == "application/eat+jwt"
+    run = peer("jwt", key, token)
+    assert run.returncode == 0, run.stderr.decode()
+    got = json.loads(run.stdout)
+    assert got["header"] == {"alg": "ES256", "typ": "eat+jwt", "kid": jwk["kid"]}
+    claims = got["claims"]
+    assert base64.b64decode(claims["eat_nonce"]) == bytes.fromhex(nonce) and claims["exp"] == claims["iat"] + 300
+    assert claims["ear_status"] == "contraindicated"
+    assert ours_of(claims)["kind"] == ("none" if name == "broken" else "simulated")
+    assert [reason["code"] for reason in ours_of(claims).get("reasons", [])] == ([code] if code else [])
+    status, headers, token = verifier.ask("POST", "/v1/verify", post, {"Accept": "application/eat+cwt"})
+    assert status == 200 and headers["Content-Type"] == "application/eat+cwt"
+    run = peer("cwt", key, token)
+    assert run.returncode == 0, run.stderr.decode()
+    got = json.loads(run.stdout)
+    assert got["header"]["4"] == {"hex": jwk["kid"].encode().hex()}
+    assert got["claims"]["10"] == {"hex": nonce} and got["claims"]["1000"] == 96
+
+
+def test_signed_results_do_not_verify_when_changed(verifier, evidence, peer, tmp_path):
+    key = key_file(tmp_path, verifier.json("GET", "/v1/keys")[1]["keys"][0])
+    for form in ("jwt", "cwt"):
+        token = verifier.ask("POST", "/v1/verify", evidence.text("attest-debug.json"),
+                             {"Accept": f"application/eat+{form}"})[2]
+        changed = token.replace(b"debug", b"degub") if form == "cwt" else token[:-8] + b"AAAAAAAA"
+        assert changed != token and peer(form, key, changed).returncode != 0
+
+
+def test_key_is_kept_and_served(evidence, tmp_path):
+    """The same after a restart; as a COSE key by Accept; refused when others may read it."""
+    state = str(tmp_path)
+    kids = []
+    for _ in range(2):
+        one = Verifier(*evidence.options(), state=state)
+        kids.append(one.json("GET", "/v1/keys")[1]["keys"][0]["kid"])
+        status, headers, body = one.ask("GET", "/v1/keys", headers={"Accept": "application/cose-key-set"})
+        assert status == 200 and headers["Content-Type"] == "application/cose-key-set" and kids[0].encode() in body
+        assert one.json("GET", "/v1/keys", headers={"Accept": "text/html"})[1]["code"] == "verifier.not_acceptable"
+        assert one.end() == 0
+    assert kids[0] == kids[1]
+    path = os.path.join(state, "verifier", "signing-key.pem")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    os.chmod(path, 0o644)
+    run = subprocess.run([program("verifier", "dstack-verifier"), "--listen", "tcp:127.0.0.1:0"], capture_output=True,
+                         check=False, timeout=60, env=dict(os.environ, DSTACK_STATE=state))
+    heard(run.stdout + run.stderr)
+    assert run.returncode != 0 and b"verifier.key_file" in run.stderr, run
+
+
 def test_v1_expectations(verifier, evidence):
     sent = evidence.json("reply-good.json")
     whole, half = sent["report_data"], sent["report_data"][:64]
@@ -307,6 +475,124 @@ def test_v1_accept(verifier, evidence, accept, status):
     got, reply = verifier.json("POST", "/v1/verify", evidence.text("attest-good.json"), {"Accept": accept})
     assert got == status
     assert status == 200 or reply["code"] == "verifier.not_acceptable"
+
+
+# ---- collateral: of the request, at hand, of the cache, of the service
+
+def intel_of(evidence):
+    """Intel's service for the simulated platform: {path: (body, headers)}."""
+    s = evidence.json("collateral.json")
+    fmspc = json.loads(s["tcb_info"])["fmspc"].lower()
+    def signed(key, part):
+        return f'{{"{key}":{s[part]},"signature":"{s[part + "_signature"]}"}}'.encode()
+    def chain(header, part):
+        return {header: urllib.parse.quote(s[part])}
+    crl = (bytes.fromhex(s["pck_crl"]), chain("SGX-PCK-CRL-Issuer-Chain", "pck_crl_issuer_chain"))
+    replies = {
+        f"/tdx/certification/v4/tcb?fmspc={fmspc}": (signed("tcbInfo", "tcb_info"),
+                                                      chain("TCB-Info-Issuer-Chain", "tcb_info_issuer_chain")),
+        "/tdx/certification/v4/qe/identity": (signed("enclaveIdentity", "qe_identity"),
+                                              chain("SGX-Enclave-Identity-Issuer-Chain", "qe_identity_issuer_chain")),
+        "/sgx/certification/v4/rootcacrl": (s["root_ca_crl"].encode(), {}),
+    }
+    for ca in ("platform", "processor"):
+        replies[f"/sgx/certification/v4/pckcrl?ca={ca}&encoding=der"] = crl
+    return replies
+
+
+@pytest.fixture
+def intel(evidence):
+    server = vendor.Server(intel_of(evidence))
+    yield server
+    server.close()
+
+
+def asking(evidence, directory, service, online="true", more=""):
+    """A verifier that has no documents, and a service to ask."""
+    os.environ["no_proxy"] = "127.0.0.1"
+    return Verifier(*evidence.options()[2:], directory=str(directory), state=str(directory),
+                    config=f"fetch: {{online: {online}, {service}, timeout: 2}}\n{more}")
+
+
+def reasons_of(reply):
+    return [reason["code"] for reason in reply["reasons"]]
+
+
+def test_documents_are_fetched_once_and_kept(evidence, intel, tmp_path):
+    post = evidence.text("attest-good.json")
+    one = asking(evidence, tmp_path, f"pcs: '{intel.url}'")
+    for path in ("v1/verify", "verify", "v1/verify"):
+        reply = one.json("POST", "/" + path, post)[1]
+        assert reply.get("verdict") == "accepted" or reply.get("is_valid") is True, reply
+    assert len(intel.asked) == 4 and one.end() == 0
+    intel.close()
+    # Another day nobody is asked, and nobody would answer.
+    two = asking(evidence, tmp_path, f"pcs: '{intel.url}'", online="false")
+    assert two.json("POST", "/v1/verify", post)[1]["verdict"] == "accepted"
+    assert two.end() == 0
+
+
+def test_nobody_is_asked_unless_configured(evidence, intel, tmp_path):
+    one = asking(evidence, tmp_path, f"pcs: '{intel.url}'", online="false")
+    reply = one.json("POST", "/v1/verify", evidence.text("attest-good.json"))[1]
+    assert reply["verdict"] == "invalid"
+    assert reasons_of(reply) == ["attest.dcap.collateral_incomplete", "collateral.no_set"]
+    with_its_own = dict(evidence.json("attest-good.json"), collateral=evidence.json("collateral.json"))
+    assert one.json("POST", "/v1/verify", with_its_own)[1]["verdict"] == "accepted"
+    assert intel.asked == [] and one.end() == 0
+
+
+def test_nothing_is_asked_for_evidence_that_does_not_hold(evidence, intel, tmp_path):
+    one = asking(evidence, tmp_path, f"pcs: '{intel.url}'")
+    for name in ("attest-broken.json", "reply-broken.json"):
+        reply = one.json("POST", "/v1/verify", evidence.text(name))[1]
+        assert reasons_of(reply) == ["attest.dcap.quote_signature"]
+    assert one.json("POST", "/v1/verify", dict(evidence.json("attest-good.json"), collateral={}))[1]["verdict"] == "invalid"
+    assert intel.asked == [] and one.end() == 0
+
+
+def test_a_silent_service_holds_up_nobody_else(evidence, intel, tmp_path):
+    """While it is waited for, others are served; those who wait get their answer with the reason; one question is asked."""
+    intel.faults.append(("/tcb?", vendor.silent))
+    one = asking(evidence, tmp_path, f"pcs: '{intel.url}'", more="threads: 1\n")
+    post = evidence.text("attest-good.json")
+    with_its_own = dict(evidence.json("attest-good.json"), collateral=evidence.json("collateral.json"))
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(one.json, "POST", "/v1/verify", post) for _ in range(8)]
+        wait_for("the service is asked", lambda: any("/tcb?" in path for path in intel.asked))
+        assert one.json("GET", "/health")[0] == 200
+        assert one.json("POST", "/v1/verify", with_its_own)[1]["verdict"] == "accepted"
+        replies = [w.result()[1] for w in waiting]
+    for reply in replies:
+        assert reply["verdict"] == "invalid" and reasons_of(reply)[0] == "attest.dcap.collateral_incomplete"
+        assert len(reasons_of(reply)) == 2 and reasons_of(reply)[1].startswith("net."), reply["reasons"]
+    asked = len(intel.asked)
+    # What could not be had is not asked for again at once.
+    assert one.json("POST", "/v1/verify", post)[1]["verdict"] == "invalid"
+    assert len(intel.asked) == asked and one.end() == 0
+
+
+@pytest.fixture
+def amd():
+    one = vendor.Amd()
+    one.server = vendor.Server(one.replies(datetime.datetime.now(datetime.timezone.utc)))
+    yield one
+    one.server.close()
+
+
+def test_certificates_of_a_report_are_fetched(evidence, amd, tmp_path):
+    """Once: they came, and are short of AMD's profile, which is what verification says then."""
+    (tmp_path / "ark.pem").write_text(amd.ark.pem())
+    os.environ["no_proxy"] = "127.0.0.1"
+    report = bytearray(amd.report())
+    report[0x0a], report[0x34] = 2, 1  # POLICY bit 17 is one; ECDSA P-384 with SHA-384
+    one = Verifier("--anchor", str(tmp_path / "ark.pem"), directory=str(tmp_path), state=str(tmp_path),
+                   config=f"fetch: {{online: true, kds: '{amd.server.url}'}}\n")
+    for _ in range(2):
+        reply = one.json("POST", "/v1/verify", bytes(report), {"Content-Type": "application/vnd.dstack.snp-report"})[1]
+        assert reasons_of(reply) == ["attest.snp.key_certificate"], reply["reasons"]
+    assert len(amd.server.asked) == 3 and one.end() == 0
+    del evidence
 
 
 # ---- what the tables say is checked
@@ -345,7 +631,7 @@ def open_session(verifier, query=""):
     return f"/challenge-response/v1/{name}", json.loads(body)
 
 
-def test_session(verifier, evidence):
+def test_session(verifier, evidence, peer, tmp_path):
     report_data = bytes.fromhex(evidence.json("reply-good.json")["report_data"])
     nonce = base64.urlsafe_b64encode(report_data).decode()
     path, opened = open_session(verifier, f"?nonce={nonce.replace('=', '%3D')}")
@@ -358,7 +644,11 @@ def test_session(verifier, evidence):
     status, done = verifier.json("POST", path, raw, headers)
     assert status == 200 and done["status"] == "complete"
     assert done["evidence"] == {"type": headers["Content-Type"], "value": base64.b64encode(raw).decode()}
-    assert done["result"]["verdict"] == "accepted" and done["result"]["fresh"] is True
+    claims = payload(done["result"])
+    assert base64.b64decode(claims["eat_nonce"]) == report_data and ours_of(claims)["reasons"] == []
+    run = peer("jwt", key_file(tmp_path, verifier.json("GET", "/.well-known/veraison/verification")[1]
+                               ["ear-verification-key"]), done["result"].encode())
+    assert run.returncode == 0, run.stderr.decode()
     assert verifier.json("GET", path)[1] == done
     status, problem = verifier.json("POST", path, raw, headers)
     assert status == 409 and problem["code"] == "verifier.session_state" and problem["status"] == 409
@@ -373,22 +663,25 @@ def test_session_with_evidence_for_another_nonce(verifier, evidence):
     assert len(base64.b64decode(opened["nonce"])) == 64
     done = verifier.json("POST", path, evidence.text("reply-good.json"),
                          {"Content-Type": "application/vnd.dstack.quote+json"})[1]
-    assert done["status"] == "complete" and done["result"]["verdict"] == "denied"
-    assert [reason["code"] for reason in done["result"]["reasons"]] == ["policy.report_data"]
+    claims = payload(done["result"])
+    assert done["status"] == "complete"
+    assert [reason["code"] for reason in ours_of(claims)["reasons"]] == ["policy.report_data"]
 
 
 def test_session_waits_on_after_what_cannot_be_read(verifier):
     path, _ = open_session(verifier)
     for media, body, status, code in (("text/plain", b"x", 415, "verifier.media_type"),
+                                      ("application/vnd.dstack.tdx-quote", b"x", 415, "verifier.evidence_unknown"),
+                                      ("application/cmw+json", b"[]", 400, "attest.cmw.format"),
                                       ("application/vnd.dstack.attestation", b"", 400, "rpc.bad_request"),
                                       ("application/vnd.dstack.quote+json", b"{", 400, "rpc.bad_request"),
-                                      ("application/pkix-cert", b"PEM?", 400, "rpc.bad_request")):
+                                      ("application/pkix-cert", b"PEM?", 415, "verifier.evidence_unknown")):
         got, headers, body = verifier.ask("POST", path, body, {"Content-Type": media})
         assert got == status and headers["Content-Type"] == "application/problem+json"
         assert json.loads(body)["code"] == code
         assert verifier.json("GET", path)[1]["status"] == "waiting"
     done = verifier.json("POST", path, b"\0garbage", {"Content-Type": "application/vnd.dstack.attestation"})[1]
-    assert done["result"]["verdict"] == "invalid"
+    assert ours_of(payload(done["result"]))["reasons"][0]["code"] == "attest.wrapper.format"
 
 
 BAD_QUERIES = ["?nonceSize=7", "?nonceSize=65", "?nonceSize=x", "?nonceSize=-8", "?nonceSize=99999999999999999999",

@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import subprocess
+import tempfile
 
 import load
 from codes import heard
@@ -43,16 +44,17 @@ class Evidence:
 class Verifier:
     """The daemon; its port is the one that the kernel gave it."""
 
-    def __init__(self, *options, build=None, config=None, directory=None, descriptors=None):
+    def __init__(self, *options, build=None, config=None, directory=None, descriptors=None, state=None):
         argv = [program("verifier", "dstack-verifier", build), "--listen", "tcp:127.0.0.1:0", *options]
         if config is not None:
             path = os.path.join(directory, "verifier.yaml")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(config)
             argv += ["--config", path]
+        self.state = tempfile.TemporaryDirectory(prefix="ds-", dir="/tmp")
         if descriptors is not None:
             argv = ["prlimit", f"--nofile={descriptors}:{descriptors}", *argv]
-        self.process = subprocess.Popen(argv, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(argv, stderr=subprocess.PIPE, env=dict(os.environ, DSTACK_STATE=state or self.state.name))
         self.said = b""
         found = None
         while found is None:
@@ -95,4 +97,5 @@ class Verifier:
         self.process.send_signal(signal.SIGTERM)
         out = self.process.communicate(timeout=60)[1]
         heard(self.said + out)
+        self.state.cleanup()
         return self.process.returncode

@@ -10,34 +10,65 @@
 
 #include <cmocka.h>
 
-static void accept_headers(void **state)
+#include "ear/cwt.h"
+#include "ear/jwt.h"
+
+static void forms_by_accept(void **state)
 {
     (void)state;
     static const struct {
-        const char *accept;
-        bool ok;
+        const char *accept, *form;
     } rows[] = {
-        { NULL, true },
-        { "", true },
-        { " , ", true },
-        { "*/*", true },
-        { "application/*", true },
-        { "APPLICATION/JSON", true },
-        { "text/html,application/json;q=0.1", true },
-        { "application/json ; q=1", true },
-        { "application/json;q=0", false },
-        { "application/json;q=0.0", false },
-        { "application/json;q=0,*/*", true },
-        { "application/jsonx", false },
-        { "application/jso", false },
-        { "application", false },
-        { "text/*", false },
-        { "*", false },
-        { "application/cbor", false },
+        { NULL, "application/json" },
+        { "*/*", "application/json" },
+        { "application/eat+jwt", "application/eat+jwt" },
+        { "application/eat+cwt;q=0.5", "application/eat+cwt" },
+        { "application/json;q=0, application/*", "application/json" },
+        { "text/html, Application/EAT+CWT", "application/eat+cwt" },
     };
-    for (size_t i = 0; i < DS_LEN(rows); i++)
-        if ((verifier_form_find(rows[i].accept) != NULL) != rows[i].ok)
-            fail_msg("%s", rows[i].accept);
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        const struct verifier_form *form = verifier_form_find(rows[i].accept);
+        if (form == NULL || strcmp(form->media_type, rows[i].form) != 0)
+            fail_msg("%s: %s", rows[i].accept, form != NULL ? form->media_type : "none");
+    }
+    assert_null(verifier_form_find("application/cbor"));
+    assert_null(verifier_form_find("application/json;q=0"));
+}
+
+/* What nobody could read is signed too, as what it is. */
+static void signed_results(void **state)
+{
+    (void)state;
+    static max_align_t room[EAR_MEM / sizeof(max_align_t)];
+    static struct verifier_finding f;
+    static struct ear ear;
+    uint8_t spki[DS_P256_SPKI_LEN];
+    struct signer signer = { .kid = "k" };
+    struct ds_cose_key key;
+    struct ds_error e;
+    assert_int_equal(ds_p256_key_new(&signer.key, &e), DS_OK);
+    ds_p256_key_spki(spki, signer.key);
+    assert_int_equal(ds_cose_key_of_spki(&key, DS_SPAN_OF(spki), &e), DS_OK);
+    f.steps[VERIFIER_READ] = VERIFIER_FAILED;
+    ds_verdict_add(&f.verdict, DS_CODE_WRAPPER_FORMAT, "attestation", "one", "none", NULL);
+    const struct verifier_say say = { 1790000000, 60, DS_SPAN_LIT("12345678"), &signer };
+    for (int is_cwt = 0; is_cwt < 2; is_cwt++) {
+        DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+        struct ds_arena mem = ds_arena_of(room, sizeof room);
+        assert_int_equal((is_cwt ? verifier_result_cwt : verifier_result_jwt)(&out, &f, &say, &e),
+                         DS_OK);
+        int r = (is_cwt ? ear_cwt_open : ear_jwt_open)(&ear, &mem, ds_buf_span(&out), &key, &e);
+        if (r < 0)
+            fail_msg("%s", e.msg);
+        assert_int_equal(ear.iat_s, say.now_s);
+        assert_int_equal(ear.exp_s, say.now_s + 60);
+        assert_true(ds_span_eq(ear.nonce, say.nonce));
+        assert_int_equal(ear.status, EAR_TIER_CONTRAINDICATED);
+        assert_int_equal(ear.n_appraisals, 1);
+        assert_true(
+            ds_span_eq_str(ear.appraisals[0].dstack.reasons[0].code, "attest.wrapper.format"));
+    }
+    signer_done(&signer);
 }
 
 static void an_error_in_the_compatible_form(void **state)
@@ -60,11 +91,12 @@ static void nothing_is_accepted(void **state)
     DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
     struct ds_error e;
     static struct verifier_finding f;
+    const struct verifier_say say = { .now_s = 0 };
     assert_false(verifier_is_accepted(&f));
     assert_string_equal(verifier_verdict_text(&f), "denied");
     f.steps[VERIFIER_READ] = VERIFIER_FAILED;
     assert_string_equal(verifier_verdict_text(&f), "invalid");
-    assert_int_equal(verifier_result_v1(&out, &f, 0, &e), DS_OK);
+    assert_int_equal(verifier_result_v1(&out, &f, &say, &e), DS_OK);
     assert_non_null(strstr(out.p, "\"verdict\":\"invalid\",\"kind\":\"none\""));
     f.steps[VERIFIER_POLICY] = VERIFIER_HELD;
     assert_string_equal(verifier_verdict_text(&f), "invalid");
@@ -77,7 +109,8 @@ static void nothing_is_accepted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accept_headers),
+        cmocka_unit_test(forms_by_accept),
+        cmocka_unit_test(signed_results),
         cmocka_unit_test(an_error_in_the_compatible_form),
         cmocka_unit_test(nothing_is_accepted),
     };

@@ -202,12 +202,12 @@ static void as_json(void **state)
                         "{\"status\":\"waiting\",\"state\":\"waiting\",\"nonce\":\"MTIzNDU2Nzg=\","
                         "\"expiry\":\"2026-09-21T14:13:30Z\",\"accept\":[\"a/b\"]}");
     assert_int_equal(submit(s, x, "hello", 0), DS_OK);
-    sessions_end(s, x, DS_SPAN_LIT("{\"a\":1}"));
+    sessions_end(s, x, DS_SPAN_LIT("a.b.c"));
     ds_buf_clear(&out);
     assert_int_equal(sessions_encode(&out, x, accept, &e), DS_OK);
     assert_non_null(
         strstr(out.p,
-               "\"evidence\":{\"type\":\"a/b\",\"value\":\"aGVsbG8=\"},\"result\":{\"a\":1}}"));
+               "\"evidence\":{\"type\":\"a/b\",\"value\":\"aGVsbG8=\"},\"result\":\"a.b.c\"}"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

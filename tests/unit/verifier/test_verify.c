@@ -13,19 +13,26 @@
 
 #include <cmocka.h>
 
+#include "../attest/synthetic.h"
+#include "../attest/synthetic_snp.h"
 #include "../kms/kit.h"
-#include "collateral/collateral.h"
+#include "codec/json_write.h"
+#include "crypto/cert.h"
+#include "verifier/shelf.h"
+#include "verifier/warm.h"
 
 #define NOW INT64_C(1790000000)
 
 static struct kit kit;
-static struct collateral *collateral;
+static struct shelf *shelf;
+static struct warm *warm;
 static struct ds_extra_anchor anchor = { .name = "kit", .is_simulated = true };
 static struct verifier_finding found;
 
 static struct verifier_ground good_ground(void)
 {
-    return (struct verifier_ground){ .collateral = collateral,
+    return (struct verifier_ground){ .shelf = shelf,
+                                     .warm = warm,
                                      .anchors = { &anchor, 1 },
                                      .allow_simulated = true,
                                      .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE),
@@ -142,6 +149,8 @@ static void what_is_no_evidence(void **state)
         { "nothing", { .nonce = DS_SPAN_LIT("") }, VERIFIER_READ },
         { "attestation", { .attestation = DS_SPAN_LIT("\0garbage") }, VERIFIER_READ },
         { "quote", { .quote = DS_SPAN_LIT("\4\0garbage") }, VERIFIER_QUOTE },
+        { "no quote", { .quote = DS_SPAN_LIT("\4\0\0\0garbage") }, VERIFIER_READ },
+        { "SGX quote", { .quote = DS_SPAN_LIT("\3\0\2\0garbage") }, VERIFIER_QUOTE },
         { "certificate", { .certificate = DS_SPAN_LIT("\x30\1x") }, VERIFIER_READ },
     };
     for (size_t i = 0; i < DS_LEN(rows); i++) {
@@ -156,21 +165,174 @@ static void what_is_no_evidence(void **state)
     assert_true(ds_verdict_has(&found.verdict, DS_CODE_VERIFIER_NO_EVIDENCE));
 }
 
+/* The JSON that services and callers give, from the parts of a synthetic platform. */
+static void put_set(struct ds_buf *out, const struct ds_dcap_parts *p)
+{
+    struct ds_jw w = ds_jw_of(out);
+    ds_jw_object(&w, NULL);
+    ds_jw_hex(&w, "root_ca_crl", p->root_crl_der);
+    ds_jw_hex(&w, "pck_crl", p->pck_crl_der);
+    ds_jw_text(&w, "pck_crl_issuer_chain", p->pck_crl_chain_pem);
+    ds_jw_text(&w, "tcb_info_issuer_chain", p->tcb_chain_pem);
+    ds_jw_text(&w, "tcb_info", p->tcb_info);
+    ds_jw_hex(&w, "tcb_info_signature", p->tcb_sig64);
+    ds_jw_text(&w, "qe_identity_issuer_chain", p->qe_chain_pem);
+    ds_jw_text(&w, "qe_identity", p->qe_identity);
+    ds_jw_hex(&w, "qe_identity_signature", p->qe_sig64);
+    ds_jw_object_end(&w);
+    assert_int_equal(ds_jw_end(&w, NULL, "set"), DS_OK);
+}
+
+/* Whether it is also wanted, policy says; here the quote is what counts. */
+static void expect_quote(const char *what, enum ds_tee tee)
+{
+    if (found.steps[VERIFIER_QUOTE] != VERIFIER_HELD || found.tee != tee)
+        fail_msg("%s: '%s'", what, found.why[VERIFIER_QUOTE]);
+}
+
+/* SGX and TDX quotes of every version, with the collateral of the request and with the shelf's. */
+static void quotes_of_every_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t version;
+        enum ds_dcap_body body;
+        enum ds_tee tee;
+        size_t signed_len; /* header and body */
+    } rows[] = {
+        { 3, DS_DCAP_BODY_SGX, DS_TEE_SGX, 48 + 384 },
+        { 4, DS_DCAP_BODY_SGX, DS_TEE_SGX, 48 + 384 },
+        { 5, DS_DCAP_BODY_SGX, DS_TEE_SGX, 54 + 384 },
+        { 4, DS_DCAP_BODY_TD10, DS_TEE_TDX, 48 + 584 },
+        { 5, DS_DCAP_BODY_TD10, DS_TEE_TDX, 54 + 584 },
+        { 5, DS_DCAP_BODY_TD15, DS_TEE_TDX, 54 + 648 },
+    };
+    static max_align_t room[(1u << 20) / sizeof(max_align_t)];
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf set = { 0 };
+        struct ds_arena mem = ds_arena_of(room, sizeof room);
+        struct synth s = synth_good_of(rows[i].version, rows[i].body);
+        synth_make(&s);
+        const struct ds_dcap_parts parts = synth_parts(&mem, &s);
+        struct ds_extra_anchor root = synth_anchor(&s, ROOT, true);
+        struct verifier_ground g = good_ground();
+        g.anchors = (struct ds_anchors){ &root, 1 };
+        g.now_s = SYNTH_NOW;
+        assert_int_equal(shelf_new(&g.shelf, NULL), DS_OK);
+        assert_int_equal(warm_new(&g.warm, NULL), DS_OK);
+        put_set(&set, &parts);
+        struct verifier_input in = { .quote = synth_quote(&mem, &s) };
+        verify(&g, &in);
+        expect("no collateral", "invalid", VERIFIER_QUOTE, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
+        in.collateral = ds_buf_span(&set);
+        for (int again = 0; again < 3; again++) { /* cold, then warm */
+            verify(&g, &in);
+            expect_quote("collateral given", rows[i].tee);
+        }
+        in.collateral = DS_SPAN_LIT("{}");
+        verify(&g, &in);
+        expect("given and empty", "invalid", VERIFIER_QUOTE, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
+        assert_int_equal(shelf_add(g.shelf, ds_buf_span(&set), NULL), DS_OK);
+        in.collateral = (struct ds_span){ 0 };
+        verify(&g, &in);
+        expect_quote("on the shelf", rows[i].tee);
+        g.now_s = SYNTH_NOW + 400 * SYNTH_DAY; /* the known platform is out of date by then */
+        verify(&g, &in);
+        assert_string_equal(verifier_verdict_text(&found), "invalid");
+        g.now_s = SYNTH_NOW;
+        ((uint8_t *)(uintptr_t)in.quote.p)[rows[i].signed_len - 1] ^= 1;
+        verify(&g, &in);
+        expect("changed", "invalid", VERIFIER_QUOTE, DS_CODE_DCAP_QUOTE_SIGNATURE);
+        warm_free(g.warm);
+        shelf_free(g.shelf);
+        synth_done(&s);
+    }
+}
+
+static void put_snp_set(struct ds_buf *out, const struct snp_synth *s, const char *leaf)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
+    struct ds_snp_certs certs = snp_synth_certs(s);
+    ds_pem_add(&pem, "CERTIFICATE", certs.der[DS_SNP_ASK]);
+    ds_pem_add(&pem, "CERTIFICATE", certs.der[DS_SNP_ARK]);
+    struct ds_jw w = ds_jw_of(out);
+    ds_jw_object(&w, NULL);
+    ds_jw_str(&w, "kind", "snp");
+    ds_jw_str(&w, "product", "Milan");
+    ds_jw_hex(&w, leaf, certs.der[DS_SNP_VCEK]);
+    ds_jw_text(&w, "cert_chain", ds_buf_span(&pem));
+    ds_jw_hex(&w, "crl", certs.der[DS_SNP_CRL]);
+    ds_jw_object_end(&w);
+    assert_int_equal(ds_jw_end(&w, NULL, "set"), DS_OK);
+}
+
+static void reports(void **state)
+{
+    (void)state;
+    DS_AUTO(ds_buf_done) struct ds_buf set = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf table = { 0 };
+    uint8_t report[DS_SNP_REPORT_LEN];
+    struct snp_synth s = snp_synth_good(DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK);
+    snp_synth_make(&s);
+    snp_synth_report(report, &s);
+    put_snp_set(&set, &s, "vcek");
+    struct ds_snp_certs certs = snp_synth_certs(&s);
+    const struct snp_table_entry entries[] = { { SNP_GUID_VCEK, certs.der[DS_SNP_VCEK] },
+                                               { SNP_GUID_ASK, certs.der[DS_SNP_ASK] },
+                                               { SNP_GUID_ARK, certs.der[DS_SNP_ARK] } };
+    snp_synth_table(&table, entries, DS_LEN(entries));
+    struct ds_extra_anchor root = snp_synth_anchor(&s, S_ARK, true);
+    struct verifier_ground g = good_ground();
+    g.anchors = (struct ds_anchors){ &root, 1 };
+    g.now_s = SNP_NOW;
+    struct verifier_input in = { .quote = DS_SPAN_OF(report) };
+    verify(&g, &in);
+    expect("nothing beside it", "invalid", VERIFIER_QUOTE, DS_CODE_SNP_CERTS_MISSING);
+    in.certificates = ds_buf_span(&table);
+    verify(&g, &in);
+    expect("no list", "invalid", VERIFIER_QUOTE, DS_CODE_SNP_CRL_MISSING);
+    g.allow_no_crl = true;
+    verify(&g, &in);
+    expect_quote("no list is needed", DS_TEE_SEV_SNP);
+    g.allow_no_crl = false;
+    in.certificates = (struct ds_span){ 0 };
+    in.collateral = ds_buf_span(&set);
+    for (int again = 0; again < 2; again++) {
+        verify(&g, &in);
+        expect_quote("collateral given", DS_TEE_SEV_SNP);
+    }
+    in.collateral = simtee_pki_collateral(kit.pki);
+    verify(&g, &in);
+    expect("of another vendor", "invalid", VERIFIER_QUOTE, DS_CODE_COLLATERAL_SET_FORMAT);
+    in.collateral = (struct ds_span){ 0 };
+    assert_int_equal(shelf_add(shelf, ds_buf_span(&set), NULL), DS_OK);
+    verify(&g, &in);
+    expect_quote("on the shelf", DS_TEE_SEV_SNP);
+    in.certificates = ds_buf_span(&table);
+    verify(&g, &in);
+    expect_quote("the list from the shelf", DS_TEE_SEV_SNP);
+    report[0x50] ^= 1;
+    verify(&g, &in);
+    expect("changed", "invalid", VERIFIER_QUOTE, DS_CODE_SNP_SIGNATURE);
+    snp_synth_done(&s);
+}
+
 static int setup(void **state)
 {
     (void)state;
     static const uint8_t kms_spki[DS_P256_SPKI_LEN] = { 7 };
     kit_init(&kit, kms_spki, NOW);
     simtee_pki_root_spki32(anchor.spki_sha256, kit.pki);
-    if (collateral_new(&collateral, NULL) < 0)
+    if (shelf_new(&shelf, NULL) < 0 || warm_new(&warm, NULL) < 0)
         return -1;
-    return collateral_add(collateral, simtee_pki_collateral(kit.pki), NULL);
+    return shelf_add(shelf, simtee_pki_collateral(kit.pki), NULL);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    collateral_free(collateral);
+    warm_free(warm);
+    shelf_free(shelf);
     kit_done(&kit);
     return 0;
 }
@@ -181,6 +343,8 @@ int main(void)
         cmocka_unit_test(each_lie_fails_its_step),
         cmocka_unit_test(the_ground_decides),
         cmocka_unit_test(what_is_no_evidence),
+        cmocka_unit_test(quotes_of_every_kind),
+        cmocka_unit_test(reports),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
