@@ -97,7 +97,7 @@ void ds_attest_allow_no_crl(struct ds_attest *a);
  * evidence    told apart by its first bytes:
  *             - a quote of Intel's: SGX versions 3 to 5, TDX versions 4 and 5
  *             - an SEV-SNP report, versions 2 to 5, alone or with its certificate table behind it
- *             - dstack's attestation, version 0, around one of them; the event log inside must
+ *             - dstack's attestation, version 0 or 1, around one of them; the event log inside must
  *               give the quoted registers and adds its claims
  * collateral  Intel: one JSON text with pck_crl_issuer_chain, root_ca_crl, pck_crl,
  *             tcb_info_issuer_chain, tcb_info, tcb_info_signature, qe_identity_issuer_chain,
