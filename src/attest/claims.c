@@ -92,6 +92,7 @@ bool ds_claims_is_debug(const struct ds_claims *c)
 enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c) { return c->tcb.status; }
 int64_t ds_claims_tcb_date_s(const struct ds_claims *c) { return c->tcb.date_s; }
 uint32_t ds_claims_tcb_eval_number(const struct ds_claims *c) { return c->tcb_eval_number; }
+uint16_t ds_claims_qe_isvsvn(const struct ds_claims *c) { return c->qe_isvsvn; }
 size_t ds_claims_n_advisories(const struct ds_claims *c) { return c->tcb.n_advisories; }
 
 const char *ds_claims_advisory(const struct ds_claims *c, size_t i)
@@ -102,6 +103,8 @@ const char *ds_claims_advisory(const struct ds_claims *c, size_t i)
 
 int64_t ds_claims_valid_from_s(const struct ds_claims *c) { return c->valid_from_s; }
 int64_t ds_claims_valid_until_s(const struct ds_claims *c) { return c->valid_until_s; }
+
+int64_t ds_claims_collateral_issued_s(const struct ds_claims *c) { return c->collateral_issued_s; }
 
 bool ds_claims_has_log(const struct ds_claims *c) { return c->has_log; }
 

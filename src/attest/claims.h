@@ -70,11 +70,15 @@ enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c);
 int64_t ds_claims_tcb_date_s(const struct ds_claims *c);
 /* tcbEvaluationDataNumber: the lower one of TCB info and QE identity. */
 uint32_t ds_claims_tcb_eval_number(const struct ds_claims *c);
+/* Security version of the quoting enclave; 0 where there is none. */
+uint16_t ds_claims_qe_isvsvn(const struct ds_claims *c);
 size_t ds_claims_n_advisories(const struct ds_claims *c);
 const char *ds_claims_advisory(const struct ds_claims *c, size_t i);
 /* The collateral behind these claims holds within [from, until]. */
 int64_t ds_claims_valid_from_s(const struct ds_claims *c);
 int64_t ds_claims_valid_until_s(const struct ds_claims *c);
+/* Intel: when TCB info and QE identity were issued, the older one; else 0. */
+int64_t ds_claims_collateral_issued_s(const struct ds_claims *c);
 
 /* From here on: what the replayed log says. Empty spans where it says nothing. */
 bool ds_claims_has_log(const struct ds_claims *c);

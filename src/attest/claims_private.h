@@ -28,7 +28,7 @@ struct claims_tcb {
 
 struct claims_tdx {
     bool is_td15;
-    uint8_t mrtd48[48], rtmr48[4][48], mrseam48[48];
+    uint8_t mrtd48[48], rtmr48[4][48], mrseam48[48], mrsignerseam48[48];
     uint8_t mrconfigid48[48], mrowner48[48], mrownerconfig48[48], mrservicetd48[48];
     uint64_t td_attributes, xfam;
     uint8_t tee_tcb_svn16[16], tee_tcb_svn2_16[16];
@@ -66,6 +66,8 @@ struct ds_claims {
     };
     struct claims_tcb tcb;
     uint32_t tcb_eval_number;
+    uint16_t qe_isvsvn;          /* TDX, SGX */
+    int64_t collateral_issued_s; /* likewise */
     int64_t valid_from_s, valid_until_s;
 
     /* from the replayed log */

@@ -183,6 +183,9 @@ int dcap_fill_claims(struct ds_claims *c, const struct dcap_run *v, struct ds_er
     c->kind = p->anchor.kind;
     (void)snprintf(c->anchor, sizeof c->anchor, "%s", p->anchor.name);
     c->tcb_eval_number = tcb_eval < qe_eval ? tcb_eval : qe_eval;
+    c->qe_isvsvn = v->quote->qe_report.isvsvn;
+    c->collateral_issued_s = p->coll->tcb.issue_s < p->coll->qe.issue_s ? p->coll->tcb.issue_s
+                                                                        : p->coll->qe.issue_s;
     c->valid_from_s = p->dates.from_s;
     c->valid_until_s = p->dates.until_s;
     return ds_hash(DS_SHA256, c->device_id32, DS_SPAN_OF(p->pck.ppid16), e);

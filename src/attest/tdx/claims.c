@@ -46,6 +46,11 @@ struct ds_span ds_claims_mrseam48(const struct ds_claims *c)
     return tdx_field(c, c->tdx.mrseam48, 48);
 }
 
+struct ds_span ds_claims_mrsignerseam48(const struct ds_claims *c)
+{
+    return tdx_field(c, c->tdx.mrsignerseam48, 48);
+}
+
 uint64_t ds_claims_td_attributes(const struct ds_claims *c)
 {
     return c->tee == DS_TEE_TDX ? c->tdx.td_attributes : 0;

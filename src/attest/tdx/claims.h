@@ -14,6 +14,7 @@ struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c);
 struct ds_span ds_claims_mrowner48(const struct ds_claims *c);
 struct ds_span ds_claims_mrownerconfig48(const struct ds_claims *c);
 struct ds_span ds_claims_mrseam48(const struct ds_claims *c);
+struct ds_span ds_claims_mrsignerseam48(const struct ds_claims *c);
 struct ds_span ds_claims_mrservicetd48(const struct ds_claims *c); /* TD 1.5, else zeros */
 
 uint64_t ds_claims_td_attributes(const struct ds_claims *c);

@@ -54,6 +54,7 @@ static int fill_claims(struct ds_claims *c, const struct dcap_run *v,
     memcpy(c->tdx.mrtd48, td->mrtd48, 48);
     memcpy(c->tdx.rtmr48, td->rtmr48, sizeof c->tdx.rtmr48);
     memcpy(c->tdx.mrseam48, td->mrseam48, 48);
+    memcpy(c->tdx.mrsignerseam48, td->mrsignerseam48, 48);
     memcpy(c->tdx.mrconfigid48, td->mrconfigid48, 48);
     memcpy(c->tdx.mrowner48, td->mrowner48, 48);
     memcpy(c->tdx.mrownerconfig48, td->mrownerconfig48, 48);
