@@ -170,6 +170,30 @@ def jws(header, payload):
     return part(header) + b'.' + part(payload) + b'.' + part(bytes(64))
 
 
+def policies():
+    hash48 = '10' * 48
+    wholes = {
+        'least': {}, 'tees': {'tees': ['tdx', 'snp'], 'kinds': ['hardware', 'custom'], 'roots': ['mine'], 'debug': True},
+        'tcb': {'tcb_statuses': ['UpToDate', 'OutOfDate'], 'tcb_advisories': ['INTEL-SA-00615'], 'sessions': ['nonce'],
+                'intel': {'fmspcs': ['00806f050000'], 'max_tcb_age_s': 9, 'min_tcb_evaluation_number': 17,
+                          'max_collateral_age_s': 9, 'min_qe_isvsvn': 4}},
+        'app': {'report_data': ['00' * 64], 'device_ids': ['11' * 32],
+                'app': {'event_log': True, 'ids': ['00' * 20], 'key_providers': ['{"name":"kms","id":"00"}']}},
+        'tdx': {'tdx': {'attributes': [], 'mrtd': [hash48, '20' * 48], 'rtmr3': [hash48], 'mrservicetd': [hash48],
+                        'min_tee_tcb_svn': [5] * 16}},
+        'sgx': {'sgx': {'mrsigner': ['44' * 32], 'isvprodids': [0, 65535], 'min_isvsvn': 3, 'configids': ['55' * 64]}},
+        'snp': {'snp': {'measurement': [hash48], 'vmpls': [0, 3], 'policy_allowed': ['smt'], 'keys': ['vlek'],
+                        'policy_required': ['rapl_dis'], 'csp_ids': ['cloud'], 'unchecked_revocation': True,
+                        'min_fmc_svn': 255}},
+        'unknown': {'tdx': {'mrtds': []}}, 'type': {'debug': 'no'}, 'value': {'tdx': {'mrtd': ['10']}},
+        'twice': {'sgx': {'isvprodids': [1, 1]}}, 'empty': {'tees': []}, 'contradiction': {'tees': ['sgx'], 'tdx': {}},
+        'roots': {'roots': ['Intel SGX Root']}, 'section': {'intel': {}, 'snp': {}},
+    }
+    return {f'{name}.json': dumps({'version': 1, **members}) for name, members in wholes.items()}
+
+
+POLICIES = {**policies(), 'version.json': b'{"version":2}', 'key_twice.json': b'{"version":1,"debug":true,"debug":true}'}
+
 SEEDS = {
     'cmw': CMW,
     'cwt': {
@@ -227,6 +251,7 @@ SEEDS = {
         'deep.json': b'[' * 40 + b']' * 40, 'numbers.json': b'[0,-0,1E9,9007199254740993,01]',
     },
     'luks': {'ours.json': dumps(LUKS)},
+    'policy': POLICIES,
     'rpc': {
         'all': rpc('POST', '/prpc/All?json', JSON_TYPE, dumps(ALL)),
         'prefix': rpc('POST', '/prpc/Old.All', '', b'{"text":"\\u0000"}'),

@@ -3,8 +3,8 @@
 """The pages that the programs' own tables give: errors, methods, configuration, manual, completion.
 
 Every program answers `--describe` with its tables (src/rpc/program.h), and `dstack explain --json`
-with the codes. From that come docs/errors.md, docs/channels.md, docs/openapi/, docs/config/,
-docs/man/ and packaging/completion/. They are committed, so that they can be read without a build.
+with the codes, `dstack policy schema` with what a policy can demand. From that come docs/errors.md,
+docs/channels.md, docs/policy.md and its schema, docs/openapi/, docs/config/, docs/man/ and packaging/completion/. They are committed, so that they can be read without a build.
 
 usage (inside the tool root): docs.py BUILD_DIR          write them anew
                               docs.py BUILD_DIR --check  compare; 1 when they are not what it would write
@@ -101,6 +101,55 @@ def channels_page(services):
     return '\n'.join(out) + '\n'
 
 
+POLICY_INTRO = '''A policy is a JSON document that says what evidence must be like to be accepted. `dstack policy check FILE` says
+whether a document is one and what it will demand; `dstack verify ... --policy FILE` judges by it. Examples are in
+`examples/policy/`, the schema for editors is `policy.schema.json` (`dstack policy schema`).
+
+- Everything named must hold; a denial names all that does not.
+- What is not named is judged as the column "absent" says. Nothing else is implied.
+- A claim that the evidence does not have is a reason against. Only the rules in the sections of TEEs (`intel`, `tdx`,
+  `sgx`, `snp`) are left out for evidence of other TEEs.
+- Unknown keys, values twice and lists without a value are errors, as are rules that contradict each other: a section
+  for a TEE that `tees` leaves out, a root of a kind that `kinds` leaves out. A list of what may be there beside
+  (compared as "no other than") may be empty: then nothing may.
+- A state of Revoked is never accepted.
+
+`version` is 1 and required; `description` is for people.'''
+
+
+def policy_value(schema):
+    items = schema.get('items', {})
+    if schema['type'] == 'boolean':
+        return 'true or false'
+    if schema['type'] == 'integer':
+        return f'0 to {schema["maximum"]}'
+    if not schema.get('uniqueItems'):
+        return f'{schema["minItems"]} numbers, 0 to {items["maximum"]}'
+    if 'enum' in items:
+        return 'list of ' + ', '.join(f'`{word}`' for word in items['enum'])
+    if items['type'] == 'integer':
+        return f'list of numbers, 0 to {items["maximum"]}'
+    digits = re.fullmatch(r'\^\[0-9a-f\]\{(\d+)\}\$', items['pattern'])
+    return f'list of hex texts of {digits.group(1)} digits' if digits else 'list of texts'
+
+
+def policy_rows(section, properties):
+    yield from ['', '| key | value | compared | absent | meaning | refused with |', '|---|---|---|---|---|---|']
+    for key, schema in properties.items():
+        if 'x-code' in schema:
+            yield (f'| `{section}{key}` | {policy_value(schema)} | {schema["x-compared"]} | {schema["x-absent"]} | '
+                   f'{cell(schema["description"])} | `{schema["x-code"]}` |')
+
+
+def policy_page(schema):
+    out = ['# Policies', '', MADE, '', POLICY_INTRO, *policy_rows('', schema['properties'])]
+    for key, section in schema['properties'].items():
+        if section.get('type') == 'object':
+            out += ['', f'## {key}', '', section['description'][0].upper() + section['description'][1:] + '.',
+                    *policy_rows(f'{key}.', section['properties'])]
+    return '\n'.join(out) + '\n'
+
+
 def roff(text):
     text = str(text).replace('\\', '\\e').replace('-', '\\-')
     return '\\&' + text if text[:1] in ('.', "'") else text
@@ -175,6 +224,9 @@ def pages_of(build):
     channel = [s for s in services if all(m['who'] == 'channel' for m in s['methods'])]
     pages = {'docs/errors.md': errors_page(ask(build, 'dstack', 'explain', '--json')),
              'docs/channels.md': channels_page(channel)}
+    policy = ask(build, 'dstack', 'policy', 'schema')
+    pages['docs/policy.md'] = policy_page(policy)
+    pages['docs/policy.schema.json'] = json.dumps(policy, indent=1) + '\n'
     for service in services:
         if service not in channel:
             text = json.dumps(docs_openapi.document(service, about['dstack']['version']), indent=1) + '\n'

@@ -32,7 +32,7 @@ _dstack() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _dstack_words up down ps logs verify doctor explain image collateral --help --version
+        _dstack_words up down ps logs verify doctor explain image collateral policy --help --version
         return
     fi
     # --file=x comes as three words.
@@ -50,6 +50,7 @@ _dstack() {
     up:--timeout) _dstack_kind ANY ;;
     logs:--container) _dstack_kind ANY ;;
     logs:--lines|logs:-n) _dstack_kind ANY ;;
+    verify:--policy) _dstack_kind FILE ;;
     verify:--collateral) _dstack_kind FILE ;;
     verify:--anchor) _dstack_kind FILE ;;
     verify:--simulated-anchor) _dstack_kind FILE ;;
@@ -99,7 +100,7 @@ _dstack_command() {
         [[ $cur == -* ]] || _dstack_kind NAME
         ;;
     verify)
-        _dstack_words --allow-simulated --any-app --collateral --anchor --simulated-anchor --at --json --help -h
+        _dstack_words --allow-simulated --any-app --policy --collateral --anchor --simulated-anchor --at --json --help -h
         [[ $cur == -* ]] || _dstack_kind NAME FILE
         ;;
     doctor)
@@ -117,6 +118,10 @@ _dstack_command() {
     collateral)
         _dstack_words --quote --fmspc --tee --ca --early --tcb-evaluation --product --vlek --pccs --kds --cacert --timeout --refresh --offline --out --key --signer --warn-days --at --anchor --simulated-anchor --json --help -q -o -h fetch bundle verify
         [[ $cur == -* ]] || _dstack_kind FILE FILE
+        ;;
+    policy)
+        _dstack_words --json --help -h check schema
+        [[ $cur == -* ]] || _dstack_kind FILE
         ;;
     esac
 }

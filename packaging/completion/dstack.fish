@@ -9,6 +9,7 @@ complete -c dstack -n __fish_use_subcommand -a doctor -d 'check this machine: to
 complete -c dstack -n __fish_use_subcommand -a explain -d 'what an error code means and what to do'
 complete -c dstack -n __fish_use_subcommand -a image -d 'list or measure guest images'
 complete -c dstack -n __fish_use_subcommand -a collateral -d 'fetch, pack and check the vendors'\'' documents that verification needs'
+complete -c dstack -n __fish_use_subcommand -a policy -d 'check a policy document, or print the schema of policies'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l file -s f -r -F -d 'compose file (docker-compose.yaml)'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l name -s n -r -d 'name of the VM (the compose file'\''s directory)'
 complete -c dstack -n '__fish_seen_subcommand_from up' -l image -r -a '(dstack --words IMAGE 2>/dev/null)' -d 'guest image (the newest)'
@@ -35,6 +36,7 @@ complete -c dstack -n '__fish_seen_subcommand_from logs' -l json -d 'print JSON'
 complete -c dstack -n '__fish_seen_subcommand_from logs' -a '(dstack --words NAME 2>/dev/null)'
 complete -c dstack -n '__fish_seen_subcommand_from verify' -l allow-simulated -d 'accept the simulated platform, which protects nothing'
 complete -c dstack -n '__fish_seen_subcommand_from verify' -l any-app -d 'accept a VM that '\''up'\'' has no record of: nothing is compared then'
+complete -c dstack -n '__fish_seen_subcommand_from verify' -l policy -r -F -d 'judge by this policy document instead of this command'\''s own rules'
 complete -c dstack -n '__fish_seen_subcommand_from verify' -l collateral -r -F -d 'vendor collateral (a set or a bundle), for evidence from a file'
 complete -c dstack -n '__fish_seen_subcommand_from verify' -l anchor -r -F -d 'trust this root certificate (PEM) as kind '\''custom'\'''
 complete -c dstack -n '__fish_seen_subcommand_from verify' -l simulated-anchor -r -F -d 'the root certificate (PEM) of a simulated platform'
@@ -77,3 +79,6 @@ complete -c dstack -n '__fish_seen_subcommand_from collateral' -l json -d 'print
 complete -c dstack -n '__fish_seen_subcommand_from collateral' -a 'fetch bundle verify'
 complete -c dstack -n '__fish_seen_subcommand_from collateral' -F
 complete -c dstack -n '__fish_seen_subcommand_from collateral' -F
+complete -c dstack -n '__fish_seen_subcommand_from policy' -l json -d 'print JSON'
+complete -c dstack -n '__fish_seen_subcommand_from policy' -a 'check schema'
+complete -c dstack -n '__fish_seen_subcommand_from policy' -F

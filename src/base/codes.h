@@ -339,6 +339,15 @@
     X(POLICY_CUSTOM_ROOT, "policy.custom_root", "the evidence chains to a root given by argument", \
       "only compiled-in hardware roots count by themselves", \
       "allow custom roots where that root is meant") \
+    X(POLICY_HARDWARE_EVIDENCE, "policy.hardware_evidence", "the evidence comes from hardware, which the policy leaves out", \
+      "its list of kinds names only simulated or custom roots", \
+      "add hardware to kinds in the policy, or verify with the policy that is meant for this machine") \
+    X(POLICY_ROOT, "policy.root", "the root of trust is not accepted", \
+      "the policy names the roots that it accepts, and the evidence chains to another", \
+      "add the root's name to roots in the policy, or run on a platform of an accepted vendor") \
+    X(POLICY_TEE, "policy.tee", "this kind of TEE is not accepted", \
+      "the policy names its TEEs, or has sections for others only", \
+      "add the TEE to tees in the policy, with a section that says what may run there") \
     X(POLICY_DEBUG, "policy.debug", "what runs is in debug mode", \
       "the host can read and change a debug TD, enclave or guest: its evidence protects nothing", \
       "start it without the debug attribute") \
@@ -357,6 +366,45 @@
     X(POLICY_TCB_EVAL_NUMBER, "policy.tcb_eval_number", "the collateral is of an older evaluation than the policy asks for", \
       "older evaluations do not know newer weaknesses", \
       "fetch collateral with update=early, or lower the minimum") \
+    X(POLICY_TCB_AGE, "policy.tcb_age", "the platform's TCB level is older than the policy allows", \
+      "the vendor dates each level; later ones close weaknesses that this one has", \
+      "update the platform, or raise intel.max_tcb_age_s") \
+    X(POLICY_ADVISORY, "policy.advisory", "the platform is open to a security advisory that the policy does not allow", \
+      "the vendor lists it for the platform's TCB level", \
+      "update the platform; or add the id to tcb_advisories once its mitigation is known to be in place") \
+    X(POLICY_COLLATERAL_AGE, "policy.collateral_age", "the collateral is older than the policy allows", \
+      "what the vendor found out since then is not in it", \
+      "fetch it again: dstack collateral fetch --refresh") \
+    X(POLICY_SVN, "policy.svn", "a security version is below the policy's minimum", \
+      "the part that the claim names is older than the policy accepts", \
+      "update that part; or lower the minimum in the policy") \
+    X(POLICY_MODULE, "policy.module", "the TDX module is not accepted", \
+      "it stands between host and TD, and the policy names the modules or signers that it trusts", \
+      "run on an accepted module, or add its measurement") \
+    X(POLICY_PLATFORM, "policy.platform", "the platform is not of an accepted kind", \
+      "its model, its settings, its signing key or its cloud is none that the policy names", \
+      "change the setting that the claim names, or accept it in the policy") \
+    X(POLICY_REVOCATION_UNCHECKED, "policy.revocation_unchecked", "nobody looked whether the platform's certificate is revoked", \
+      "the evidence was verified without the vendor's revocation list", \
+      "verify with the list; or allow unchecked_revocation in the policy") \
+    X(POLICY_MEASUREMENT, "policy.measurement", "what runs is not what the policy accepts", \
+      "the measurement that the claim names is not in the policy's list", \
+      "compare what was started with what was meant; add the measurement when it is meant") \
+    X(POLICY_SIGNER, "policy.signer", "what runs is not of an accepted signer or product", \
+      "its signer, product, family or image id is none that the policy names", \
+      "run what an accepted signer signed, or add the value to the policy") \
+    X(POLICY_LAUNCH_DATA, "policy.launch_data", "what the host bound to the launch is not accepted", \
+      "the value that the claim names was given at launch and is not in the policy's list", \
+      "start it with an accepted value, or add this one") \
+    X(POLICY_VMPL, "policy.vmpl", "the report was asked for from a privilege level that is not accepted", \
+      "software at another level of the same guest asked for it", \
+      "take the report at an accepted level, or add the level to snp.vmpls") \
+    X(POLICY_GUEST_POLICY, "policy.guest_policy", "the guest was launched under a policy that is not accepted", \
+      "it permits the host something, or leaves out a protection, against what is demanded", \
+      "launch the guest with another guest policy, or accept the bit that is named") \
+    X(POLICY_SESSION, "policy.session", "the evidence is not bound to its reader in an accepted way", \
+      "the policy says whether a nonce, a certificate's key or the session itself must be answered", \
+      "ask with a fresh nonce (dstack verify NAME does), or accept this way in sessions") \
     X(POLICY_REPORT_DATA, "policy.report_data", "the evidence does not answer this request", \
       "its report data is not the nonce or key that was asked for: it may be older, or another's", \
       "take fresh evidence for this request") \
@@ -414,6 +462,33 @@
     X(POLICY_REGISTER_MISMATCH, "policy.register_mismatch", "a boot register is not as predicted", \
       "and the event log does not replay to it, so no part can be named", \
       "send the full event log with the quote to see which part differs") \
+    X(POLICY_DOCUMENT_JSON, "policy.document_json", "a policy document is not readable", \
+      "it is not JSON, or an object in it has a key twice", \
+      "correct the place that the message names") \
+    X(POLICY_DOCUMENT_VERSION, "policy.document_version", "a policy document is of a version that is not known here", \
+      "another version could mean something else by the same keys", \
+      "use a dstack that knows it, or write version 1") \
+    X(POLICY_DOCUMENT_UNKNOWN_KEY, "policy.document_unknown_key", "a policy document has an unknown key", \
+      "a misspelt key would otherwise demand nothing, in silence", \
+      "use a key of docs/policy.md; `dstack policy schema` lists them for editors") \
+    X(POLICY_DOCUMENT_WRONG_TYPE, "policy.document_wrong_type", "a value in a policy document is of the wrong kind", \
+      "each key takes a list, a number, or true or false", \
+      "give a value of the kind that was expected") \
+    X(POLICY_DOCUMENT_WRONG_VALUE, "policy.document_wrong_value", "a value in a policy document is none that can hold", \
+      "a word is misspelt, hex has another length or upper case, or a number is out of its bounds", \
+      "correct the value at the path that is named") \
+    X(POLICY_DOCUMENT_DUPLICATE, "policy.document_duplicate", "a list in a policy document has a value twice", \
+      "one of the two was meant to be another, or is left over", \
+      "remove or correct one of them") \
+    X(POLICY_DOCUMENT_EMPTY_LIST, "policy.document_empty_list", "a list in a policy document is empty", \
+      "it would accept nothing at all, where leaving the key out may accept anything: which was meant cannot be known", \
+      "name at least one value, or leave the key out") \
+    X(POLICY_DOCUMENT_CONTRADICTION, "policy.document_contradiction", "two rules of a policy document contradict each other", \
+      "no evidence could ever meet both, so one of them is a mistake", \
+      "change one of the two rules that are named") \
+    X(POLICY_DOCUMENT_TOO_LARGE, "policy.document_too_large", "a policy document is larger than its limit", \
+      "text and lists have bounds, so that a document is read in bounded memory", \
+      "shorten the list or split the policy; the limit is named") \
 
 #define DS_CODES_LIB(X) \
     X(LIB_ROOT_NAME, "lib.root_name", "no compiled-in root has this name", \
@@ -1023,6 +1098,9 @@
     X(CLI_EVIDENCE_FILE, "cli.evidence_file", "the file holds no evidence that can be read", \
       "it may be a versioned attestation, a reply with one in hex, or a TDX quote of version 4", \
       "save the reply of Attest, or the quote itself") \
+    X(CLI_POLICY_FILE, "cli.policy_file", "a policy document cannot be read from its file", \
+      "the file is not there, or may not be read", \
+      "name the file of a policy document; docs/policy.md says what stands in one") \
     X(CLI_ANCHOR_FILE, "cli.anchor_file", "a root certificate cannot be read", \
       "an anchor is one X.509 certificate as PEM", \
       "give the file of the root itself, not of a chain or a key") \

@@ -49,10 +49,11 @@ struct cli_command {
 };
 
 cli_command_fn cmd_up, cmd_down, cmd_ps, cmd_logs, cmd_verify, cmd_doctor, cmd_explain, cmd_image,
-    cmd_collateral;
+    cmd_collateral, cmd_policy;
 
 extern const struct ds_arg_command cmd_up_args, cmd_down_args, cmd_ps_args, cmd_logs_args,
-    cmd_verify_args, cmd_doctor_args, cmd_explain_args, cmd_image_args, cmd_collateral_args;
+    cmd_verify_args, cmd_doctor_args, cmd_explain_args, cmd_image_args, cmd_collateral_args,
+    cmd_policy_args;
 
 DS_MUST_USE int cli_init(struct cli *ret, struct ds_error *e);
 

@@ -15,6 +15,7 @@
 #include "cli/collateral.h"
 #include "cli/daemons.h"
 #include "cli/evidence.h"
+#include "cli/policy.h"
 #include "cli/verify.h"
 #include "cli/verify_vm.h"
 #include "codec/date.h"
@@ -23,7 +24,7 @@
 
 struct opts {
     bool json, allow_simulated, any_app;
-    const char *collateral, *anchor, *simulated_anchor, *at;
+    const char *policy, *collateral, *anchor, *simulated_anchor, *at;
 };
 
 static const struct ds_arg_option options[] = {
@@ -31,6 +32,8 @@ static const struct ds_arg_option options[] = {
              "accept the simulated platform, which protects nothing"),
     CLI_FLAG(any_app, "any-app", 0,
              "accept a VM that 'up' has no record of: nothing is compared then"),
+    CLI_TEXT(policy, "policy", 0, "FILE",
+             "judge by this policy document instead of this command's own rules"),
     CLI_TEXT(collateral, "collateral", 0, "FILE",
              "vendor collateral (a set or a bundle), for evidence from a file"),
     CLI_TEXT(anchor, "anchor", 0, "FILE", "trust this root certificate (PEM) as kind 'custom'"),
@@ -51,12 +54,14 @@ const struct ds_arg_command cmd_verify_args = {
     .example = "dstack verify hello --allow-simulated",
 };
 
-static int verify_file(struct cli *cli, const struct opts *o, const char *path, struct ds_error *e)
+static int verify_file(struct cli *cli, const struct opts *o, const char *path,
+                       const struct policy_rules *policy, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf evidence = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf collateral = { 0 };
     struct ds_extra_anchor extra[2];
     struct cli_verify in = { .allow_simulated = o->allow_simulated,
+                             .policy = policy,
                              .anchors = { extra, 0 },
                              .now_s = ds_clock_now_s() };
     DS_TRY(cli_evidence_load(&evidence, path, e));
@@ -107,6 +112,10 @@ static int check_options(const struct opts *o, bool file, const char *operand, s
                                 "%s is for %s, and '%.60s' is %s", rows[i].name,
                                 file ? "apps" : "evidence from a file", operand,
                                 file ? "a file" : "no file");
+    if (o->policy != NULL && o->allow_simulated)
+        return ds_fail_code(e, DS_ERR_ARG, DS_CODE_ARGS_USAGE,
+                            "--policy says itself which kinds of roots are accepted: leave "
+                            "--allow-simulated out");
     return DS_OK;
 }
 
@@ -120,11 +129,16 @@ int cmd_verify(struct cli *cli, int argc, char **argv, struct ds_error *e)
         return DS_OK;
     bool file = is_file(cli, rest.v[0]);
     DS_TRY(check_options(&o, file, rest.v[0], e));
+    DS_AUTO(cli_policy_done) struct cli_policy policy = { 0 };
+    if (o.policy != NULL)
+        DS_TRY(cli_policy_load(&policy, o.policy, e));
+    const struct policy_rules *rules = o.policy != NULL ? &policy.doc.rules : NULL;
     if (file)
-        return verify_file(cli, &o, rest.v[0], e);
+        return verify_file(cli, &o, rest.v[0], rules, e);
     DS_TRY(cli_vmm_ensure(cli, e));
     const struct cli_verify_vm in = { .name = rest.v[0],
                                       .allow_simulated = o.allow_simulated,
+                                      .policy = rules,
                                       .any_app = o.any_app };
     return cli_verify_vm(cli, NULL, &in, e);
 }

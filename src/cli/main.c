@@ -20,6 +20,7 @@ static const struct cli_command commands[] = {
     { "explain", cmd_explain, &cmd_explain_args },
     { "image", cmd_image, &cmd_image_args },
     { "collateral", cmd_collateral, &cmd_collateral_args },
+    { "policy", cmd_policy, &cmd_policy_args },
 };
 
 static void print_usage(void)

@@ -122,28 +122,28 @@ static int print(struct cli *cli, const struct table *t, struct ds_error *e)
     return DS_OK;
 }
 
-/* A set of one item, or of anything where nothing is expected. */
-static struct policy_set one(struct ds_span item)
+static void rules_of(struct policy_rules *ret, const struct cli_verify *in, bool needs_log)
 {
-    return item.len > 0 ? (struct policy_set){ .items = item.p, .n = 1 } : POLICY_ANY;
+    uint64_t kinds = POLICY_BIT(DS_KIND_HARDWARE);
+    kinds |= in->allow_simulated ? POLICY_BIT(DS_KIND_SIMULATED) : 0;
+    kinds |= in->anchors.n_extra > 0 ? POLICY_BIT(DS_KIND_CUSTOM) : 0;
+    if (in->policy != NULL)
+        *ret = *in->policy;
+    else
+        policy_rules_for(ret, kinds,
+                         POLICY_TCB(DS_TCB_UP_TO_DATE) | POLICY_TCB(DS_TCB_SW_HARDENING_NEEDED));
+    if (needs_log)
+        ret->of[POLICY_ATTR_EVENT_LOG].number = 1;
+    policy_ask(ret, POLICY_ATTR_APP_IDS, in->app_id20);
+    policy_ask(ret, POLICY_ATTR_INSTANCE_IDS, in->instance_id20);
+    policy_ask(ret, POLICY_ATTR_COMPOSE_HASHES, in->compose_hash32);
+    policy_ask(ret, POLICY_ATTR_OS_IMAGES, in->os_image_hash32);
 }
 
-static struct policy_rules rules_of(const struct cli_verify *in, bool needs_log)
+static struct policy_facts facts_of(const struct cli_verify *in)
 {
-    return (struct policy_rules){
-        .allow_simulated = in->allow_simulated,
-        .allow_custom = in->anchors.n_extra > 0,
-        .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE) | POLICY_TCB(DS_TCB_SW_HARDENING_NEEDED),
-        .needs_log = needs_log,
-        .report_data64 = POLICY_ANY,
-        .mrconfigid48 = POLICY_ANY,
-        .device_ids32 = POLICY_ANY,
-        .app_ids20 = one(in->app_id20),
-        .instance_ids20 = one(in->instance_id20),
-        .compose_hashes32 = one(in->compose_hash32),
-        .os_images32 = one(in->os_image_hash32),
-        .any_key_provider = in->kms_spki.len == 0,
-    };
+    return (struct policy_facts){ in->now_s, in->nonce32.len == 32 ? POLICY_SESSION_NONCE
+                                                                   : POLICY_SESSION_NONE };
 }
 
 static void take_proof(struct table *t, const struct ds_claims *c, const struct policy_rules *rules,
@@ -208,15 +208,17 @@ static int verify_in(struct cli *cli, struct cli_instance *ret, const struct cli
                                            .now_s = in->now_s };
     DS_TRY(app_appraise(&a, v, mem, &evidence, e));
     uint32_t n_invalid = v->n_reasons;
-    struct policy_rules rules = rules_of(in, true);
+    struct policy_rules rules;
+    const struct policy_facts facts = facts_of(in);
+    rules_of(&rules, in, true);
     if (in->nonce32.len == 32) {
         DS_TRY(app_verify_report_data(want64, in->nonce32.p, ds_claims_instance_id(a.claims), e));
-        rules.report_data64 = one(DS_SPAN_OF(want64));
+        policy_ask(&rules, POLICY_ATTR_REPORT_DATA, DS_SPAN_OF(want64));
     }
     if (in->kms_spki.len > 0)
         DS_TRY(app_key_provider_info(&provider, APP_KEY_PROVIDER_KMS, in->kms_spki, e));
-    rules.key_provider = ds_buf_span(&provider);
-    policy_check(v, a.claims, &rules);
+    policy_ask(&rules, POLICY_ATTR_KEY_PROVIDERS, ds_buf_span(&provider));
+    policy_check(v, a.claims, &rules, &facts);
     t.is_compared = in->compose_hash32.len > 0;
     if (in->needs_record && !t.is_compared)
         ds_verdict_add(v, DS_CODE_CLI_NO_RECORD, "record", "what 'dstack up' recorded", "none",
@@ -246,8 +248,10 @@ static int verify_quote_in(struct cli *cli, struct cli_instance *ret, const stru
     DS_TRY(ds_tdx_quote_parse(&quote, in->attestation, e));
     DS_TRY(ds_dcap_collateral_parse(&coll, mem, in->collateral, e));
     DS_TRY(ds_tdx_quote_verify(c, mem, &quote, &coll, &in->anchors, in->now_s, e));
-    const struct policy_rules rules = rules_of(in, false);
-    policy_check(&cli->reasons, c, &rules);
+    struct policy_rules rules;
+    const struct policy_facts facts = facts_of(in);
+    rules_of(&rules, in, false);
+    policy_check(&cli->reasons, c, &rules, &facts);
     take_proof(&t, c, &rules, NULL, &cli->reasons);
     for (unsigned i = 0; i < 4; i++)
         add(&t, names[i], POLICY_STATED, "quote", DS_HEX(ds_claims_rtmr48(c, i)));

@@ -8,10 +8,12 @@
 
 #include "app/appraisal.h"
 #include "cli/record.h"
+#include "policy/policy.h"
 
 /* What is verified, and what it is compared with; an empty span is not compared. */
 struct cli_verify {
     bool allow_simulated;
+    const struct policy_rules *policy; /* in the place of the rules of this command; or NULL */
     bool needs_record; /* refuse evidence that there is nothing to compare with: cli.no_record */
     struct ds_span attestation; /* versioned attestation, or a bare TDX quote */
     struct ds_span collateral;  /* JSON */

@@ -94,6 +94,7 @@ int cli_verify_vm(struct cli *cli, struct cli_instance *ret, const struct cli_ve
     DS_TRY(attest(&evidence, cli, cli_text(vm, "id"), nonce32, e));
     DS_TRY(simulated(&collateral, &anchor, cli, e));
     struct cli_verify v = { .allow_simulated = in->allow_simulated,
+                            .policy = in->policy,
                             .needs_record = !in->any_app,
                             .attestation = ds_buf_span(&evidence),
                             .collateral = ds_buf_span(&collateral),

@@ -7,11 +7,13 @@
  */
 
 #include "cli/record.h"
+#include "policy/policy.h"
 
 struct cli_verify_vm {
     const char *name;
     const struct cli_record *want; /* NULL: what `up` recorded under the VM's name */
     bool allow_simulated;
+    const struct policy_rules *policy; /* in the place of `verify`'s own; or NULL */
     bool any_app; /* without a record too: then nothing is compared, and the result says so */
 };
 

@@ -55,7 +55,7 @@ static void check_holder(struct ds_verdict *v, const struct kms_holder *holder,
 }
 
 static int check_policy(struct ds_verdict *v, const struct kms *kms, enum kms_act act,
-                        struct ds_span bound_spki, const struct app_appraisal *a,
+                        struct ds_span bound_spki, const struct app_appraisal *a, int64_t now_s,
                         struct ds_error *e)
 {
     uint8_t bound64[64];
@@ -64,21 +64,18 @@ static int check_policy(struct ds_verdict *v, const struct kms *kms, enum kms_ac
     if (!ds_span_eq(ds_claims_report_data64(a->claims), DS_SPAN_OF(bound64)))
         ds_verdict_add(v, DS_CODE_RATLS_KEY_NOT_BOUND, "report_data", DS_HEX(DS_SPAN_OF(bound64)),
                        DS_HEX(ds_claims_report_data64(a->claims)), ds_claims_anchor(a->claims));
-    const struct policy_rules rules = {
-        .allow_simulated = kms->root.kind == KMS_KIND_SIMULATED,
-        .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE) | POLICY_TCB(DS_TCB_SW_HARDENING_NEEDED),
-        .needs_log = true,
-        .report_data64 = POLICY_ANY, /* compared above */
-        .mrconfigid48 = POLICY_ANY,  /* appraised with its document */
-        .device_ids32 = POLICY_ANY,
-        .app_ids20 = POLICY_ANY, /* these three: the allow-list */
-        .compose_hashes32 = POLICY_ANY,
-        .os_images32 = POLICY_ANY,
-        .instance_ids20 = POLICY_ANY,
-        .any_key_provider = true, /* check_state: MRCONFIGID names this KMS */
-    };
+    struct policy_rules rules;
+    uint64_t kinds = POLICY_BIT(DS_KIND_HARDWARE);
+    if (kms->root.kind == KMS_KIND_SIMULATED)
+        kinds |= POLICY_BIT(DS_KIND_SIMULATED);
+    /* MRCONFIGID was appraised with its document and names this KMS (check_state); app, compose
+     * file and image are the allow-list's. */
+    policy_rules_for(&rules, kinds,
+                     POLICY_TCB(DS_TCB_UP_TO_DATE) | POLICY_TCB(DS_TCB_SW_HARDENING_NEEDED));
+    rules.of[POLICY_ATTR_EVENT_LOG].number = 1;
+    const struct policy_facts facts = { now_s, POLICY_SESSION_CERTIFICATE };
     check_state(v, kms, act, a);
-    policy_check(v, a->claims, &rules);
+    policy_check(v, a->claims, &rules, &facts);
     kms_allow_check(v, &kms->allow, ds_claims_app_id(a->claims), ds_claims_compose_hash(a->claims),
                     DS_SPAN_OF(a->vm.os_image_hash32));
     return DS_OK;
@@ -147,7 +144,7 @@ static int judge_evidence(struct kms_grant *ret, struct ds_verdict *v, struct km
                        ds_kind_text(ds_claims_kind(a->claims)), ds_claims_anchor(a->claims));
         return DS_OK;
     }
-    return check_policy(v, kms, in->act, ret->bound_spki, a, e);
+    return check_policy(v, kms, in->act, ret->bound_spki, a, now_s, e);
 }
 
 static int too_many(struct ds_error *e, const char *of, const struct kms_rate *rate)

@@ -1,158 +1,329 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules, one after another; none ends the search for reasons.
+ * The check: row by row of the table, each by its type; no row ends the search
+ * for reasons.
  */
 
 #include "policy/policy.h"
 
+#include <assert.h>
 #include <stdio.h>
 
-#include "attest/tdx/claims.h"
 #include "base/hex.h"
 #include "base/str.h"
+#include "policy/attribute.h"
 
-/*
- * TDATTRIBUTES with a known meaning: DEBUG, LASS, SEPT_VE_DISABLE, MIGRATABLE, PKS,
- * KL, TPA, PERFMON (TDX Module ABI). MIGRATABLE is left out: the state of such a TD
- * can be moved by a service TD that these claims say nothing about.
- */
-#define TD_ATTRIBUTES_KNOWN \
-    (0x1ull | 1ull << 27 | 1ull << 28 | 1ull << 30 | 1ull << 31 | 1ull << 62 | 1ull << 63)
+/* A rule and the claims it is held against, with the words for a refusal. */
+struct held {
+    const struct policy_attribute *a;
+    const struct policy_rule *rule;
+    const struct ds_claims *c;
+    const struct policy_facts *facts;
+    char expected[144], got[144];
+};
 
-/*
- * Without it the host takes a private page away and the guest meets a #VE at an instruction of the
- * host's choice, where its kernel is not ready for one (Linux: arch/x86/coco/tdx, disable_sept_ve).
- */
-#define TD_ATTRIBUTE_SEPT_VE_DISABLE (1ull << 28)
-
-static void deny(struct ds_verdict *v, const struct ds_claims *c, enum ds_code code,
-                 const char *claim, const char *expected, const char *got)
+/* Append to a text that is cut when it is full. */
+static void say(char text[static 144], const char *more)
 {
-    ds_verdict_add(v, code, claim, expected, got, ds_claims_anchor(c));
+    size_t n = strlen(text);
+    (void)snprintf(text + n, 144 - n, "%s%s", n > 0 ? ", " : "", more);
 }
 
-static void check_kind(struct ds_verdict *v, const struct ds_claims *c,
-                       const struct policy_rules *rules)
+static void say_words(char text[static 144], const struct policy_attribute *a, uint64_t mask)
 {
-    enum ds_kind kind = ds_claims_kind(c);
-    if (kind == DS_KIND_SIMULATED && !rules->allow_simulated)
-        deny(v, c, DS_CODE_POLICY_SIMULATED_EVIDENCE, "root_kind", "hardware", "simulated");
-    if (kind == DS_KIND_CUSTOM && !rules->allow_custom)
-        deny(v, c, DS_CODE_POLICY_CUSTOM_ROOT, "root_kind", "hardware", "custom");
+    for (size_t i = 0; i < a->n_words; i++)
+        if ((mask & POLICY_BIT(i)) != 0 && a->words[i] != NULL)
+            say(text, a->words[i]);
+    if ((mask & ~policy_attribute_words(a)) != 0)
+        say(text, "unknown ones");
+    if (text[0] == '\0')
+        say(text, "none");
 }
 
-/* TDX: nothing but the guest itself has a hand in the TD. */
-static void check_td(struct ds_verdict *v, const struct ds_claims *c)
+static void say_number(char text[static 144], const char *before, uint64_t number)
 {
-    char got[20];
-    uint64_t attributes = ds_claims_td_attributes(c);
-    struct ds_span service = ds_claims_mrservicetd48(c);
-    (void)snprintf(got, sizeof got, "%016llx", (unsigned long long)attributes);
-    if ((attributes & ~TD_ATTRIBUTES_KNOWN) != 0)
-        deny(v, c, DS_CODE_POLICY_TD_ATTRIBUTES, "td_attributes", "only known attributes", got);
-    if ((attributes & TD_ATTRIBUTE_SEPT_VE_DISABLE) == 0)
-        deny(v, c, DS_CODE_POLICY_TD_ATTRIBUTES, "td_attributes", "SEPT_VE_DISABLE on", got);
-    for (size_t i = 0; i < service.len; i++)
-        if (service.p[i] != 0) {
-            deny(v, c, DS_CODE_POLICY_SERVICE_TD, "mrservicetd", "no service TD", DS_HEX(service));
-            break;
-        }
+    char one[64];
+    (void)snprintf(one, sizeof one, "%s%llu", before, (unsigned long long)number);
+    say(text, one);
 }
 
-static void check_attributes(struct ds_verdict *v, const struct ds_claims *c,
-                             const struct policy_rules *rules)
+static bool number_of(uint64_t *ret, struct held *h)
 {
-    if (ds_claims_is_debug(c) && !rules->allow_debug)
-        deny(v, c, DS_CODE_POLICY_DEBUG, "debug", "off", "on");
-    if (ds_claims_tee(c) == DS_TEE_TDX)
-        check_td(v, c);
+    if (h->a->number(ret, h->c, h->facts))
+        return true;
+    say(h->got, "nothing");
+    return false;
 }
 
-static void check_tcb(struct ds_verdict *v, const struct ds_claims *c,
-                      const struct policy_rules *rules)
+static bool holds_words(struct held *h)
 {
-    enum ds_tcb_status status = ds_claims_tcb_status(c);
-    char accepted[144] = "", want[16], got[16];
-    for (enum ds_tcb_status s = DS_TCB_UP_TO_DATE; s < DS_TCB_REVOKED; s++) {
-        size_t n = strlen(accepted);
-        if (rules->tcb_statuses & POLICY_TCB(s))
-            (void)snprintf(accepted + n, sizeof accepted - n, "%s%s", n > 0 ? ", " : "",
-                           ds_tcb_status_text(s));
-    }
-    if (status == DS_TCB_REVOKED)
-        deny(v, c, DS_CODE_POLICY_TCB_REVOKED, "tcb_status", accepted, "Revoked");
-    else if (status == DS_TCB_NONE || (rules->tcb_statuses & POLICY_TCB(status)) == 0)
-        deny(v, c, DS_CODE_POLICY_TCB_STATUS, "tcb_status", accepted, ds_tcb_status_text(status));
-    if (ds_claims_tcb_eval_number(c) >= rules->tcb_eval_min)
-        return;
-    (void)snprintf(want, sizeof want, "%u", rules->tcb_eval_min);
-    (void)snprintf(got, sizeof got, "%u", ds_claims_tcb_eval_number(c));
-    deny(v, c, DS_CODE_POLICY_TCB_EVAL_NUMBER, "tcb_evaluation_data_number", want, got);
+    uint64_t nameable = policy_attribute_words(h->a), claim;
+    uint64_t accepted = (h->rule->is_any ? UINT64_MAX : h->rule->number) & nameable;
+    bool is_there = number_of(&claim, h);
+    if (h->rule->is_any && !is_there)
+        return true;
+    if (is_there && claim < 64 && (accepted & POLICY_BIT(claim)) != 0)
+        return true;
+    say_words(h->expected, h->a, accepted);
+    bool is_word = is_there && claim < h->a->n_words && h->a->words[claim] != NULL;
+    if (is_there)
+        say(h->got, is_word ? h->a->words[claim] : "nothing");
+    return false;
 }
 
-/* One of `set`, which holds values of `len` bytes; an absent value is none of them. */
-static void check_set(struct ds_verdict *v, const struct ds_claims *c, enum ds_code code,
-                      const char *claim, const struct policy_set *set, struct ds_span got,
-                      size_t len)
+static bool holds_flags(struct held *h)
 {
-    char expected[144];
-    if (set->any)
-        return;
-    for (size_t i = 0; got.len == len && i < set->n; i++)
-        if (memcmp(set->items + i * len, got.p, len) == 0)
-            return;
-    if (set->n == 1)
-        (void)ds_hex_encode(expected, DS_SPAN(set->items, len)); /* at most 64 bytes */
+    uint64_t claim, allowed = h->rule->number & policy_attribute_words(h->a);
+    bool is_there = number_of(&claim, h);
+    if (is_there && (claim & ~allowed) == 0)
+        return true;
+    (void)snprintf(h->expected, sizeof h->expected, "no other than ");
+    size_t n = strlen(h->expected);
+    char words[144] = "";
+    say_words(words, h->a, allowed);
+    (void)snprintf(h->expected + n, sizeof h->expected - n, "%.120s", words);
+    if (is_there)
+        say_words(h->got, h->a, claim);
+    return false;
+}
+
+static bool holds_needs(struct held *h)
+{
+    uint64_t claim;
+    bool is_there = number_of(&claim, h);
+    if (is_there && (h->rule->number & ~claim) == 0)
+        return true;
+    say_words(h->expected, h->a, h->rule->number);
+    if (is_there)
+        say_words(h->got, h->a, claim);
+    return false;
+}
+
+static bool holds_allow(struct held *h)
+{
+    uint64_t claim;
+    if (number_of(&claim, h) && (claim == 0 || h->rule->number != 0))
+        return true;
+    say(h->expected, "off");
+    if (h->got[0] == '\0')
+        say(h->got, "on");
+    return false;
+}
+
+static bool holds_demand(struct held *h)
+{
+    uint64_t claim;
+    if (h->rule->number == 0 || (number_of(&claim, h) && claim != 0))
+        return true;
+    say(h->expected, "bound to the registers");
+    if (h->got[0] == '\0')
+        say(h->got, "none");
+    return false;
+}
+
+static void say_value(char text[static 144], enum policy_type type, struct ds_span value)
+{
+    char one[144];
+    if (type == POLICY_TEXT)
+        say(text, ds_str_printable(one, sizeof one, value));
     else
-        (void)snprintf(expected, sizeof expected, "one of %zu accepted", set->n);
-    deny(v, c, code, claim, expected, got.len > 0 ? DS_HEX(ds_span_sub(got, 0, 64)) : "nothing");
+        say(text, DS_HEX(ds_span_sub(value, 0, 64)));
 }
 
-static void check_key_provider(struct ds_verdict *v, const struct ds_claims *c,
-                               const struct policy_rules *rules)
+static struct ds_span item(const struct held *h, size_t i)
 {
-    char want[144], got[144];
-    struct ds_span json = ds_claims_key_provider(c);
-    if (rules->any_key_provider || (json.len > 0 && ds_span_eq(json, rules->key_provider)))
-        return;
-    (void)ds_str_printable(want, sizeof want, rules->key_provider);
-    (void)ds_str_printable(got, sizeof got, json);
-    deny(v, c, DS_CODE_POLICY_KEY_PROVIDER, "key_provider", want, json.len > 0 ? got : "nothing");
+    const struct policy_items *items = &h->rule->items;
+    return h->a->type == POLICY_TEXT ? items->texts[i]
+                                     : DS_SPAN(items->bytes + i * h->a->len, h->a->len);
 }
 
-void policy_check(struct ds_verdict *v, const struct ds_claims *c, const struct policy_rules *rules)
+static bool is_listed(const struct held *h, struct ds_span claim)
+{
+    for (size_t i = 0; i < h->rule->items.n; i++)
+        if (claim.len > 0 && ds_span_eq(item(h, i), claim))
+            return true;
+    return false;
+}
+
+static bool is_asked_for(const struct policy_rule *rule, struct ds_span claim)
+{
+    for (size_t i = 0; i < rule->n_asked; i++)
+        if (claim.len > 0 && ds_span_eq(rule->asked[i], claim))
+            return true;
+    return false;
+}
+
+static void say_accepted(struct held *h, size_t n)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, n > 0 ? "one of %zu accepted" : "none is accepted", n);
+    say(h->expected, text);
+}
+
+/* Bytes and texts: what the rules list, and what the caller asks. */
+static bool holds_list(struct held *h)
+{
+    const struct policy_rule *rule = h->rule;
+    struct ds_span claim = h->a->bytes(h->c);
+    bool listed = rule->is_any || is_listed(h, claim);
+    bool asked = rule->n_asked == 0 || is_asked_for(rule, claim);
+    if (listed && asked)
+        return true;
+    if (listed && rule->n_asked == 1)
+        say_value(h->expected, h->a->type, rule->asked[0]);
+    else if (!listed && rule->items.n == 1)
+        say_value(h->expected, h->a->type, item(h, 0));
+    else
+        say_accepted(h, listed ? rule->n_asked : rule->items.n);
+    if (claim.len > 0)
+        say_value(h->got, h->a->type, claim);
+    else
+        say(h->got, "nothing");
+    return false;
+}
+
+static bool is_text_listed(const struct policy_items *items, const char *text)
+{
+    for (size_t i = 0; i < items->n; i++)
+        if (ds_span_eq_str(items->texts[i], text))
+            return true;
+    return false;
+}
+
+static bool holds_texts(struct held *h)
+{
+    const char *text;
+    if (h->rule->spares_up_to_date && ds_claims_tcb_status(h->c) == DS_TCB_UP_TO_DATE)
+        return true;
+    for (size_t i = 0; (text = h->a->text(h->c, i)) != NULL; i++)
+        if (!is_text_listed(&h->rule->items, text))
+            say(h->got, text);
+    if (h->got[0] == '\0')
+        return true;
+    say_accepted(h, h->rule->items.n);
+    return false;
+}
+
+static bool holds_numbers(struct held *h)
+{
+    const struct policy_items *items = &h->rule->items;
+    uint64_t claim;
+    bool is_there = number_of(&claim, h);
+    for (size_t i = 0; i < items->n && is_there; i++)
+        if (items->numbers[i] == claim)
+            return true;
+    for (size_t i = 0; i < items->n; i++)
+        say_number(h->expected, "", items->numbers[i]);
+    if (is_there)
+        say_number(h->got, "", claim);
+    return false;
+}
+
+static bool holds_min(struct held *h)
+{
+    uint64_t claim;
+    bool is_there = number_of(&claim, h);
+    if (is_there && claim >= h->rule->number)
+        return true;
+    say_number(h->expected, "at least ", h->rule->number);
+    if (is_there)
+        say_number(h->got, "", claim);
+    return false;
+}
+
+static bool holds_max(struct held *h)
+{
+    uint64_t claim;
+    bool is_there = number_of(&claim, h);
+    if (is_there && claim <= h->rule->number)
+        return true;
+    say_number(h->expected, "at most ", h->rule->number);
+    if (is_there)
+        say_number(h->got, "", claim);
+    return false;
+}
+
+static bool holds_parts(struct held *h)
+{
+    const struct policy_items *items = &h->rule->items;
+    struct ds_span claim = h->a->bytes(h->c);
+    size_t i = 0;
+    while (i < items->n && i < claim.len && claim.p[i] >= items->bytes[i])
+        i++;
+    if (items->n == h->a->len && i == items->n)
+        return true;
+    char text[64] = "every part named";
+    if (i < items->n)
+        (void)snprintf(text, sizeof text, "part %zu at least %u", i, items->bytes[i]);
+    say(h->expected, text);
+    if (i < claim.len)
+        say_number(h->got, "", claim.p[i]);
+    else
+        say(h->got, "nothing");
+    return false;
+}
+
+typedef bool holds_fn(struct held *h);
+
+static holds_fn *const holds[POLICY_N_TYPES] = {
+    [POLICY_WORDS] = holds_words, [POLICY_FLAGS] = holds_flags,   [POLICY_NEEDS] = holds_needs,
+    [POLICY_ALLOW] = holds_allow, [POLICY_DEMAND] = holds_demand, [POLICY_BYTES] = holds_list,
+    [POLICY_TEXT] = holds_list,   [POLICY_TEXTS] = holds_texts,   [POLICY_NUMBERS] = holds_numbers,
+    [POLICY_MIN] = holds_min,     [POLICY_MAX] = holds_max,       [POLICY_PARTS] = holds_parts,
+};
+
+/* Words are looked at in any case: what no word names, such as Revoked, nothing accepts. */
+static bool is_looked_at(const struct policy_attribute *a, const struct policy_rule *rule,
+                         const struct ds_claims *c)
+{
+    const struct policy_section_info *section = policy_section_get(a->section);
+    if (section->is_own && (section->tees & POLICY_TEE(ds_claims_tee(c))) == 0)
+        return false;
+    return !rule->is_any || rule->n_asked > 0 || a->type == POLICY_WORDS;
+}
+
+void policy_rules_preset(struct policy_rules *ret)
+{
+    for (size_t i = 0; i < POLICY_N_ATTRS; i++)
+        ret->of[i] = policy_attribute_get((enum policy_attr)i)->preset;
+}
+
+void policy_ask(struct policy_rules *rules, enum policy_attr attr, struct ds_span value)
+{
+    struct policy_rule *rule = &rules->of[attr];
+    if (value.len == 0)
+        return;
+    assert(rule->n_asked < POLICY_ASKED_MAX);
+    rule->asked[rule->n_asked++] = value;
+}
+
+void policy_rules_for(struct policy_rules *ret, uint64_t kinds, uint32_t tcb_statuses)
+{
+    policy_rules_preset(ret);
+    ret->of[POLICY_ATTR_KINDS].number = kinds;
+    ret->of[POLICY_ATTR_TCB_STATUSES].number = tcb_statuses;
+    ret->of[POLICY_ATTR_TCB_ADVISORIES].is_any = true;
+}
+
+bool policy_is_compared(const struct policy_rules *rules, enum policy_attr attr)
+{
+    return !rules->of[attr].is_any || rules->of[attr].n_asked > 0;
+}
+
+void policy_check(struct ds_verdict *v, const struct ds_claims *c, const struct policy_rules *rules,
+                  const struct policy_facts *facts)
 {
     if (ds_claims_kind(c) == DS_KIND_NONE || ds_claims_tee(c) == DS_TEE_NONE) {
         ds_verdict_add(v, DS_CODE_POLICY_NO_EVIDENCE, "evidence", "verified evidence", "none",
                        NULL);
         return;
     }
-    const struct {
-        enum ds_code code;
-        const char *claim;
-        const struct policy_set *set;
-        struct ds_span got;
-        size_t len;
-    } rows[] = {
-        { DS_CODE_POLICY_REPORT_DATA, "report_data", &rules->report_data64,
-          ds_claims_report_data64(c), 64 },
-        { DS_CODE_POLICY_MRCONFIGID, "mrconfigid", &rules->mrconfigid48, ds_claims_mrconfigid48(c),
-          48 },
-        { DS_CODE_POLICY_DEVICE, "device_id", &rules->device_ids32, ds_claims_device_id32(c), 32 },
-        { DS_CODE_POLICY_APP_ID, "app_id", &rules->app_ids20, ds_claims_app_id(c), 20 },
-        { DS_CODE_POLICY_INSTANCE_ID, "instance_id", &rules->instance_ids20,
-          ds_claims_instance_id(c), 20 },
-        { DS_CODE_POLICY_COMPOSE_HASH, "compose_hash", &rules->compose_hashes32,
-          ds_claims_compose_hash(c), 32 },
-        { DS_CODE_POLICY_OS_IMAGE, "os_image_hash", &rules->os_images32, ds_claims_os_image_hash(c),
-          32 },
-    };
-    check_kind(v, c, rules);
-    check_attributes(v, c, rules);
-    check_tcb(v, c, rules);
-    if (rules->needs_log && !ds_claims_has_log(c))
-        deny(v, c, DS_CODE_POLICY_LOG_MISSING, "event_log", "bound to the registers", "none");
-    for (size_t i = 0; i < DS_LEN(rows); i++)
-        check_set(v, c, rows[i].code, rows[i].claim, rows[i].set, rows[i].got, rows[i].len);
-    check_key_provider(v, c, rules);
+    for (size_t i = 0; i < POLICY_N_ATTRS; i++) {
+        const struct policy_attribute *a = policy_attribute_get((enum policy_attr)i);
+        struct held h = { .a = a, .rule = &rules->of[i], .c = c, .facts = facts };
+        if (!is_looked_at(a, h.rule, c) || holds[a->type](&h))
+            continue;
+        ds_verdict_add(v, a->code_of != NULL ? a->code_of(c) : a->code, a->claim, h.expected, h.got,
+                       ds_claims_anchor(c));
+    }
 }

@@ -60,10 +60,15 @@ static void add_root(struct policy_proof *p, const struct ds_claims *c, const st
                                        by_quote);
     (void)snprintf(row->value, sizeof row->value, "%s (%s)", ds_claims_anchor(c),
                    ds_kind_text(ds_claims_kind(c)));
+    if (ds_verdict_has(v, DS_CODE_POLICY_HARDWARE_EVIDENCE) ||
+        ds_verdict_has(v, DS_CODE_POLICY_ROOT))
+        row->state = POLICY_REFUSED;
 }
 
 static void add_tcb(struct policy_proof *p, const struct ds_claims *c, const struct ds_verdict *v)
 {
+    static const enum ds_code also_tcb[] = { DS_CODE_POLICY_TCB_EVAL_NUMBER, DS_CODE_POLICY_TCB_AGE,
+                                             DS_CODE_POLICY_ADVISORY };
     char date[21];
     struct policy_proof_row *row = add(p, "tcb",
                                        judge(v, true, DS_CODE_POLICY_TCB_STATUS,
@@ -72,8 +77,9 @@ static void add_tcb(struct policy_proof *p, const struct ds_claims *c, const str
     (void)snprintf(row->value, sizeof row->value, "%s, of %s",
                    ds_tcb_status_text(ds_claims_tcb_status(c)),
                    ds_date_format(date, ds_claims_tcb_date_s(c)));
-    if (ds_verdict_has(v, DS_CODE_POLICY_TCB_EVAL_NUMBER))
-        row->state = POLICY_REFUSED;
+    for (size_t i = 0; i < DS_LEN(also_tcb); i++)
+        if (ds_verdict_has(v, also_tcb[i]))
+            row->state = POLICY_REFUSED;
     row = add(p, "debug", judge(v, true, DS_CODE_POLICY_DEBUG, DS_CODE_POLICY_TD_ATTRIBUTES),
               by_quote);
     (void)snprintf(row->value, sizeof row->value, "%s", ds_claims_is_debug(c) ? "on" : "off");
@@ -88,6 +94,21 @@ static void add_value(struct policy_proof *p, const char *claim, struct ds_span 
     }
     struct policy_proof_row *row = add(p, claim, state, by);
     (void)ds_hex_encode(row->value, ds_span_sub(value, 0, 64));
+}
+
+/* MRTD: compared with the image's prediction, or with the list of a policy. */
+static void add_firmware(struct policy_proof *p, const struct ds_claims *c,
+                         const struct policy_rules *rules, const struct measure_tdx *predicted,
+                         const struct ds_verdict *v)
+{
+    bool is_compared = predicted != NULL || policy_is_compared(rules, POLICY_ATTR_MRTD);
+    enum policy_proof_state state = judge(v, is_compared, DS_CODE_POLICY_FIRMWARE_MISMATCH,
+                                          DS_CODE_POLICY_FIRMWARE_MISMATCH);
+    for (uint32_t i = 0; i < v->n_reasons; i++)
+        if (v->reasons[i].code == DS_CODE_POLICY_MEASUREMENT &&
+            strcmp(v->reasons[i].detail.claim, "mrtd") == 0)
+            state = POLICY_REFUSED;
+    add_value(p, "firmware", ds_claims_mrtd48(c), state, by_quote);
 }
 
 /* Boot artefacts: each is proved by the registers as soon as all of them are as predicted. */
@@ -131,7 +152,8 @@ static void add_key_provider(struct policy_proof *p, const struct ds_claims *c,
         return;
     }
     struct policy_proof_row *row = add(p, "key_provider",
-                                       judge(v, !rules->any_key_provider,
+                                       judge(v,
+                                             policy_is_compared(rules, POLICY_ATTR_KEY_PROVIDERS),
                                              DS_CODE_POLICY_KEY_PROVIDER,
                                              DS_CODE_POLICY_KEY_PROVIDER),
                                        by_event_log);
@@ -145,23 +167,23 @@ void policy_proof_make(struct policy_proof *ret, const struct ds_claims *c,
     const struct {
         const char *claim;
         struct ds_span value;
-        const struct policy_set *set;
+        enum policy_attr attr;
         enum ds_code code;
         const char *by;
     } rows[] = {
-        { "report_data", ds_claims_report_data64(c), &rules->report_data64,
+        { "report_data", ds_claims_report_data64(c), POLICY_ATTR_REPORT_DATA,
           DS_CODE_POLICY_REPORT_DATA, by_quote },
-        { "device_id", ds_claims_device_id32(c), &rules->device_ids32, DS_CODE_POLICY_DEVICE,
+        { "device_id", ds_claims_device_id32(c), POLICY_ATTR_DEVICE_IDS, DS_CODE_POLICY_DEVICE,
           by_collateral },
-        { "mrconfigid", ds_claims_mrconfigid48(c), &rules->mrconfigid48, DS_CODE_POLICY_MRCONFIGID,
-          by_quote },
-        { "app_id", ds_claims_app_id(c), &rules->app_ids20, DS_CODE_POLICY_APP_ID, by_event_log },
-        { "instance_id", ds_claims_instance_id(c), &rules->instance_ids20,
+        { "mrconfigid", ds_claims_mrconfigid48(c), POLICY_ATTR_MRCONFIGID,
+          DS_CODE_POLICY_MRCONFIGID, by_quote },
+        { "app_id", ds_claims_app_id(c), POLICY_ATTR_APP_IDS, DS_CODE_POLICY_APP_ID, by_event_log },
+        { "instance_id", ds_claims_instance_id(c), POLICY_ATTR_INSTANCE_IDS,
           DS_CODE_POLICY_INSTANCE_ID, by_event_log },
-        { "compose_hash", ds_claims_compose_hash(c), &rules->compose_hashes32,
+        { "compose_hash", ds_claims_compose_hash(c), POLICY_ATTR_COMPOSE_HASHES,
           DS_CODE_POLICY_COMPOSE_HASH, by_event_log },
-        { "os_image_hash", ds_claims_os_image_hash(c), &rules->os_images32, DS_CODE_POLICY_OS_IMAGE,
-          by_event_log },
+        { "os_image_hash", ds_claims_os_image_hash(c), POLICY_ATTR_OS_IMAGES,
+          DS_CODE_POLICY_OS_IMAGE, by_event_log },
     };
     *ret = (struct policy_proof){ .kind = ds_claims_kind(c) };
     (void)snprintf(ret->anchor, sizeof ret->anchor, "%s", ds_claims_anchor(c));
@@ -169,13 +191,11 @@ void policy_proof_make(struct policy_proof *ret, const struct ds_claims *c,
         return;
     add_root(ret, c, v);
     add_tcb(ret, c, v);
-    add_value(ret, "firmware", ds_claims_mrtd48(c),
-              judge(v, predicted != NULL, DS_CODE_POLICY_FIRMWARE_MISMATCH,
-                    DS_CODE_POLICY_FIRMWARE_MISMATCH),
-              by_quote);
+    add_firmware(ret, c, rules, predicted, v);
     add_boot(ret, predicted, v);
     for (size_t i = 0; i < DS_LEN(rows); i++)
         add_value(ret, rows[i].claim, rows[i].value,
-                  judge(v, !rows[i].set->any, rows[i].code, rows[i].code), rows[i].by);
+                  judge(v, policy_is_compared(rules, rows[i].attr), rows[i].code, rows[i].code),
+                  rows[i].by);
     add_key_provider(ret, c, rules, v);
 }

@@ -7,15 +7,15 @@
 #include "ear/jwt.h"
 #include "verifier/result.h"
 
-static bool is_compared(const struct policy_set *set) { return !set->any; }
-
 static unsigned approved_of(const struct policy_rules *r)
 {
     unsigned bits = 0;
-    bits |= is_compared(&r->device_ids32) ? EAR_APPROVED_DEVICE : 0;
-    bits |= is_compared(&r->compose_hashes32) || is_compared(&r->mrconfigid48) ? EAR_APPROVED_CONFIG
-                                                                               : 0;
-    bits |= is_compared(&r->os_images32) ? EAR_APPROVED_IMAGE : 0;
+    bits |= policy_is_compared(r, POLICY_ATTR_DEVICE_IDS) ? EAR_APPROVED_DEVICE : 0;
+    bits |= policy_is_compared(r, POLICY_ATTR_COMPOSE_HASHES) ||
+                    policy_is_compared(r, POLICY_ATTR_MRCONFIGID)
+                ? EAR_APPROVED_CONFIG
+                : 0;
+    bits |= policy_is_compared(r, POLICY_ATTR_OS_IMAGES) ? EAR_APPROVED_IMAGE : 0;
     return bits;
 }
 

@@ -251,17 +251,16 @@ static int want_nonce(struct run *run, struct ds_error *e)
 {
     struct verifier_finding *f = run->f;
     struct ds_span nonce = run->in->nonce;
-    f->rules.report_data64 = POLICY_ANY;
-    if (run->in->report_data64.len == 64)
-        f->rules.report_data64 = (struct policy_set){ .items = run->in->report_data64.p, .n = 1 };
-    if (nonce.len == 0)
+    if (nonce.len == 0) {
+        policy_ask(&f->rules, POLICY_ATTR_REPORT_DATA, run->in->report_data64);
         return DS_OK;
+    }
     memcpy(f->wanted64[0], nonce.p, nonce.len);
-    f->rules.report_data64 = (struct policy_set){ .items = f->wanted64[0], .n = 1 };
+    policy_ask(&f->rules, POLICY_ATTR_REPORT_DATA, DS_SPAN_OF(f->wanted64[0]));
     if (nonce.len == 32) {
         DS_TRY(
             app_verify_report_data(f->wanted64[1], nonce.p, ds_claims_instance_id(f->a.claims), e));
-        f->rules.report_data64.n = 2;
+        policy_ask(&f->rules, POLICY_ATTR_REPORT_DATA, DS_SPAN_OF(f->wanted64[1]));
     }
     return DS_OK;
 }
@@ -269,19 +268,20 @@ static int want_nonce(struct run *run, struct ds_error *e)
 static int check_policy(struct run *run, struct ds_error *e)
 {
     struct verifier_finding *f = run->f;
-    f->rules = (struct policy_rules){ .allow_simulated = run->ground->allow_simulated,
-                                      .allow_custom = run->ground->allow_custom,
-                                      .tcb_statuses = run->ground->tcb_statuses,
-                                      .needs_log = f->has_app,
-                                      .mrconfigid48 = POLICY_ANY,
-                                      .device_ids32 = POLICY_ANY,
-                                      .app_ids20 = POLICY_ANY,
-                                      .instance_ids20 = POLICY_ANY,
-                                      .compose_hashes32 = POLICY_ANY,
-                                      .os_images32 = POLICY_ANY,
-                                      .any_key_provider = true };
+    const struct verifier_ground *g = run->ground;
+    struct policy_facts facts = { .now_s = g->now_s };
+    uint64_t kinds = POLICY_BIT(DS_KIND_HARDWARE);
+    kinds |= g->allow_simulated ? POLICY_BIT(DS_KIND_SIMULATED) : 0;
+    kinds |= g->allow_custom ? POLICY_BIT(DS_KIND_CUSTOM) : 0;
+    if (run->in->nonce.len > 0)
+        facts.session = POLICY_SESSION_NONCE;
+    else if (run->in->certificate.len > 0)
+        facts.session = POLICY_SESSION_CERTIFICATE;
+    policy_rules_for(&f->rules, kinds, g->tcb_statuses);
+    f->rules.of[POLICY_ATTR_EVENT_LOG].number = f->has_app;
+    f->rules.of[POLICY_ATTR_SNP_UNCHECKED_REVOCATION].number = g->allow_no_crl;
     DS_TRY(want_nonce(run, e));
-    policy_check(&f->verdict, f->a.claims, &f->rules);
+    policy_check(&f->verdict, f->a.claims, &f->rules, &facts);
     f->is_fresh = run->in->nonce.len > 0 &&
                   !ds_verdict_has(&f->verdict, DS_CODE_POLICY_REPORT_DATA);
     return DS_OK;

@@ -165,3 +165,37 @@ def test_allow_simulated_changes_nothing_for_hardware(anywhere, tmp_path):
     (tmp_path / "collateral").write_text(set_2023())
     anywhere.dstack("verify", tmp_path / "quote", "--at", "2023-07-01T00:00:00Z", "--collateral",
                     tmp_path / "collateral", "--allow-simulated", code=stack.EXIT_DENIED)
+
+
+# members of a policy, exit code, codes of all reasons; of dcapqvl_tdx_v4 in its time
+POLICIES = [
+    ({}, stack.EXIT_OK, []),
+    ({"tees": ["tdx"], "roots": ["Intel SGX Root CA"], "tdx": {"min_tee_tcb_svn": [3] + [0] * 15}}, stack.EXIT_OK, []),
+    ({"intel": {"max_tcb_age_s": 86400 * 3650, "min_tcb_evaluation_number": 1}}, stack.EXIT_OK, []),
+    ({"intel": {"max_tcb_age_s": 60}}, stack.EXIT_DENIED, ["policy.tcb_age"]),
+    ({"sgx": {"mrenclave": ["00" * 32]}}, stack.EXIT_DENIED, ["policy.tee"]),
+    ({"tees": ["tdx", "snp"], "snp": {"measurement": ["00" * 48]}}, stack.EXIT_OK, []),
+    ({"tcb_statuses": ["OutOfDate"], "kinds": ["custom"], "sessions": ["nonce"], "app": {"event_log": True},
+      "intel": {"min_tcb_evaluation_number": 4000000000}, "tdx": {"mrtd": ["00" * 48], "rtmr0": ["00" * 48]}},
+     stack.EXIT_DENIED, ["policy.hardware_evidence", "policy.tcb_status", "policy.session", "policy.log_missing",
+                         "policy.tcb_eval_number", "policy.measurement", "policy.measurement"]),
+]
+
+
+@pytest.mark.parametrize("members, exit_code, codes", POLICIES, ids=[str(i) for i in range(len(POLICIES))])
+def test_policy_document_decides(anywhere, tmp_path, members, exit_code, codes):
+    (tmp_path / "quote").write_bytes(load("tdx/dcapqvl_tdx_v4.quote"))
+    (tmp_path / "collateral").write_text(set_dcapqvl())
+    (tmp_path / "policy").write_text(json.dumps({"version": 1, **members}))
+    result = anywhere.json("verify", tmp_path / "quote", "--at", "2025-06-25T00:00:00Z", "--collateral",
+                           tmp_path / "collateral", "--policy", tmp_path / "policy", code=exit_code)
+    assert [reason["code"] for reason in result["reasons"]] == codes
+
+
+def test_a_policy_is_not_mixed_with_leave(anywhere, tmp_path):
+    (tmp_path / "quote").write_bytes(b"")
+    (tmp_path / "policy").write_text('{"version":1}')
+    anywhere.dstack("verify", tmp_path / "quote", "--policy", tmp_path / "policy", "--allow-simulated",
+                    code=stack.EXIT_USAGE)
+    (tmp_path / "policy").write_text('{"version":1,"kinds":[]}')
+    anywhere.dstack("verify", tmp_path / "quote", "--policy", tmp_path / "policy", code=stack.EXIT_FAILED)

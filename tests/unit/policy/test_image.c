@@ -194,8 +194,9 @@ static const struct policy_proof_row *row_of(const struct policy_proof *proof, c
 static void proof_follows_the_verdict(void **state)
 {
     struct measure_tdx p = prediction();
-    struct policy_rules rules = { .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE),
-                                  .report_data64 = POLICY_ANY };
+    static const struct policy_facts facts = { 0 };
+    static const uint8_t other_app20[20] = { 9 };
+    struct policy_rules rules;
     struct policy_proof proof;
     struct machine m;
     struct ds_verdict v = { 0 };
@@ -203,7 +204,9 @@ static void proof_follows_the_verdict(void **state)
     boot(&m, &p);
     m.events[7].digest48[0] ^= 0x80; /* the command line */
     requote(&m);
-    policy_check(&v, &m.claims, &rules);
+    policy_rules_preset(&rules);
+    policy_ask(&rules, POLICY_ATTR_APP_IDS, DS_SPAN_OF(other_app20));
+    policy_check(&v, &m.claims, &rules, &facts);
     policy_image_check(&v, &m.claims, &m.log, &p);
     policy_proof_make(&proof, &m.claims, &rules, &p, &v);
     assert_string_equal(proof.anchor, "test root");
@@ -217,9 +220,9 @@ static void proof_follows_the_verdict(void **state)
     assert_int_equal(row_of(&proof, "app_id")->state, POLICY_REFUSED);
 
     /* Without a prediction nothing about the image is proved. */
-    rules.allow_simulated = true;
+    rules.of[POLICY_ATTR_KINDS].number |= POLICY_BIT(DS_KIND_SIMULATED);
     v = (struct ds_verdict){ 0 };
-    policy_check(&v, &m.claims, &rules);
+    policy_check(&v, &m.claims, &rules, &facts);
     policy_proof_make(&proof, &m.claims, &rules, NULL, &v);
     assert_int_equal(row_of(&proof, "root")->state, POLICY_PROVED);
     assert_int_equal(row_of(&proof, "firmware")->state, POLICY_STATED);
@@ -238,17 +241,29 @@ static void proof_follows_the_verdict(void **state)
 static void proof_says_no_more_than_the_verdict(void **state)
 {
     struct measure_tdx p = prediction();
-    struct policy_rules rules = { .tcb_statuses = POLICY_TCB(DS_TCB_UP_TO_DATE),
-                                  .tcb_eval_min = 1 };
+    static const struct policy_facts facts = { 0 };
+    struct policy_rules rules;
     struct policy_proof proof;
     struct machine m;
     struct ds_verdict v = { 0 }, full = { 0 };
     (void)state;
     boot(&m, &p);
-    policy_check(&v, &m.claims, &rules);
+    policy_rules_preset(&rules);
+    rules.of[POLICY_ATTR_TCB_EVALUATION] = (struct policy_rule){ .number = 1 };
+    policy_check(&v, &m.claims, &rules, &facts);
     policy_proof_make(&proof, &m.claims, &rules, &p, &v);
     assert_int_equal(row_of(&proof, "tcb")->state, POLICY_REFUSED);
     assert_int_equal(row_of(&proof, "kernel")->state, POLICY_PROVED);
+
+    /* A list of firmware is a comparison like a prediction. */
+    rules.of[POLICY_ATTR_MRTD] = (struct policy_rule){ .items = { .bytes = p.mrtd48, .n = 1 } };
+    policy_proof_make(&proof, &m.claims, &rules, NULL, &full);
+    assert_int_equal(row_of(&proof, "firmware")->state, POLICY_PROVED);
+    m.claims.tdx.mrtd48[0] ^= 1;
+    v = (struct ds_verdict){ 0 };
+    policy_check(&v, &m.claims, &rules, &facts);
+    policy_proof_make(&proof, &m.claims, &rules, NULL, &v);
+    assert_int_equal(row_of(&proof, "firmware")->state, POLICY_REFUSED);
 
     for (int i = 0; i <= DS_VERDICT_REASONS_MAX; i++)
         ds_verdict_add(&full, DS_CODE_POLICY_DEBUG, "debug", "off", "on", NULL);
