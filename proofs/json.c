@@ -16,7 +16,7 @@
 /* A parser somewhere in its text, with any tokens. */
 static struct parser any_parser(struct ds_span text)
 {
-    struct parser ps = parser_of(malloc(CAP * sizeof(struct ds_json_tok)), CAP, text);
+    struct parser ps = parser_of(malloc(sizeof(struct ds_json_tok[CAP])), CAP, text);
     ps.n = nondet_size();
     ps.depth = nondet_size();
     GIVEN(ps.n <= CAP && ps.depth <= DS_JSON_DEPTH_MAX);
