@@ -253,11 +253,11 @@ static const char *advisory(const struct ds_claims *c, size_t i)
 static const uint8_t zeros48[48];
 
 /* clang-format off */
-#define AT(s, k, cl, t, co) .section = POLICY_IN_##s, .key = k, .claim = cl, .type = t, .code = co
-#define WORDS_OF(w) .words = w, .n_words = DS_LEN(w)
+#define AT(s, k, cl, t, co) .section = POLICY_IN_##s, .key = (k), .claim = (cl), .type = (t), .code = (co)
+#define WORDS_OF(w) .words = (w), .n_words = DS_LEN(w)
 #define ANYTHING .preset = { .is_any = true }, .absent = "anything"
-#define LIST(s, k, cl, co, n, fn) { AT(s, k, cl, POLICY_BYTES, co), .len = n, .bytes = fn, ANYTHING,
-#define LEAST(s, k, cl, m, fn) { AT(s, k, cl, POLICY_MIN, DS_CODE_POLICY_SVN), .max = m, .number = fn, ANYTHING,
+#define LIST(s, k, cl, co, n, fn) { AT(s, k, cl, POLICY_BYTES, co), .len = (n), .bytes = (fn), ANYTHING,
+#define LEAST(s, k, cl, m, fn) { AT(s, k, cl, POLICY_MIN, DS_CODE_POLICY_SVN), .max = (m), .number = (fn), ANYTHING,
 
 static const struct policy_attribute attributes[POLICY_N_ATTRS] = {
     [POLICY_ATTR_TEES] = { AT(TOP, "tees", "tee", POLICY_WORDS, DS_CODE_POLICY_TEE), WORDS_OF(tee_words), .number = tee,
