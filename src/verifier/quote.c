@@ -208,8 +208,12 @@ static int verify_amd(const struct run *run, struct ds_error *e)
     const struct verifier_ground *g = run->ground;
     DS_TRY(read_report(&ev, run, e));
     DS_TRY(add_collateral(&ev, run, e));
-    DS_TRY(warm_snp(&platform, g->warm, &ev.certs, ds_snp_report_key(&ev.report), &g->anchors,
-                    g->now_s, g->allow_no_crl ? DS_SNP_ALLOW_NO_CRL : 0, e));
+    const struct warm_snp_ground ground = { .certs = &ev.certs,
+                                            .key = ds_snp_report_key(&ev.report),
+                                            .flags = g->allow_no_crl ? DS_SNP_ALLOW_NO_CRL : 0,
+                                            .anchors = &g->anchors,
+                                            .now_s = g->now_s };
+    DS_TRY(warm_snp(&platform, g->warm, &ground, e));
     return ds_snp_report_verify(run->claims, &ev.report, &platform, g->now_s, e);
 }
 

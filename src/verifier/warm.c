@@ -299,15 +299,15 @@ static void chip_keep(struct warm *w, const uint8_t id32[32], const struct ds_an
     (void)pthread_mutex_unlock(&w->lock);
 }
 
-int warm_snp(struct ds_snp_platform *ret, struct warm *w, const struct ds_snp_certs *certs,
-             enum ds_snp_key key, const struct ds_anchors *anchors, int64_t now_s, uint32_t flags,
+int warm_snp(struct ds_snp_platform *ret, struct warm *w, const struct warm_snp_ground *ground,
              struct ds_error *e)
 {
     uint8_t id32[32];
-    DS_TRY(chip_id(id32, certs, key, flags, e));
-    if (chip_find(ret, w, id32, anchors, now_s))
+    DS_TRY(chip_id(id32, ground->certs, ground->key, ground->flags, e));
+    if (chip_find(ret, w, id32, ground->anchors, ground->now_s))
         return DS_OK;
-    DS_TRY(ds_snp_platform_verify(ret, certs, key, anchors, now_s, flags, e));
-    chip_keep(w, id32, anchors, ret);
+    DS_TRY(ds_snp_platform_verify(ret, ground->certs, ground->key, ground->anchors, ground->now_s,
+                                  ground->flags, e));
+    chip_keep(w, id32, ground->anchors, ret);
     return DS_OK;
 }

@@ -51,12 +51,19 @@ const struct ds_dcap_platform *warm_platform_get(const struct warm_platform *p);
 struct ds_dcap_qe warm_qe_get(struct warm *w, const struct warm_platform *p);
 void warm_qe_put(struct warm *w, struct warm_platform *p, const struct ds_dcap_qe *qe);
 
+/* What an AMD platform is verified by: ds_snp_platform_verify()'s arguments. */
+struct warm_snp_ground {
+    const struct ds_snp_certs *certs;
+    enum ds_snp_key key;
+    uint32_t flags;
+    const struct ds_anchors *anchors;
+    int64_t now_s;
+};
+
 /*
  * The platform of these certificates; verified unless it is known.
  *
  * err:  as ds_snp_platform_verify
  */
 DS_MUST_USE int warm_snp(struct ds_snp_platform *ret, struct warm *w,
-                         const struct ds_snp_certs *certs, enum ds_snp_key key,
-                         const struct ds_anchors *anchors, int64_t now_s, uint32_t flags,
-                         struct ds_error *e);
+                         const struct warm_snp_ground *ground, struct ds_error *e);

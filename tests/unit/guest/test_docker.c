@@ -95,7 +95,7 @@ static const struct log_row {
     const char *want;
 } log_rows[] = {
     { "frames", TEXT(FRAMED_LOG), "web | hello\nweb | oops\n" },
-    { "a frame that is cut", TEXT("\x01\0\0\0\0\0\0\x06hel"), "" },
+    { "a frame that is cut", TEXT("\x01\0\0\0\0\0\0\x06hel"), "web | hel\n" },
     { "a terminal's text", TEXT("$ ls\r\nfile\r\n"), "web | $ ls\nweb | file\n" },
     { "a terminal's short text", TEXT("hi"), "web | hi\n" },
     { "nothing", TEXT(""), "" },

@@ -21,7 +21,8 @@ struct change {
     uint64_t value;
 };
 
-#define SET(field, v) { offsetof(struct world, field), sizeof(((struct world *)NULL)->field), (v) }
+#define SET(field, v)       { offsetof(struct world, field), sizeof(((struct world *)NULL)->field), (v) }
+#define SET_AT(bytes, i, v) { offsetof(struct world, bytes) + (i), 1, (v) }
 
 struct row {
     enum policy_attr attr;
@@ -43,8 +44,8 @@ struct row {
     { attr, tee, before "\"" key "\":[\"" B##len "\"]" after, { { 0 } }, DS_CODE_NONE }, \
     { attr, tee, before "\"" key "\":[\"" O##len "\",\"" B##len "\"]" after, { { 0 } }, DS_CODE_NONE }, \
     { attr, tee, before "\"" key "\":[\"" O##len "\"]" after, { { 0 } }, NO(code) }, \
-    { attr, tee, before "\"" key "\":[\"" B##len "\"]" after, { SET(field[len - 1], 2) }, NO(code) }, \
-    { attr, tee, before "\"" key "\":[\"" B##len "\"]" after, { SET(field[0], 0) }, NO(code) }
+    { attr, tee, before "\"" key "\":[\"" B##len "\"]" after, { SET_AT(field, (len) - 1, 2) }, NO(code) }, \
+    { attr, tee, before "\"" key "\":[\"" B##len "\"]" after, { SET_AT(field, 0, 0) }, NO(code) }
 
 /* A minimum: below, at and above the claim, which is 7. */
 #define LEAST(attr, tee, section, key, code) \
