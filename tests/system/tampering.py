@@ -486,7 +486,7 @@ TABLE = [
         code="attest.tdx.module_mismatch", claim="mrsignerseam", anchor=FILE),
     row("TCB below every level", VERIFY,
         document("tcb_info", lambda d: d["tcbLevels"][0]["tcb"].update(pcesvn=65535)),
-        code="attest.dcap.tcb_not_supported", claim="cpusvn", anchor=FILE),
+        code="attest.dcap.tcb_not_supported", claim="pcesvn", anchor=FILE),
     row("TCB level revoked", VERIFY, level("Revoked"),
         code="policy.tcb_revoked", claim="tcb_status", anchor=FILE),
     row("TCB level out of date", VERIFY, level("OutOfDate"),
