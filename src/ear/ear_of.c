@@ -8,11 +8,6 @@
 #include "attest/tdx/claims.h"
 #include "ear/ear.h"
 
-static struct ds_span rtmr0(const struct ds_claims *c) { return ds_claims_rtmr48(c, 0); }
-static struct ds_span rtmr1(const struct ds_claims *c) { return ds_claims_rtmr48(c, 1); }
-static struct ds_span rtmr2(const struct ds_claims *c) { return ds_claims_rtmr48(c, 2); }
-static struct ds_span rtmr3(const struct ds_claims *c) { return ds_claims_rtmr48(c, 3); }
-
 /* What is measured, or proved by what is measured; a platform without it gives an empty span. */
 static const struct {
     const char *name;
@@ -20,10 +15,10 @@ static const struct {
 } measured[] = {
     { "report_data", ds_claims_report_data64 },
     { "mrtd", ds_claims_mrtd48 },
-    { "rtmr0", rtmr0 },
-    { "rtmr1", rtmr1 },
-    { "rtmr2", rtmr2 },
-    { "rtmr3", rtmr3 },
+    { "rtmr0", ds_claims_rtmr0_48 },
+    { "rtmr1", ds_claims_rtmr1_48 },
+    { "rtmr2", ds_claims_rtmr2_48 },
+    { "rtmr3", ds_claims_rtmr3_48 },
     { "mrconfigid", ds_claims_mrconfigid48 },
     { "mrowner", ds_claims_mrowner48 },
     { "mrownerconfig", ds_claims_mrownerconfig48 },

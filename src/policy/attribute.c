@@ -236,11 +236,6 @@ static struct ds_span cloud(const struct ds_claims *c)
 {
     return ds_span_str(ds_claims_snp_csp_id(c));
 }
-static struct ds_span rtmr0(const struct ds_claims *c) { return ds_claims_rtmr48(c, 0); }
-static struct ds_span rtmr1(const struct ds_claims *c) { return ds_claims_rtmr48(c, 1); }
-static struct ds_span rtmr2(const struct ds_claims *c) { return ds_claims_rtmr48(c, 2); }
-static struct ds_span rtmr3(const struct ds_claims *c) { return ds_claims_rtmr48(c, 3); }
-
 /* Of both levels of a TD 1.5. */
 static const char *advisory(const struct ds_claims *c, size_t i)
 {
@@ -319,10 +314,10 @@ static const struct policy_attribute attributes[POLICY_N_ATTRS] = {
         .absent = "lass, pks, kl, tpa, perfmon",
         .help = "attributes that the TD may have; sept_ve is the absence of SEPT_VE_DISABLE; unknown ones are refused" },
     [POLICY_ATTR_MRTD] = LIST(TDX, "mrtd", "mrtd", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_mrtd48) .help = "accepted MRTD: the firmware" },
-    [POLICY_ATTR_RTMR0] = LIST(TDX, "rtmr0", "rtmr0", DS_CODE_POLICY_MEASUREMENT, 48, rtmr0) .help = "accepted RTMR0: the machine" },
-    [POLICY_ATTR_RTMR1] = LIST(TDX, "rtmr1", "rtmr1", DS_CODE_POLICY_MEASUREMENT, 48, rtmr1) .help = "accepted RTMR1: the kernel" },
-    [POLICY_ATTR_RTMR2] = LIST(TDX, "rtmr2", "rtmr2", DS_CODE_POLICY_MEASUREMENT, 48, rtmr2) .help = "accepted RTMR2: command line and initrd" },
-    [POLICY_ATTR_RTMR3] = LIST(TDX, "rtmr3", "rtmr3", DS_CODE_POLICY_MEASUREMENT, 48, rtmr3) .help = "accepted RTMR3: the app" },
+    [POLICY_ATTR_RTMR0] = LIST(TDX, "rtmr0", "rtmr0", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_rtmr0_48) .help = "accepted RTMR0: the machine" },
+    [POLICY_ATTR_RTMR1] = LIST(TDX, "rtmr1", "rtmr1", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_rtmr1_48) .help = "accepted RTMR1: the kernel" },
+    [POLICY_ATTR_RTMR2] = LIST(TDX, "rtmr2", "rtmr2", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_rtmr2_48) .help = "accepted RTMR2: command line and initrd" },
+    [POLICY_ATTR_RTMR3] = LIST(TDX, "rtmr3", "rtmr3", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_rtmr3_48) .help = "accepted RTMR3: the app" },
     [POLICY_ATTR_MRSEAM] = LIST(TDX, "mrseam", "mrseam", DS_CODE_POLICY_MODULE, 48, ds_claims_mrseam48) .help = "accepted TDX modules" },
     [POLICY_ATTR_MRSIGNERSEAM] = LIST(TDX, "mrsignerseam", "mrsignerseam", DS_CODE_POLICY_MODULE, 48, ds_claims_mrsignerseam48)
         .help = "accepted signers of TDX modules; Intel's are zeros" },

@@ -26,6 +26,11 @@ struct ds_span ds_claims_rtmr48(const struct ds_claims *c, unsigned i)
     return tdx_field(c, c->tdx.rtmr48[i], 48);
 }
 
+struct ds_span ds_claims_rtmr0_48(const struct ds_claims *c) { return ds_claims_rtmr48(c, 0); }
+struct ds_span ds_claims_rtmr1_48(const struct ds_claims *c) { return ds_claims_rtmr48(c, 1); }
+struct ds_span ds_claims_rtmr2_48(const struct ds_claims *c) { return ds_claims_rtmr48(c, 2); }
+struct ds_span ds_claims_rtmr3_48(const struct ds_claims *c) { return ds_claims_rtmr48(c, 3); }
+
 struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c)
 {
     return tdx_field(c, c->tdx.mrconfigid48, 48);

@@ -10,6 +10,11 @@
 
 struct ds_span ds_claims_mrtd48(const struct ds_claims *c);
 struct ds_span ds_claims_rtmr48(const struct ds_claims *c, unsigned i); /* 0 to 3 */
+/* One of the four each, for tables of claims. */
+struct ds_span ds_claims_rtmr0_48(const struct ds_claims *c);
+struct ds_span ds_claims_rtmr1_48(const struct ds_claims *c);
+struct ds_span ds_claims_rtmr2_48(const struct ds_claims *c);
+struct ds_span ds_claims_rtmr3_48(const struct ds_claims *c);
 struct ds_span ds_claims_mrconfigid48(const struct ds_claims *c);
 struct ds_span ds_claims_mrowner48(const struct ds_claims *c);
 struct ds_span ds_claims_mrownerconfig48(const struct ds_claims *c);

@@ -13,6 +13,7 @@
 
 #include "base/hex.h"
 #include "codec/der.h"
+#include "codec/json_write.h"
 #include "crypto/cert.h"
 #include "crypto/hash.h"
 
@@ -489,4 +490,21 @@ struct ds_extra_anchor synth_anchor(const struct synth *s, enum synth_cert root,
     ds_p256_key_spki(spki, s->keys[root]);
     assert_int_equal(ds_hash(DS_SHA256, x.spki_sha256, DS_SPAN_OF(spki), NULL), DS_OK);
     return x;
+}
+
+void synth_set(struct ds_buf *ret, const struct ds_dcap_parts *parts)
+{
+    struct ds_jw w = ds_jw_of(ret);
+    ds_jw_object(&w, NULL);
+    ds_jw_text(&w, "pck_crl_issuer_chain", parts->pck_crl_chain_pem);
+    ds_jw_hex(&w, "root_ca_crl", parts->root_crl_der);
+    ds_jw_hex(&w, "pck_crl", parts->pck_crl_der);
+    ds_jw_text(&w, "tcb_info_issuer_chain", parts->tcb_chain_pem);
+    ds_jw_text(&w, "tcb_info", parts->tcb_info);
+    ds_jw_hex(&w, "tcb_info_signature", parts->tcb_sig64);
+    ds_jw_text(&w, "qe_identity_issuer_chain", parts->qe_chain_pem);
+    ds_jw_text(&w, "qe_identity", parts->qe_identity);
+    ds_jw_hex(&w, "qe_identity_signature", parts->qe_sig64);
+    ds_jw_object_end(&w);
+    assert_int_equal(ds_jw_end(&w, NULL, "collateral"), DS_OK);
 }

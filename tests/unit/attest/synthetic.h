@@ -74,5 +74,7 @@ void synth_make(struct synth *s);
 /* Collateral and quote, signed; they stand in the arena. */
 struct ds_dcap_parts synth_parts(struct ds_arena *a, const struct synth *s);
 struct ds_span synth_quote(struct ds_arena *a, const struct synth *s);
+/* The JSON that services and callers give such collateral in, appended. */
+void synth_set(struct ds_buf *ret, const struct ds_dcap_parts *parts);
 
 struct ds_extra_anchor synth_anchor(const struct synth *s, enum synth_cert root, bool is_simulated);

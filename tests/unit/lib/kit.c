@@ -40,25 +40,6 @@ static struct ds_span keep(struct ds_arena *mem, struct ds_buf *b)
     return DS_SPAN(p, len);
 }
 
-static void set_of_parts(struct kit *k, const struct ds_dcap_parts *p)
-{
-    struct ds_buf out = { 0 };
-    struct ds_jw w = ds_jw_of(&out);
-    ds_jw_object(&w, NULL);
-    ds_jw_text(&w, "pck_crl_issuer_chain", p->pck_crl_chain_pem);
-    ds_jw_hex(&w, "root_ca_crl", p->root_crl_der);
-    ds_jw_hex(&w, "pck_crl", p->pck_crl_der);
-    ds_jw_text(&w, "tcb_info_issuer_chain", p->tcb_chain_pem);
-    ds_jw_text(&w, "tcb_info", p->tcb_info);
-    ds_jw_hex(&w, "tcb_info_signature", p->tcb_sig64);
-    ds_jw_text(&w, "qe_identity_issuer_chain", p->qe_chain_pem);
-    ds_jw_text(&w, "qe_identity", p->qe_identity);
-    ds_jw_hex(&w, "qe_identity_signature", p->qe_sig64);
-    ds_jw_object_end(&w);
-    assert_int_equal(ds_jw_end(&w, NULL, "collateral"), DS_OK);
-    k->documents[k->n_documents++] = keep(&k->mem, &out);
-}
-
 /* A boot event in RTMR1 and the app's identity in RTMR3, and what they make of the registers. */
 static void extend(struct ds_tdx_event events[static 2], struct ds_td_report *td)
 {
@@ -126,7 +107,9 @@ static void intel(struct kit *k, enum kit_form form)
     struct ds_extra_anchor anchor = synth_anchor(&s, ROOT, true);
     memcpy(k->root32, anchor.spki_sha256, 32);
     const struct ds_dcap_parts parts = synth_parts(&k->mem, &s);
-    set_of_parts(k, &parts);
+    struct ds_buf set = { 0 };
+    synth_set(&set, &parts);
+    k->documents[k->n_documents++] = keep(&k->mem, &set);
     for (size_t i = 0; i < KIT_EVIDENCE; i++) {
         s.quote.td.report_data64[0] = s.enclave.report_data64[0] = (uint8_t)(0x5a + i);
         struct ds_span quote = synth_quote(&k->mem, &s);

@@ -338,6 +338,18 @@ static void own_rules_spare_other_tees(void **state)
     }
 }
 
+/* Documents say a status in the words of claims. */
+static void status_words_are_the_claims(void **state)
+{
+    (void)state;
+    const struct policy_attribute *a = policy_attribute_get(POLICY_ATTR_TCB_STATUSES);
+    for (int s = DS_TCB_UP_TO_DATE; s <= DS_TCB_REVOKED; s++)
+        if ((size_t)s < a->n_words && a->words[s] != NULL)
+            assert_string_equal(a->words[s], ds_tcb_status_text((enum ds_tcb_status)s));
+        else
+            assert_int_equal(s, DS_TCB_NONE);
+}
+
 /* Each attribute's row is whole, and no two have one path. */
 static void the_table_is_whole(void **state)
 {
@@ -518,6 +530,7 @@ int main(void)
         cmocka_unit_test(each_row_judges),
         cmocka_unit_test(each_attribute_is_met_both_ways),
         cmocka_unit_test(own_rules_spare_other_tees),
+        cmocka_unit_test(status_words_are_the_claims),
         cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(all_reasons_come_at_once),
         cmocka_unit_test(refusals_tell_what_they_want),

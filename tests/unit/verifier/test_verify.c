@@ -165,24 +165,6 @@ static void what_is_no_evidence(void **state)
     assert_true(ds_verdict_has(&found.verdict, DS_CODE_VERIFIER_NO_EVIDENCE));
 }
 
-/* The JSON that services and callers give, from the parts of a synthetic platform. */
-static void put_set(struct ds_buf *out, const struct ds_dcap_parts *p)
-{
-    struct ds_jw w = ds_jw_of(out);
-    ds_jw_object(&w, NULL);
-    ds_jw_hex(&w, "root_ca_crl", p->root_crl_der);
-    ds_jw_hex(&w, "pck_crl", p->pck_crl_der);
-    ds_jw_text(&w, "pck_crl_issuer_chain", p->pck_crl_chain_pem);
-    ds_jw_text(&w, "tcb_info_issuer_chain", p->tcb_chain_pem);
-    ds_jw_text(&w, "tcb_info", p->tcb_info);
-    ds_jw_hex(&w, "tcb_info_signature", p->tcb_sig64);
-    ds_jw_text(&w, "qe_identity_issuer_chain", p->qe_chain_pem);
-    ds_jw_text(&w, "qe_identity", p->qe_identity);
-    ds_jw_hex(&w, "qe_identity_signature", p->qe_sig64);
-    ds_jw_object_end(&w);
-    assert_int_equal(ds_jw_end(&w, NULL, "set"), DS_OK);
-}
-
 /* Whether it is also wanted, policy says; here the quote is what counts. */
 static void expect_quote(const char *what, enum ds_tee tee)
 {
@@ -220,7 +202,7 @@ static void quotes_of_every_kind(void **state)
         g.now_s = SYNTH_NOW;
         assert_int_equal(shelf_new(&g.shelf, NULL), DS_OK);
         assert_int_equal(warm_new(&g.warm, NULL), DS_OK);
-        put_set(&set, &parts);
+        synth_set(&set, &parts);
         struct verifier_input in = { .quote = synth_quote(&mem, &s) };
         verify(&g, &in);
         expect("no collateral", "invalid", VERIFIER_QUOTE, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
