@@ -9,10 +9,13 @@ what stays is the fuzz corpus, which is kept within bounds: so it runs as long a
 
 It prints one JSON line a step and one at the end. Exit code 1 when a step broke something.
 
-usage (inside the tool root): soak.py [--hours H] [--kills N] [--seed N] [--only STEP[,...]]
+usage (inside the tool root): soak.py [--hours H] [--kills N] [--mutations N] [--seed N] [--only STEP[,...]]
+`--only mutation --mutations N` ends as soon as every format of evidence had its N changes.
 """
 import argparse
+import concurrent.futures
 import contextlib
+import dataclasses
 import glob
 import json
 import os
@@ -34,9 +37,11 @@ FREE_MIN_BYTES = 4 << 30
 CORPUS_MAX_BYTES = 64 << 20  # of one fuzz target
 FUZZ_S = 60
 MUTATION_S = 60
-MUTATIONS = {'sgx': 'dcap', 'tdx10': 'dcap', 'tdx15': 'dcap', 'snp': 'snp'}  # format: its test program
+MUTATION_PROGRAMS = ('dcap', 'snp', 'log')  # test_attest_NAME_mutation; each lists the formats it knows
 MUTATIONS_GOAL = 1_000_000  # of each format in one soak, if it is long enough; then the step becomes rare
-MUTATIONS_SLICE = 1000  # of one seed
+MUTATIONS_SLICE = 5000  # of one seed
+MUTATIONS_SANITIZED = 8  # one slice of so many runs with sanitizers, the others in the optimised build
+BUILD = f'{TOP}/build'  # optimised
 STEPS_PER_MACHINE = 6
 # Passed once in the life of a machine: a new one is made for them.
 FIRST_BOOT = ('kms.root', 'simtee.key', 'simtee.certificates', 'simtee.collateral')
@@ -181,6 +186,52 @@ def need_json(path, content):
         raise Broken(f'{path} is torn: {error}') from error
 
 
+@dataclasses.dataclass
+class Mutations:
+    """What came of the random changes of one format; accepted ones lie where nothing protects and prove the same."""
+    program: str
+    n: int = 0
+    sanitized: int = 0
+    refused: int = 0
+    accepted: int = 0
+
+    def add(self, other):
+        self.n += other.n
+        self.sanitized += other.sanitized
+        self.refused += other.refused
+        self.accepted += other.accepted
+
+    def figures(self):
+        return {'mutations': self.n, 'sanitized': self.sanitized, 'refused': self.refused, 'accepted': self.accepted}
+
+
+def mutation_program(build, program):
+    return f'{build}/tests/unit/attest/test_attest_{program}_mutation'
+
+
+def mutation_formats():
+    """{format: what came of its changes}, from the programs."""
+    return {name: Mutations(program) for program in MUTATION_PROGRAMS
+            for name in subprocess.run([mutation_program(BUILD, program), 'formats'], check=True, text=True,
+                                       capture_output=True).stdout.split()}
+
+
+def mutate(program, name, first_seed, i, end):
+    """Slice i of a step; none of it when the step's time is over."""
+    if i > 0 and time.monotonic() >= end:
+        return Mutations(program)
+    is_sanitized = i % MUTATIONS_SANITIZED == 0
+    command = [mutation_program(stack.FAULT_BUILD if is_sanitized else BUILD, program), name,
+               str(first_seed + i), str(MUTATIONS_SLICE)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = re.search(r'^refused (\d+) accepted (\d+)$', run.stdout, re.MULTILINE)
+    need(run.returncode == 0 and said is not None and REPORTS.search(run.stderr) is None,
+         f'{" ".join(command)}: {run.stdout[-2000:]}{run.stderr[-2000:]}')
+    refused, accepted = map(int, said.groups())
+    need(refused + accepted == MUTATIONS_SLICE, f'{" ".join(command)}: {said.group(0)}')
+    return Mutations(program, MUTATIONS_SLICE, MUTATIONS_SLICE if is_sanitized else 0, refused, accepted)
+
+
 class Soak:
     def __init__(self, args):
         self.random = random.Random(args.seed)
@@ -190,7 +241,8 @@ class Soak:
         self.app = os.path.dirname(stack.hello_app(os.path.join(self.work, NAME)))
         self.life = None
         self.tests_ran = False
-        self.mutations = dict.fromkeys(MUTATIONS, 0)
+        self.mutations_goal = args.mutations
+        self.mutations = mutation_formats()
 
     def close(self):
         if self.life is not None:
@@ -268,18 +320,17 @@ class Soak:
         return {'target': target}
 
     def mutation(self):
-        """A minute of slices of the format that has fewest; the seed of the first stands in the line."""
-        name = min(self.mutations, key=self.mutations.get)
-        program = f'{stack.FAULT_BUILD}/tests/unit/attest/test_attest_{MUTATIONS[name]}_mutation'
-        first = self.random.randrange(1, 1 << 62)
-        slices, end = 0, time.monotonic() + MUTATION_S
-        while slices == 0 or time.monotonic() < end and self.mutations[name] < MUTATIONS_GOAL:
-            command = [program, name, str(first + slices), str(MUTATIONS_SLICE)]
-            run = subprocess.run(command, capture_output=True, text=True, check=False)
-            need(run.returncode == 0, f'{" ".join(command)}: {run.stdout[-2000:]}{run.stderr[-2000:]}')
-            self.mutations[name] += MUTATIONS_SLICE
-            slices += 1
-        return {'format': name, 'seed': first, 'slices': slices, 'mutations': slices * MUTATIONS_SLICE}
+        """A minute of slices of the format that has fewest, one a processor at a time, with one seed after another."""
+        name = min(self.mutations, key=lambda name: self.mutations[name].n)
+        row, first = self.mutations[name], self.random.randrange(1, 1 << 62)
+        n_slices = max(1, -(-(self.mutations_goal - row.n) // MUTATIONS_SLICE))
+        end = time.monotonic() + MUTATION_S
+        step = Mutations(row.program)
+        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            for counted in pool.map(lambda i: mutate(row.program, name, first, i, end), range(n_slices)):
+                step.add(counted)
+        row.add(step)
+        return {'format': name, 'seed': first, **step.figures()}
 
     def system_tests(self):
         """Once: the rows that are too slow for the suite."""
@@ -291,11 +342,14 @@ class Soak:
         need(run.returncode in (0, 5), run.stdout[-3000:])  # 5: there are none
         return {'said': run.stdout.strip().splitlines()[-1:]}
 
+    def has_mutations_left(self):
+        return min(row.n for row in self.mutations.values()) < self.mutations_goal
+
     def steps(self):
         """Names with their weights; what has been done often enough is left out."""
         weights = {'kill_process': 2, 'restart_vm': 1, 'upgrade': 3, 'fuzz': 3}
         weights['kill_point'] = 8 if self.kills_left > 0 else 1
-        weights['mutation'] = 3 if min(self.mutations.values()) < MUTATIONS_GOAL else 1
+        weights['mutation'] = 3 if self.has_mutations_left() else 1
         if not self.tests_ran:
             weights['system_tests'] = 1
         return weights
@@ -338,6 +392,8 @@ def main():
     parser = argparse.ArgumentParser(prog='./dev soak', description=__doc__.splitlines()[0])
     parser.add_argument('--hours', type=float, default=2)
     parser.add_argument('--kills', type=int, default=50, help='kill points to pass before kills become rare')
+    parser.add_argument('--mutations', type=int, default=MUTATIONS_GOAL, metavar='N',
+                        help='random changes of each format of evidence, before they become rare (1,000,000)')
     parser.add_argument('--seed', type=int, default=int(time.time()))
     parser.add_argument('--only', default='', metavar='STEP,…')
     args = parser.parse_args()
@@ -352,6 +408,8 @@ def main():
                 say(soak='stops', why=f'less than {FREE_MIN_BYTES} bytes are free in {soak.work}')
                 n_broken += 1
                 break
+            if only == ['mutation'] and not soak.has_mutations_left():
+                break
             weights = {name: weight for name, weight in soak.steps().items() if not only or name in only}
             name = soak.random.choices(list(weights), list(weights.values()))[0]
             left = soak.kills_left
@@ -360,7 +418,8 @@ def main():
             counts[name] = counts.get(name, 0) + 1
     finally:
         soak.close()
-    say(soak='ends', steps=counts, kills=n_fired, mutations=soak.mutations, broken=n_broken)
+    say(soak='ends', steps=counts, kills=n_fired, broken=n_broken,
+        mutations={name: row.figures() for name, row in soak.mutations.items()})
     return 1 if n_broken else 0
 
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The same as test_dcap_mutation.c for what travels around a quote: whatever bit is flipped in a
- * wrapped attestation, the log no longer binds to the quoted registers, or the bit lies where
- * nothing is bound and the claims are byte for byte the same.
+ * wrapped attestation of either version, the log no longer binds to the quoted registers, or the bit
+ * lies where nothing is bound and the claims are byte for byte the same.
+ * `test_attest_log_mutation dstack-v0 SEED N` makes N random changes and nothing else.
  */
 
 #include <setjmp.h>
@@ -14,17 +15,21 @@
 #include "attest/claims_private.h"
 #include "attest/eventlog/bind.h"
 #include "attest/wrapper/attestation.h"
-#include "crypto/hash.h"
+#include "mutation.h"
 
 #define MEM_LEN ((size_t)1 << 18)
 #define ID20    "0123456789abcdef:123" /* with a colon, as one id in twelve has */
 #define HASH32  "0123456789abcdef0123456789abcdef"
 
+#define RANDOM_LEN_MAX 8
+
+static const char *const format_names[] = { "dstack-v0", "dstack-v1" }; /* by version */
+
 struct wrapped {
     struct ds_buf good, bytes;
+    struct ds_buf unbound;          /* as long as `good`: 1 where a region below has the byte */
     struct ds_claims before, after; /* of the quote; with the log */
-    struct ds_attestation parsed;   /* of `good` */
-    struct ds_arena mem, scratch;
+    struct ds_arena scratch;
 };
 
 static struct ds_tdx_event boot_event(uint32_t imr, uint32_t type, uint8_t fill)
@@ -48,12 +53,94 @@ static struct ds_tdx_event runtime_event(const char *name, const char *payload, 
     return e;
 }
 
-static struct wrapped wrapped_new(void)
+/* Other bytes of the same length, of the same kind in every encoding. */
+static struct ds_span other_bytes(struct ds_arena *mem, struct ds_span good)
 {
+    uint8_t *p = ds_arena_get(mem, good.len + 1);
+    assert_non_null(p);
+    for (size_t i = 0; i < good.len; i++)
+        p[i] = good.p[i] ^ 1;
+    return DS_SPAN(p, good.len);
+}
+
+static void twist_quote(struct ds_attestation *a, struct ds_arena *mem)
+{
+    a->quote = other_bytes(mem, a->quote);
+}
+
+static void twist_boot_events(struct ds_attestation *a, struct ds_arena *mem)
+{
+    for (size_t i = 0; i < a->log.n_events; i++) {
+        struct ds_tdx_event *ev = &a->log.events[i];
+        if (ev->imr == 3)
+            continue;
+        ev->name = other_bytes(mem, ev->name);
+        ev->payload = other_bytes(mem, ev->payload);
+        ev->type ^= 0x01010101u;
+    }
+}
+
+static void twist_runtime_digests(struct ds_attestation *a, struct ds_arena *mem)
+{
+    (void)mem;
+    for (size_t i = 0; i < a->log.n_events; i++) {
+        struct ds_tdx_event *ev = &a->log.events[i];
+        for (size_t k = 0; k < sizeof ev->digest48; k++)
+            ev->digest48[k] ^= ev->imr == 3;
+    }
+}
+
+static void twist_what_follows(struct ds_attestation *a, struct ds_arena *mem)
+{
+    a->runtime[0].name = other_bytes(mem, a->runtime[0].name);
+    a->report_data64[0] ^= 1;
+}
+
+/* Each region is found by writing the attestation once more with other contents there. */
+static const struct {
+    const char *what;
+    void (*twist)(struct ds_attestation *a, struct ds_arena *mem);
+    bool is_all_behind;
+} unbound_regions[] = {
+    { "the quote: its verifier judges it", twist_quote, false },
+    { "of a boot event all but register and digest, which alone is extended", twist_boot_events,
+      false },
+    { "digest of a runtime event: it is made from the fields", twist_runtime_digests, false },
+    { "runtime list, copy of report_data, configuration: nobody decides by them unproved",
+      twist_what_follows, true },
+};
+
+static void mark_unbound(struct wrapped *w, const struct ds_attestation *a)
+{
+    struct ds_tdx_event events[DS_EVENTS_MAX];
+    for (size_t i = 0; i < DS_LEN(unbound_regions); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf twin = { 0 };
+        struct ds_attestation other = *a;
+        struct ds_runtime_event runtime = a->runtime[0];
+        bool has_begun = false;
+        assert_in_range(a->log.n_events, 1, DS_LEN(events));
+        memcpy(events, a->log.events, a->log.n_events * sizeof events[0]);
+        other.log.events = events;
+        other.runtime = &runtime;
+        w->scratch.used = 0;
+        unbound_regions[i].twist(&other, &w->scratch);
+        assert_int_equal(ds_attestation_encode(&twin, &other, NULL), DS_OK);
+        assert_int_equal(twin.len, w->good.len);
+        for (size_t at = 0; at < twin.len; at++) {
+            has_begun = twin.p[at] != w->good.p[at] ||
+                        (has_begun && unbound_regions[i].is_all_behind);
+            w->unbound.p[at] = (char)(w->unbound.p[at] | has_begun);
+        }
+    }
+}
+
+static struct wrapped wrapped_new(size_t version)
+{
+    /* Of types that fill their field: another one is as long. */
     struct ds_tdx_event events[] = {
-        boot_event(0, 10, 1),
+        boot_event(0, 0x8000000b, 1),
         boot_event(1, 0x80000003, 2),
-        boot_event(2, 4, 3),
+        boot_event(2, 0x80000006, 3),
         runtime_event("system-preparing", "", true),
         runtime_event("app-id", ID20, false),
         runtime_event("compose-hash", HASH32, true),
@@ -64,23 +151,27 @@ static struct wrapped wrapped_new(void)
     };
     struct ds_runtime_event runtime[] = { { .name = DS_SPAN_LIT("app-id"),
                                             .payload = DS_SPAN_LIT(ID20) } };
-    const struct ds_attestation a = { .platform = DS_ATTESTATION_TDX,
+    const struct ds_attestation a = { .version = (uint8_t)version,
+                                      .platform = DS_ATTESTATION_TDX,
                                       .quote = DS_SPAN_LIT("judged by its own verifier"),
                                       .log = { events, DS_LEN(events) },
                                       .runtime = runtime,
                                       .n_runtime = DS_LEN(runtime),
                                       .config = DS_SPAN_LIT("{}") };
     struct wrapped w = { .before = { .kind = DS_KIND_CUSTOM, .tee = DS_TEE_TDX } };
-    w.mem = ds_arena_of(malloc(MEM_LEN), MEM_LEN);
+    struct ds_attestation parsed;
     w.scratch = ds_arena_of(malloc(MEM_LEN), MEM_LEN);
-    assert_non_null(w.mem.p);
     assert_non_null(w.scratch.p);
     assert_int_equal(ds_attestation_encode(&w.good, &a, NULL), DS_OK);
     ds_buf_add(&w.bytes, ds_buf_span(&w.good));
-    assert_int_equal(ds_attestation_parse(&w.parsed, &w.mem, ds_buf_span(&w.good), NULL), DS_OK);
-    assert_int_equal(ds_tdx_log_replay(w.before.tdx.rtmr48, &w.parsed.log, NULL), DS_OK);
+    for (size_t i = 0; i < w.good.len; i++)
+        ds_buf_char(&w.unbound, '\0');
+    mark_unbound(&w, &a);
+    w.scratch.used = 0;
+    assert_int_equal(ds_attestation_parse(&parsed, &w.scratch, ds_buf_span(&w.good), NULL), DS_OK);
+    assert_int_equal(ds_tdx_log_replay(w.before.tdx.rtmr48, &parsed.log, NULL), DS_OK);
     w.after = w.before;
-    assert_int_equal(ds_claims_bind_log(&w.after, &w.parsed.log, NULL), DS_OK);
+    assert_int_equal(ds_claims_bind_log(&w.after, &parsed.log, NULL), DS_OK);
     assert_int_equal(ds_claims_app_id(&w.after).len, 20);
     return w;
 }
@@ -89,107 +180,94 @@ static void wrapped_done(struct wrapped *w)
 {
     ds_buf_done(&w->good);
     ds_buf_done(&w->bytes);
-    free(w->mem.p);
+    ds_buf_done(&w->unbound);
     free(w->scratch.p);
 }
 
-static bool is_in(const struct wrapped *w, struct ds_span part, size_t at)
+/* It is refused as it stands, or differs only where it may and proves the same: then true. */
+static bool judge(struct wrapped *w)
 {
-    const uint8_t *p = ds_buf_span(&w->good).p + at;
-    return part.len > 0 && p >= part.p && p < part.p + part.len;
-}
-
-static bool is_quote(const struct wrapped *w, size_t at) { return is_in(w, w->parsed.quote, at); }
-
-/* Firmware hashes what it likes of a boot event; name and payload say it to people. */
-static bool is_boot_text(const struct wrapped *w, size_t at)
-{
-    for (size_t i = 0; i < w->parsed.log.n_events; i++) {
-        const struct ds_tdx_event *e = &w->parsed.log.events[i];
-        if (e->imr != 3 && (is_in(w, e->name, at) || is_in(w, e->payload, at)))
-            return true;
-    }
-    return false;
-}
-
-/* Before the name of a runtime event: its digest, where it was not left out, and two lengths. */
-static bool is_runtime_digest(const struct wrapped *w, size_t at)
-{
-    for (size_t i = 0; i < w->parsed.log.n_events; i++) {
-        const struct ds_tdx_event *e = &w->parsed.log.events[i];
-        struct ds_span digest = { e->name.p - 1 - 48, 48 };
-        if (e->imr == 3 && e->has_digest && is_in(w, digest, at))
-            return true;
-    }
-    return false;
-}
-
-/* Only a type that is a runtime event's would be read otherwise. */
-static bool is_boot_type(const struct wrapped *w, size_t at)
-{
-    for (size_t i = 0; i < w->parsed.log.n_events; i++) {
-        const struct ds_tdx_event *e = &w->parsed.log.events[i];
-        struct ds_span type = { e->name.p - 1 - 48 - 1 - 4, 4 };
-        if (e->imr != 3 && is_in(w, type, at))
-            return true;
-    }
-    return false;
-}
-
-/* A second list of the runtime events, the copy of report_data, and the machine's configuration. */
-static bool is_behind_log(const struct wrapped *w, size_t at)
-{
-    const struct ds_runtime_event *first = &w->parsed.runtime[0];
-    return ds_buf_span(&w->good).p + at >= first->name.p;
-}
-
-static const struct {
-    const char *what;
-    bool (*has)(const struct wrapped *w, size_t at);
-} unbound_regions[] = {
-    { "the quote: its verifier judges it", is_quote },
-    { "name and payload of a boot event: its digest alone is extended", is_boot_text },
-    { "type of a boot event", is_boot_type },
-    { "digest of a runtime event: it is made from the fields", is_runtime_digest },
-    { "runtime list, copy of report_data, configuration: nobody decides by them unproved",
-      is_behind_log },
-};
-
-static bool is_unbound(const struct wrapped *w, size_t at)
-{
-    for (size_t i = 0; i < DS_LEN(unbound_regions); i++)
-        if (unbound_regions[i].has(w, at))
-            return true;
-    return false;
+    struct ds_attestation a;
+    struct ds_claims c = w->before;
+    w->scratch.used = 0;
+    if (ds_attestation_parse(&a, &w->scratch, ds_buf_span(&w->bytes), NULL) != DS_OK ||
+        ds_claims_bind_log(&c, &a.log, NULL) != DS_OK)
+        return false;
+    if (!ds_span_eq(DS_SPAN(&c, sizeof c), DS_SPAN(&w->after, sizeof c)))
+        fail_msg("other claims");
+    for (size_t i = 0; i < w->good.len; i++)
+        if (w->bytes.p[i] != w->good.p[i] && w->unbound.p[i] == 0)
+            fail_msg("byte %zu changed from %02x to %02x and nobody saw it", i,
+                     (uint8_t)w->good.p[i], (uint8_t)w->bytes.p[i]);
+    return true;
 }
 
 static void every_flipped_bit_is_seen(void **state)
 {
-    DS_AUTO(wrapped_done) struct wrapped w = wrapped_new();
     (void)state;
-    for (size_t i = 0; i < 8 * w.good.len; i++) {
-        struct ds_attestation a;
-        struct ds_claims c = w.before;
-        size_t at = i / 8;
-        w.scratch.used = 0;
-        w.bytes.p[at] = (char)(w.bytes.p[at] ^ 1u << i % 8);
-        int r = ds_attestation_parse(&a, &w.scratch, ds_buf_span(&w.bytes), NULL);
-        if (r == DS_OK)
-            r = ds_claims_bind_log(&c, &a.log, NULL);
-        w.bytes.p[at] = w.good.p[at];
-        if (r != DS_OK)
-            continue;
-        if (!ds_span_eq(DS_SPAN(&c, sizeof c), DS_SPAN(&w.after, sizeof c)))
-            fail_msg("byte %zu: other claims", at);
-        if (!is_unbound(&w, at))
-            fail_msg("byte %zu, bit %zu changed and nobody saw it", at, i % 8);
+    for (size_t version = 0; version < DS_LEN(format_names); version++) {
+        DS_AUTO(wrapped_done) struct wrapped w = wrapped_new(version);
+        for (size_t i = 0; i < 8 * w.good.len; i++) {
+            w.bytes.p[i / 8] = (char)(w.bytes.p[i / 8] ^ 1u << i % 8);
+            (void)judge(&w);
+            w.bytes.p[i / 8] = w.good.p[i / 8];
+        }
     }
 }
 
-int main(void)
+static bool change_bytes(struct wrapped *w, uint64_t *r)
+{
+    for (size_t n = 1 + next_random(r) % RANDOM_LEN_MAX; n > 0; n--) {
+        size_t at = next_random(r) % w->good.len;
+        w->bytes.p[at] = other_byte(w->good.p[at], r);
+    }
+    bool is_accepted = judge(w);
+    memcpy(w->bytes.p, w->good.p, w->good.len);
+    return is_accepted;
+}
+
+static struct mutation_count change_many(const struct mutation_slice *slice)
+{
+    DS_AUTO(wrapped_done) struct wrapped w = wrapped_new(slice->format);
+    struct mutation_count c = { 0 };
+    uint64_t r = slice->seed;
+    for (uint64_t i = 0; i < slice->n; i++)
+        *(change_bytes(&w, &r) ? &c.n_accepted : &c.n_refused) += 1;
+    return c;
+}
+
+static void changed_bytes_are_seen(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(format_names); i++) {
+        const struct mutation_slice s = { i, MUTATION_SEED + i, N_MUTATIONS };
+        struct mutation_count c = change_many(&s);
+        assert_int_equal(c.n_refused + c.n_accepted, N_MUTATIONS);
+        assert_true(c.n_refused > c.n_accepted);
+    }
+}
+
+static struct mutation_slice slice;
+
+static void a_slice_of_changed_bytes_is_seen(void **state)
+{
+    (void)state;
+    mutation_count_print(change_many(&slice));
+}
+
+static const char *format_name(size_t i)
+{
+    return i < DS_LEN(format_names) ? format_names[i] : NULL;
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flipped_bit_is_seen),
+        cmocka_unit_test(changed_bytes_are_seen),
     };
+    const struct CMUnitTest one[] = { cmocka_unit_test(a_slice_of_changed_bytes_is_seen) };
+    if (mutation_slice_of(&slice, format_name, argc, argv))
+        return cmocka_run_group_tests(one, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
  * or the change lies where nothing is signed and the claims are byte for byte the same. The table
  * of those regions is the whole list. Each byte has one bit flipped here, a different one from byte
  * to byte; `test_attest_snp_mutation all` flips every bit, and
- * `test_attest_snp_mutation snp SEED N` makes N random changes and nothing else.
+ * `test_attest_snp_mutation snp-vcek SEED N` makes N random changes and nothing else.
  */
 
 #include <setjmp.h>
@@ -15,14 +15,12 @@
 
 #include "attest/claims_private.h"
 #include "attest/snp/cert.h"
-#include "mutation_slice.h"
+#include "mutation.h"
 #include "synthetic_snp.h"
 
-#define N_RANDOM       2000 /* of all sets together */
 #define RANDOM_LEN_MAX 8
 #define CUT_MAX        80 /* bytes that are taken off, one after another */
 #define PADDING_LEN    24 /* behind the last content of a table */
-#define RANDOM_SEED    0x9e3779b97f4a7c15u
 
 static bool flips_every_bit;
 
@@ -179,18 +177,19 @@ static bool is_unsigned(const struct set *s, enum part part, size_t at)
     return false;
 }
 
-/* The part as it stands is refused, or differs only where it may and proves the same. */
-static void judge(struct set *s, enum part part)
+/* The part as it stands is refused, or differs only where it may and proves the same: then true. */
+static bool judge(struct set *s, enum part part)
 {
     struct ds_claims c = { 0 };
     if (set_run(&c, s, part) != DS_OK)
-        return;
+        return false;
     if (!ds_span_eq(DS_SPAN(&c, sizeof c), DS_SPAN(&s->claims, sizeof c)))
         fail_msg("%s: other claims", part_names[part]);
     for (size_t i = 0; i < s->good[part].len; i++)
         if (s->parts[part].p[i] != s->good[part].p[i] && !is_unsigned(s, part, i))
             fail_msg("%s: byte %zu changed from %02x to %02x and nobody saw it", part_names[part],
                      i, (uint8_t)s->good[part].p[i], (uint8_t)s->parts[part].p[i]);
+    return true;
 }
 
 static bool is_used(const struct set *s, enum part part)
@@ -207,19 +206,21 @@ static void flip_all(struct set *s, enum part part)
             if (!flips_every_bit && bit != (at * 5 + 3) % 8)
                 continue;
             s->parts[part].p[at] = (char)(s->parts[part].p[at] ^ 1u << bit);
-            judge(s, part);
+            (void)judge(s, part);
             s->parts[part].p[at] = s->good[part].p[at];
         }
 }
 
 static const struct {
+    const char *name;
     enum ds_snp_product product;
     enum ds_snp_key key;
     bool is_table;
 } sets[] = {
-    { DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK, false },
-    { DS_SNP_PRODUCT_GENOA, DS_SNP_KEY_VLEK, true },
-    { DS_SNP_PRODUCT_TURIN, DS_SNP_KEY_VCEK, true },
+    { "snp-vcek", DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK, false },
+    { "snp-vlek", DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VLEK, false },
+    { "snp-vlek-table", DS_SNP_PRODUCT_GENOA, DS_SNP_KEY_VLEK, true },
+    { "snp-vcek-table", DS_SNP_PRODUCT_TURIN, DS_SNP_KEY_VCEK, true },
 };
 
 static void a_flipped_bit_is_seen(void **state)
@@ -235,7 +236,7 @@ static void a_flipped_bit_is_seen(void **state)
 }
 
 /* A run of other bytes at some place of some part. */
-static void change_bytes(struct set *s, uint64_t *x)
+static bool change_bytes(struct set *s, uint64_t *x)
 {
     enum part part = REPORT;
     do
@@ -244,27 +245,32 @@ static void change_bytes(struct set *s, uint64_t *x)
     size_t len = s->good[part].len, run = 1 + next_random(x) % RANDOM_LEN_MAX;
     size_t at = next_random(x) % len;
     for (size_t k = at; k < at + run && k < len; k++)
-        s->parts[part].p[k] = (char)next_random(x);
-    judge(s, part);
+        s->parts[part].p[k] = other_byte(s->good[part].p[k], x);
+    bool is_accepted = judge(s, part);
     memcpy(s->parts[part].p, s->good[part].p, len);
+    return is_accepted;
 }
 
-/* n changes, each set its share of them. */
-static void change_many(uint64_t seed, uint64_t n)
+static struct mutation_count change_many(const struct mutation_slice *slice)
 {
-    uint64_t x = seed;
-    for (size_t i = 0; i < DS_LEN(sets); i++) {
-        DS_AUTO(set_done)
-        struct set s = set_new(sets[i].product, sets[i].key, sets[i].is_table);
-        for (uint64_t k = i; k < n; k += DS_LEN(sets))
-            change_bytes(&s, &x);
-    }
+    size_t i = slice->format;
+    DS_AUTO(set_done) struct set s = set_new(sets[i].product, sets[i].key, sets[i].is_table);
+    struct mutation_count c = { 0 };
+    uint64_t x = slice->seed;
+    for (uint64_t k = 0; k < slice->n; k++)
+        *(change_bytes(&s, &x) ? &c.n_accepted : &c.n_refused) += 1;
+    return c;
 }
 
 static void random_bytes_are_seen(void **state)
 {
     (void)state;
-    change_many(RANDOM_SEED, N_RANDOM);
+    for (size_t i = 0; i < DS_LEN(sets); i++) {
+        const struct mutation_slice s = { i, MUTATION_SEED + i, N_MUTATIONS };
+        struct mutation_count c = change_many(&s);
+        assert_int_equal(c.n_refused + c.n_accepted, N_MUTATIONS);
+        assert_true(c.n_refused > c.n_accepted);
+    }
 }
 
 static struct mutation_slice slice;
@@ -272,9 +278,10 @@ static struct mutation_slice slice;
 static void a_slice_of_random_bytes_is_seen(void **state)
 {
     (void)state;
-    assert_string_equal(slice.format, "snp");
-    change_many(slice.seed, slice.n);
+    mutation_count_print(change_many(&slice));
 }
+
+static const char *set_name(size_t i) { return i < DS_LEN(sets) ? sets[i].name : NULL; }
 
 /* One byte after another taken off, and one put behind. */
 static void other_lengths_are_seen(void **state)
@@ -312,7 +319,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(other_lengths_are_seen),
     };
     const struct CMUnitTest one[] = { cmocka_unit_test(a_slice_of_random_bytes_is_seen) };
-    if (mutation_slice_of(&slice, argc, argv))
+    if (mutation_slice_of(&slice, set_name, argc, argv))
         return cmocka_run_group_tests(one, NULL, NULL);
     flips_every_bit = argc == 2 && strcmp(argv[1], "all") == 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
