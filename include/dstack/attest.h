@@ -16,7 +16,7 @@
  *         puts(ds_attest_reason(a, 0).code);
  *
  * Verified is not yet wanted: whether these are the right measurements, a good TCB status and the
- * nonce that was sent is for the caller to compare.
+ * nonce that was sent is for a policy to say (ds_attest_check()), or for the caller to compare.
  *
  * Memory    Objects live in memory of the caller's, of the size that their size function says and
  *           aligned as malloc aligns; there is nothing to release but that memory. It is large
@@ -59,6 +59,7 @@ enum ds_attest_result {
     DS_ATTEST_STALE = -4,       /* something is outside its dates at now_s: get it anew */
     DS_ATTEST_INCOMPLETE = -5,  /* all that is there holds, and collateral is missing: get it */
     DS_ATTEST_FAILED = -6,      /* no verdict: a wrong call, or libcrypto without memory */
+    DS_ATTEST_DENIED = -7,      /* the evidence holds, and the policy refuses what it says */
 };
 
 /*
@@ -134,6 +135,29 @@ int ds_attest_machine_verify(struct ds_attest *a, struct ds_attest_machine *m,
 int ds_attest_verify_on(struct ds_attest *a, struct ds_attest_machine *m,
                         struct ds_attest_bytes evidence, int64_t now_s);
 
+/* How you know that the evidence was made for you. */
+enum ds_attest_session {
+    DS_ATTEST_SESSION_NONE = 0,        /* not at all */
+    DS_ATTEST_SESSION_NONCE = 1,       /* its report data answers a nonce of yours */
+    DS_ATTEST_SESSION_CERTIFICATE = 2, /* it binds the key of a peer's certificate */
+    DS_ATTEST_SESSION_ATTESTED = 3,    /* it binds the TLS session itself */
+};
+
+/*
+ * Judge the evidence that verified last by a policy, as of the time at which it verified.
+ *
+ * policy       a policy document, JSON (docs/policy.md, `dstack policy schema`); {"version":1} asks
+ *              for a hardware root, a platform that is up to date and no debug mode
+ * report_data  the 64 bytes that it must have, beside what the policy says; empty: any. A session
+ *              other than NONE needs it.
+ *
+ * DENIED: each rule that is broken is a reason. MALFORMED: the policy is none that could be meant;
+ * the reason's claim is the place in it. FAILED: nothing verified, or the report data cannot be.
+ * Other policies may be tried afterwards.
+ */
+int ds_attest_check(struct ds_attest *a, struct ds_attest_bytes policy,
+                    enum ds_attest_session session, struct ds_attest_bytes report_data);
+
 /*
  * Why the last call failed. Texts are never NULL, are "" where there is nothing to say, and are
  * not for parsing; codes are stable. `dstack explain CODE` says more.
@@ -148,8 +172,13 @@ struct ds_attest_reason {
     const char *fix;      /* what to do */
 };
 
-/* 0 after DS_ATTEST_OK. */
+/* 0 after DS_ATTEST_OK; more than one only after DS_ATTEST_DENIED. */
 size_t ds_attest_n_reasons(const struct ds_attest *a);
+
+/* How many more there were than are kept. */
+size_t ds_attest_n_reasons_dropped(const struct ds_attest *a);
+
+/* i < ds_attest_n_reasons() */
 struct ds_attest_reason ds_attest_reason(const struct ds_attest *a, size_t i);
 
 /*
@@ -250,7 +279,7 @@ enum ds_attest_shape ds_attest_claim_shape(enum ds_attest_claim claim);
 
 struct ds_attest_claims;
 
-/* NULL unless the last call was a verification and returned DS_ATTEST_OK. */
+/* NULL unless the last call was a verification, or a check of it, and returned DS_ATTEST_OK. */
 const struct ds_attest_claims *ds_attest_claims(const struct ds_attest *a);
 
 /* How many values; 0 also for a number that is no claim. */

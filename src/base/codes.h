@@ -506,6 +506,12 @@
     X(LIB_OTHER_TRUST, "lib.other_trust", "a machine was learned by a verifier with other trust", \
       "what was verified under one set of roots says nothing under another", \
       "learn the machine with this verifier: ds_attest_machine_verify()") \
+    X(LIB_NOT_VERIFIED, "lib.not_verified", "a policy was to judge evidence that did not verify", \
+      "the verifier holds no claims: nothing was verified, it was refused, or what is trusted changed since", \
+      "call ds_attest_verify() first, and go on only where it returned DS_ATTEST_OK") \
+    X(LIB_REPORT_DATA, "lib.report_data", "the report data that a check expects is none that can be expected", \
+      "report data is 64 bytes, and only report data of yours can show that evidence was made for you", \
+      "pass the 64 bytes that the guest was to bind, or none with DS_ATTEST_SESSION_NONE") \
     X(LIB_FAILED, "lib.failed", "a verification could not be carried out", \
       "the cryptographic library failed, or memory was short: the evidence was not judged", \
       "look at what was got; free memory and try again") \

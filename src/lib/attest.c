@@ -314,26 +314,31 @@ static int verify_known(struct ds_attest *a, struct ds_attest_machine *m, struct
     return bind_log(a->claims.c, &ev, e);
 }
 
+/* The outcome of a verification: where it holds, there are claims. */
+static int finish_claims(struct ds_attest *a, int r, int64_t now_s, const struct ds_error *e)
+{
+    int result = lib_finish(a, r, e);
+    a->is_verified = result == DS_ATTEST_OK;
+    a->verified_at_s = now_s;
+    return result;
+}
+
 int ds_attest_verify(struct ds_attest *a, struct ds_attest_bytes evidence,
                      const struct ds_attest_bytes *collateral, size_t n_collateral, int64_t now_s)
 {
     struct ds_error e = { 0 };
     const struct documents docs = { collateral, n_collateral };
-    int r = lib_finish(a, verify(a, span_of(evidence), &docs, now_s, &e), &e);
-    a->is_verified = r == DS_ATTEST_OK;
-    return r;
+    return finish_claims(a, verify(a, span_of(evidence), &docs, now_s, &e), now_s, &e);
 }
 
 int ds_attest_verify_on(struct ds_attest *a, struct ds_attest_machine *m,
                         struct ds_attest_bytes evidence, int64_t now_s)
 {
     struct ds_error e = { 0 };
-    int r = lib_finish(a, verify_known(a, m, span_of(evidence), now_s, &e), &e);
-    a->is_verified = r == DS_ATTEST_OK;
-    return r;
+    return finish_claims(a, verify_known(a, m, span_of(evidence), now_s, &e), now_s, &e);
 }
 
 const struct ds_attest_claims *ds_attest_claims(const struct ds_attest *a)
 {
-    return a->is_verified ? &a->claims : NULL;
+    return a->is_verified && a->verdict.n_reasons == 0 ? &a->claims : NULL;
 }

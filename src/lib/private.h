@@ -38,8 +38,9 @@ struct ds_attest {
     struct lib_trust trust;
     struct ds_arena mem; /* all of it free between calls */
     struct ds_attest_claims claims;
-    bool is_verified; /* the claims are the last call's */
-    struct ds_verdict verdict;
+    bool is_verified;          /* the claims are of the last evidence, and it verified */
+    int64_t verified_at_s;     /* then */
+    struct ds_verdict verdict; /* of the last call */
 };
 
 struct ds_attest_machine {
@@ -69,5 +70,8 @@ struct lib_evidence {
 DS_MUST_USE int lib_evidence_parse(struct lib_evidence *ret, struct ds_arena *mem,
                                    struct ds_span in, struct ds_error *e);
 
-/* The outcome of a call: its result, and where it failed the verifier's only reason. */
+/*
+ * The outcome of a call: its result, and where it failed the verifier's only reason. What was
+ * verified before counts no more.
+ */
 int lib_finish(struct ds_attest *a, int r, const struct ds_error *e);

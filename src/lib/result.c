@@ -34,12 +34,15 @@ int lib_finish(struct ds_attest *a, int r, const struct ds_error *e)
     a->mem.used = 0;
     a->is_verified = false;
     a->verdict.n_reasons = 0;
+    a->verdict.n_dropped = 0;
     if (r < 0)
         ds_verdict_add_error(&a->verdict, e, DS_CODE_LIB_FAILED);
     return result_of(r);
 }
 
 size_t ds_attest_n_reasons(const struct ds_attest *a) { return a->verdict.n_reasons; }
+
+size_t ds_attest_n_reasons_dropped(const struct ds_attest *a) { return a->verdict.n_dropped; }
 
 struct ds_attest_reason ds_attest_reason(const struct ds_attest *a, size_t i)
 {

@@ -4,6 +4,7 @@ the example shared and static, and asked about evidence that the test made and, 
 recorded evidence."""
 
 import glob
+import json
 import os
 import re
 import shlex
@@ -151,6 +152,76 @@ def test_refusals_come_with_their_codes(installed, program, kits, tmp_path):
     refused(installed.verify(program, "--at", "1900000000", *trust, quote, *collateral), "attest.x509.expired")
     refused(installed.verify(program, *at, "--simulated-root", root(kits, "snp"), f"{kits}/snp.evidence",
                              documents(kits, "snp")[0]), "attest.snp.certificates_missing")
+
+
+ONES48 = "ff" * 48
+# Of a form: options, a policy, and the codes of its denial; none: it is allowed.
+POLICIES = (
+    ("tdx", {"kinds": ["simulated"]}, []),
+    ("tdx_15", {"kinds": ["simulated"], "tees": ["tdx"], "tdx": {"attributes": []}}, []),
+    ("sgx", {"kinds": ["simulated"], "sgx": {"min_isvsvn": 0}}, []),
+    ("tdx_log", {"kinds": ["simulated"], "app": {"event_log": True, "ids": ["a999" + "00" * 18]}}, []),
+    ("snp_table", {"kinds": ["simulated"], "roots": ["--simulated-root"], "snp": {"vmpls": [0]}}, []),
+    ("tdx", {}, ["policy.simulated_evidence"]),
+    ("tdx", {"kinds": ["simulated"], "tdx": {"mrtd": [ONES48]}}, ["policy.measurement"]),
+    ("tdx", {"kinds": ["simulated"], "roots": ["other"]}, ["policy.root"]),
+    ("tdx", {"kinds": ["simulated"], "sessions": ["nonce"]}, ["policy.session"]),
+    ("sgx", {"kinds": ["simulated"], "tdx": {}}, ["policy.tee"]),
+    ("tdx_stripped", {"kinds": ["simulated"], "app": {"ids": ["11" * 20]}}, ["policy.app_id"]),
+    ("snp", {"app": {"event_log": True}, "snp": {"measurement": [ONES48], "keys": ["vlek"]}},
+     ["policy.simulated_evidence", "policy.log_missing", "policy.measurement", "policy.platform"]),
+)
+
+
+def write_policy(folder, rules):
+    path = os.path.join(folder, "policy.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"version": 1, **rules}, file)
+    return path
+
+
+def judged(installed, program, kits, form, *options):
+    return installed.verify(program, "--at", NOW_S, "--simulated-root", root(kits, form), *options, f"{kits}/{form}.evidence",
+                            *documents(kits, form))
+
+
+@pytest.mark.parametrize("form,rules,codes", POLICIES)
+def test_a_policy_judges_what_verified(installed, program, kits, tmp_path, form, rules, codes):
+    run = judged(installed, program, kits, form, "--policy", write_policy(tmp_path, rules))
+    assert run.returncode == (3 if codes else 0), run.stdout + run.stderr
+    assert re.findall(r"^([a-z0-9_.]+): ", run.stdout, re.M) == codes
+    assert run.stdout.startswith("tee ") == (not codes)
+
+
+def test_a_policy_judges_report_data_too(installed, program, kits, tmp_path):
+    run = judged(installed, program, kits, "tdx")
+    data = re.search(r"^report_data ([0-9a-f]{128})$", run.stdout, re.M).group(1)
+    options = ("--policy", write_policy(tmp_path, {"kinds": ["simulated"], "sessions": ["nonce"]}), "--report-data")
+    assert judged(installed, program, kits, "tdx", *options, data).returncode == 0
+    run = judged(installed, program, kits, "tdx", *options, data[:-2] + "ff")
+    assert run.returncode == 3 and run.stdout.startswith("policy.report_data: "), run.stdout
+    assert judged(installed, program, kits, "tdx", *options, data[:-2]).returncode == 2
+    assert judged(installed, program, kits, "tdx", "--report-data", data).returncode == 2
+
+
+def test_what_is_no_policy_is_refused_with_its_place(installed, program, kits, tmp_path):
+    for rules, code, place in (({"tdx": {"mrdt": []}}, "unknown_key", "tdx.mrdt"),
+                               ({"tdx": {"mrtd": ["00"]}}, "wrong_value", r"tdx.mrtd\[0\]"),
+                               ({"version": 2}, "version", "version")):
+        run = judged(installed, program, kits, "tdx", "--policy", write_policy(tmp_path, rules))
+        assert run.returncode == 4 and run.stdout.startswith(f"policy.document_{code}: "), run.stdout
+        assert re.search(rf"^  claim     {place}$", run.stdout, re.M), run.stdout
+    assert judged(installed, program, kits, "tdx", "--policy", "/nowhere").returncode == 1
+
+
+def test_reasons_beyond_the_last_are_counted(installed, program, kits, tmp_path):
+    registers = ("mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "mrseam", "mrsignerseam", "mrconfigid", "mrowner", "mrownerconfig",
+                 "mrservicetd")
+    rules = {"tdx": {name: ["ff" * 48] for name in registers}, "app": {"event_log": True, "ids": ["11" * 20]},
+             "sessions": ["nonce"], "device_ids": ["11" * 32], "report_data": ["11" * 64], "roots": ["Intel SGX Root CA"]}
+    run = judged(installed, program, kits, "tdx", "--policy", write_policy(tmp_path, rules))
+    assert run.returncode == 3
+    assert len(re.findall(r"^policy\.[a-z_]+: ", run.stdout, re.M)) == 16 and run.stdout.endswith("\nand 2 more\n"), run.stdout
 
 
 def test_a_wrong_call_is_told(installed, program):

@@ -3,7 +3,8 @@
 // does, with the same options and the same output.
 //
 //     node attest.mjs MODULE --interface
-//     node attest.mjs MODULE [--at SECONDS] [--custom-root SHA256] [--simulated-root SHA256] EVIDENCE [COLLATERAL...]
+//     node attest.mjs MODULE [--at SECONDS] [--custom-root SHA256] [--simulated-root SHA256] [--policy FILE]
+//                     [--report-data HEX] EVIDENCE [COLLATERAL...]
 
 import { constants, createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -13,6 +14,7 @@ const OK = 0, FORMAT = -6, UNSUPPORTED = -8, UNTRUSTED = -9, CRYPTO = -15;
 const HASHES = ["sha1", "sha256", "sha384", "sha512"];
 const CURVES = { 32: { crv: "P-256", name: "prime256v1", hash: "sha256" }, 48: { crv: "P-384", name: "secp384r1", hash: "sha384" } };
 const RSA_PSS = 2;
+const DENIED = -7; // include/dstack/attest.h
 
 const module = new WebAssembly.Module(readFileSync(process.argv[2]));
 let memory;
@@ -140,16 +142,24 @@ const verifier = lib.ds_attest_init(room(lib.ds_attest_size()), lib.ds_attest_si
 lib.ds_attest_trust_hardware(verifier, 0);
 
 const [names, now] = [[...process.argv.slice(3)], { s: BigInt(Math.floor(Date.now() / 1000)) }];
+const NOTHING = Buffer.alloc(0), SESSION_NONE = 0, SESSION_NONCE = 1;
+let policy = null, expected = NOTHING;
 while (names.length > 0 && names[0].startsWith("--")) {
   const [option, value] = names.splice(0, 2);
   if (option === "--at")
     now.s = BigInt(value);
+  else if (option === "--policy")
+    policy = readFileSync(value);
+  else if (option === "--report-data")
+    expected = Buffer.from(value, "hex");
   else
     lib[option === "--custom-root" ? "ds_attest_trust_custom" : "ds_attest_trust_simulated"](
       verifier, put(Buffer.from(option + "\0")), put(Buffer.from(value, "hex")));
 }
 const files = names.map((name) => readFileSync(name));
-const result = lib.ds_attest_verify(verifier, pairs(files.slice(0, 1)), pairs(files.slice(1)), files.length - 1, now.s);
+let result = lib.ds_attest_verify(verifier, pairs(files.slice(0, 1)), pairs(files.slice(1)), files.length - 1, now.s);
+if (result === OK && policy !== null)
+  result = lib.ds_attest_check(verifier, pairs([policy]), expected.length > 0 ? SESSION_NONCE : SESSION_NONE, pairs([expected]));
 
 const SHAPES = { 1: (c, id, i) => (lib.ds_attest_claim_bytes(pair, c, id, i), span(pair).toString("hex")),
                  2: (c, id, i) => BigInt.asUintN(64, lib.ds_attest_claim_number(c, id, i)).toString(),
@@ -167,4 +177,6 @@ for (let i = 0; i < lib.ds_attest_n_reasons(verifier); i++) {
   const [code, what, claim, expected, got, anchor, fix] = [0, 1, 2, 3, 4, 5, 6].map((k) => text(u32(reason + 4 * k)));
   console.log(`${code}: ${what}\n  claim     ${claim}\n  expected  ${expected}\n  got       ${got}\n  anchor    ${anchor}\n  fix       ${fix}`);
 }
-process.exit(result === OK ? 0 : 4);
+if (lib.ds_attest_n_reasons_dropped(verifier) > 0)
+  console.log(`and ${lib.ds_attest_n_reasons_dropped(verifier)} more`);
+process.exit(result === OK ? 0 : result === DENIED ? 3 : 4);

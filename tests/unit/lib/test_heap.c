@@ -164,11 +164,32 @@ static struct ds_attest_bytes evidence(const struct session *s, size_t i)
     return (struct ds_attest_bytes){ s->kit.evidence[i].p, s->kit.evidence[i].len };
 }
 
-/* Every call of the interface that verifies. */
+/* A policy that allows, one that denies, and one that cannot be read. */
+static void judge(struct ds_attest *a)
+{
+    static const struct {
+        const char *policy;
+        int result;
+    } rows[] = {
+        { "{\"version\":1,\"kinds\":[\"simulated\"],\"roots\":[\"root\",\"\\u0072\"]}",
+          DS_ATTEST_OK },
+        { "{\"version\":1,\"sessions\":[\"nonce\"],\"snp\":{\"vmpls\":[3]}}", DS_ATTEST_DENIED },
+        { "{\"version\":1,\"kinds\":[\"simulated\",\"simulated\"]}", DS_ATTEST_MALFORMED },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        struct ds_attest_bytes policy = { (const unsigned char *)rows[i].policy,
+                                          strlen(rows[i].policy) };
+        struct ds_attest_bytes any = { NULL, 0 };
+        assert_int_equal(ds_attest_check(a, policy, DS_ATTEST_SESSION_NONE, any), rows[i].result);
+    }
+}
+
+/* Every call of the interface that verifies or judges. */
 static void use(struct session *s, size_t i)
 {
     size_t n = s->kit.n_documents;
     assert_int_equal(ds_attest_verify(s->a, evidence(s, i), s->documents, n, KIT_NOW), 0);
+    judge(s->a);
     assert_int_equal(ds_attest_machine_verify(s->a, s->m, evidence(s, i), s->documents, n, KIT_NOW),
                      0);
     assert_int_equal(ds_attest_verify_on(s->a, s->m, evidence(s, i), KIT_NOW), 0);
