@@ -10,6 +10,9 @@
 /* Lower-case hex of in, NUL-terminated; out holds 2 * in.len + 1 bytes. Returns out. */
 char *ds_hex_encode(char *out, struct ds_span in);
 
+/* Hex digits of either case and nothing else; also when there are none, or an odd number. */
+bool ds_hex_is_text(struct ds_span text);
+
 /* Exactly out_len bytes from 2 * out_len hex digits of either case. err: FORMAT, RANGE (length). */
 DS_MUST_USE int ds_hex_decode(uint8_t *ret, size_t out_len, struct ds_span text,
                               struct ds_error *e);

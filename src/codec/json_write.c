@@ -66,11 +66,26 @@ static void escape(struct ds_buf *out, uint32_t rune)
     ds_buf_printf(out, "\\u%04" PRIx32, rune);
 }
 
+/* How much stands as it is. */
+static size_t plain(struct ds_span text)
+{
+    size_t n = 0;
+    while (n < text.len && text.p[n] >= 0x20 && text.p[n] < 0x7f && text.p[n] != '"' &&
+           text.p[n] != '\\')
+        n++;
+    return n;
+}
+
 static void quoted(struct ds_buf *out, struct ds_span text)
 {
     ds_buf_char(out, '"');
-    while (text.len > 0)
-        escape(out, next_rune(&text));
+    while (text.len > 0) {
+        size_t n = plain(text);
+        ds_buf_add(out, ds_span_sub(text, 0, n));
+        text = ds_span_sub(text, n, text.len);
+        if (text.len > 0)
+            escape(out, next_rune(&text));
+    }
     ds_buf_char(out, '"');
 }
 

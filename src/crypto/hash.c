@@ -5,27 +5,40 @@
 #include "crypto/hash.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 
 #include "base/scope.h"
 
-static const struct {
+/* Fetched once: to look an algorithm up takes libcrypto longer than to hash a register with it. */
+static struct {
     size_t len;
-    const EVP_MD *(*md)(void);
+    const char *name;
+    EVP_MD *md;
 } algs[] = {
-    [DS_SHA1] = { 20, EVP_sha1 },
-    [DS_SHA256] = { 32, EVP_sha256 },
-    [DS_SHA384] = { 48, EVP_sha384 },
-    [DS_SHA512] = { 64, EVP_sha512 },
+    [DS_SHA1] = { 20, "SHA1", NULL },
+    [DS_SHA256] = { 32, "SHA256", NULL },
+    [DS_SHA384] = { 48, "SHA384", NULL },
+    [DS_SHA512] = { 64, "SHA512", NULL },
 };
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+    for (size_t i = 0; i < DS_LEN(algs); i++)
+        algs[i].md = EVP_MD_fetch(NULL, algs[i].name, NULL); /* NULL is told by whoever needs it */
+}
 
 size_t ds_hash_len(enum ds_hash_alg alg) { return algs[alg].len; }
 
 int ds_hasher_new(struct ds_hasher *ret, enum ds_hash_alg alg, struct ds_error *e)
 {
+    (void)pthread_once(&fetched, fetch);
+    if (algs[alg].md == NULL)
+        return ds_fail(e, DS_ERR_CRYPTO, "%s is not in the cryptographic library", algs[alg].name);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (ctx == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "no memory for a digest");
-    if (EVP_DigestInit_ex(ctx, algs[alg].md(), NULL) != 1) {
+    if (EVP_DigestInit_ex(ctx, algs[alg].md, NULL) != 1) {
         EVP_MD_CTX_free(ctx);
         return ds_fail(e, DS_ERR_CRYPTO, "the digest does not start");
     }

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "rpc/call.h"
 
 #define FIELDS_MAX 64
@@ -50,19 +51,13 @@ struct ds_span rpc_hex_digits(yyjson_val *text)
     return s;
 }
 
-static bool is_hex_digit(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 static int check_hex(const struct rpc_field *f, yyjson_val *v, struct ds_error *e)
 {
     if (!yyjson_is_str(v))
         return wrong_type(f, "hex text", v, e);
     struct ds_span digits = rpc_hex_digits(v);
-    for (size_t i = 0; i < digits.len; i++)
-        if (!is_hex_digit(digits.p[i]))
-            return bad(f, "hex text", "another character", e);
+    if (!ds_hex_is_text(digits))
+        return bad(f, "hex text", "another character", e);
     if (digits.len % 2 != 0)
         return bad(f, "an even number of hex digits", "an odd one", e);
     return is_over(f, digits.len / 2) ? too_much(f, " bytes", digits.len / 2, e) : DS_OK;
