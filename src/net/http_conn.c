@@ -223,35 +223,65 @@ static void answer_expect(struct http_conn *c)
     (void)bufferevent_write(c->bev, go, sizeof go - 1);
 }
 
+/* False: refused. */
+static bool feed(struct http_conn *c, size_t *ret_used, struct ds_span bytes)
+{
+    struct http_msg *m = &c->req->msg;
+    struct ds_error e;
+    if (!m->started)
+        c->began_ms = ds_clock_mono_ms();
+    if (http_msg_feed(m, ret_used, bytes, &e) < 0) {
+        conn_refuse(c, m->refused,
+                    m->refused == 413   ? "the body is too large"
+                    : m->refused == 431 ? "the head is too large"
+                                        : "malformed HTTP");
+        return false;
+    }
+    if (!http_bodies_keep(c->req)) {
+        conn_refuse(c, 503, "too many large bodies at once");
+        return false;
+    }
+    return true;
+}
+
+/*
+ * What the socket has of the rest of a body whose length is known: libevent reads 4 KiB each time
+ * its loop goes round. At most that rest, since the next request belongs to libevent again, and
+ * once each time, since others wait; an end or an error is met by libevent when it reads on.
+ */
+static struct ds_span read_body(const struct http_conn *c)
+{
+    const struct http_msg *m = &c->req->msg;
+    uint8_t *room = c->server->room;
+    uint64_t left = m->parser.content_length;
+    if (!m->head_done || (m->parser.flags & F_CONTENT_LENGTH) == 0 || c->peer->pub.is_tls)
+        return DS_SPAN(room, 0);
+    ssize_t n = recv(bufferevent_getfd(c->bev), room, left < HTTP_READ_MAX ? left : HTTP_READ_MAX,
+                     MSG_DONTWAIT);
+    return DS_SPAN(room, n > 0 ? (size_t)n : 0);
+}
+
 /* Feed what has come; true when a request is complete. */
 static bool receive(struct http_conn *c)
 {
     struct evbuffer *in = bufferevent_get_input(c->bev);
     struct http_msg *m = &c->req->msg;
+    bool has_read = false;
     while (!m->done) {
-        size_t n = evbuffer_get_contiguous_space(in);
-        if (n == 0) {
+        size_t used = 0, n = evbuffer_get_contiguous_space(in);
+        struct ds_span bytes = DS_SPAN(evbuffer_pullup(in, (ev_ssize_t)n), n);
+        if (n == 0 && !has_read)
+            bytes = read_body(c);
+        has_read = has_read || n == 0;
+        if (bytes.len == 0) {
             if (!c->slow)
                 set_timeout(c, c->server->limits.request_ms);
             c->slow = true;
             return false;
         }
-        if (!m->started)
-            c->began_ms = ds_clock_mono_ms();
-        size_t used = 0;
-        struct ds_error e;
-        if (http_msg_feed(m, &used, DS_SPAN(evbuffer_pullup(in, (ev_ssize_t)n), n), &e) < 0) {
-            conn_refuse(c, m->refused,
-                        m->refused == 413   ? "the body is too large"
-                        : m->refused == 431 ? "the head is too large"
-                                            : "malformed HTTP");
+        if (!feed(c, &used, bytes))
             return false;
-        }
-        (void)evbuffer_drain(in, used);
-        if (!http_bodies_keep(c->req)) {
-            conn_refuse(c, 503, "too many large bodies at once");
-            return false;
-        }
+        (void)evbuffer_drain(in, n > 0 ? used : 0);
         answer_expect(c);
     }
     return true;

@@ -14,6 +14,7 @@ struct evconnlistener;
 struct net_event;
 
 #define HTTP_LISTENERS_MAX 8
+#define HTTP_READ_MAX      ((size_t)64 * 1024)
 
 /* Who is at the other end; shared by a connection and its requests. */
 struct http_peer {
@@ -75,7 +76,8 @@ struct net_http_server {
     struct net_http_stats stats;
     struct http_bodies *bodies;
     struct net_event *nap;
-    size_t n_evicted_at_once; /* since the loop last went round */
+    size_t n_evicted_at_once;    /* since the loop last went round */
+    uint8_t room[HTTP_READ_MAX]; /* of a body on its way from the socket */
 };
 
 /* Take an accepted descriptor into the server's care. */

@@ -76,6 +76,14 @@ static void unlock(struct net_pool *p)
     (void)r;
 }
 
+static void wake(struct net_pool *p)
+{
+    /* The counter of an eventfd cannot overflow with one per queued job. */
+    uint64_t one = 1;
+    ssize_t n = write(p->wake_fd, &one, sizeof one);
+    (void)n;
+}
+
 static void *worker(void *arg)
 {
     struct net_pool *p = arg;
@@ -89,11 +97,13 @@ static void *worker(void *arg)
         unlock(p);
         j->work(j->arg);
         lock(p);
+        bool sleeps = p->finished.first == NULL; /* or has been woken for the one before */
         list_push(&p->finished, j);
-        /* The counter of an eventfd cannot overflow with one per queued job. */
-        uint64_t one = 1;
-        ssize_t n = write(p->wake_fd, &one, sizeof one);
-        (void)n;
+        if (sleeps) {
+            unlock(p);
+            wake(p);
+            lock(p);
+        }
     }
     unlock(p);
     return NULL;
@@ -102,34 +112,33 @@ static void *worker(void *arg)
 static struct job *take_finished(struct net_pool *p)
 {
     lock(p);
-    struct job *j = list_pop(&p->finished);
+    struct job *all = p->finished.first;
+    list_init(&p->finished);
     unlock(p);
-    return j;
-}
-
-static void finish(struct net_pool *p, struct job *j)
-{
-    net_pool_fn *done = j->done;
-    void *arg = j->arg;
-    free(j);
-    p->pending--;
-    done(arg);
+    return all;
 }
 
 /* Only what is finished now: a done() that submits again must not starve the loop. */
+static void finish(struct net_pool *p)
+{
+    struct job *next;
+    for (struct job *j = take_finished(p); j != NULL; j = next) {
+        next = j->next;
+        net_pool_fn *done = j->done;
+        void *arg = j->arg;
+        free(j);
+        p->pending--;
+        done(arg);
+    }
+}
+
 static void on_wake(void *arg, unsigned what)
 {
     (void)what;
     struct net_pool *p = arg;
-    uint64_t count = 0;
-    if (read(p->wake_fd, &count, sizeof count) != (ssize_t)sizeof count)
-        return;
-    for (; count > 0; count--) {
-        struct job *j = take_finished(p);
-        if (j == NULL)
-            return;
-        finish(p, j);
-    }
+    uint64_t count;
+    if (read(p->wake_fd, &count, sizeof count) == (ssize_t)sizeof count)
+        finish(p);
 }
 
 static int start_threads(struct net_pool *p, size_t n_threads, struct ds_error *e)
@@ -186,7 +195,7 @@ int net_pool_submit(struct net_pool *pool, net_pool_fn *work, net_pool_fn *done,
     bool full = pool->queued.n >= pool->queue_max || pool->closing;
     if (!full) {
         list_push(&pool->queued, j);
-        (void)pthread_cond_signal(&pool->more);
+        pool->pending++;
     }
     unlock(pool);
     if (full) {
@@ -194,7 +203,7 @@ int net_pool_submit(struct net_pool *pool, net_pool_fn *work, net_pool_fn *done,
         return ds_fail_code(e, DS_ERR_UNAVAILABLE, DS_CODE_NET_POOL_FULL,
                             "%zu jobs wait for a worker already", pool->queue_max);
     }
-    pool->pending++;
+    (void)pthread_cond_signal(&pool->more); /* unlocked: the worker need not wait for us */
     return DS_OK;
 }
 
@@ -210,8 +219,7 @@ void net_pool_free(struct net_pool *pool)
     unlock(pool);
     for (size_t i = 0; i < pool->n_threads; i++)
         (void)pthread_join(pool->threads[i], NULL);
-    for (struct job *j = take_finished(pool); j != NULL; j = take_finished(pool))
-        finish(pool, j);
+    finish(pool);
     net_event_free(pool->wake);
     if (pool->wake_fd >= 0)
         (void)close(pool->wake_fd);

@@ -525,6 +525,43 @@ static void test_pipelining_and_trailers(void **state)
     ds_buf_done(&r.got);
 }
 
+/* A body is read past libevent, of which it takes nothing that belongs to the next request. */
+static void test_long_bodies_and_what_follows(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = { 1, 4000, 4095, 4096, 4097, 40000, 65536, 65537, 90000 };
+    for (size_t i = 0; i < DS_LEN(lengths); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+        ds_buf_printf(&out, "POST /1 HTTP/1.1\r\nContent-Length: %zu\r\n\r\n", lengths[i]);
+        for (size_t k = 0; k < lengths[i]; k++)
+            ds_buf_char(&out, (char)('a' + k % 23));
+        size_t body = out.len - lengths[i];
+        ds_buf_str(&out, "GET /2 HTTP/1.0\r\n\r\n");
+        struct raw r = { .send_span = ds_buf_span(&out) };
+        raw(&r);
+        assert_true(r.closed);
+        const char *first = strstr(r.got.p, "POST /1? [] ");
+        const char *second = strstr(r.got.p, "GET /2? [] ");
+        assert_true(first != NULL && second > first + lengths[i]);
+        assert_memory_equal(first + strlen("POST /1? [] "), out.p + body, lengths[i]);
+        ds_buf_done(&r.got);
+    }
+}
+
+static void test_a_long_body_that_ends_early(void **state)
+{
+    (void)state;
+    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+    ds_buf_str(&out, "POST /1 HTTP/1.1\r\nContent-Length: 90000\r\n\r\n");
+    while (out.len < 60000)
+        ds_buf_char(&out, 'x');
+    struct raw r = { .send_span = ds_buf_span(&out), .half_close = true };
+    raw(&r);
+    assert_true(r.closed);
+    assert_int_equal(r.got.len, 0);
+    assert_int_equal(fx->handled, 0);
+}
+
 static void test_expect_continue(void **state)
 {
     (void)state;
@@ -725,6 +762,8 @@ int main(void)
         TEST(test_bodies_have_one_bound),
         TEST(test_half_closed_before_the_reply),
         TEST(test_pipelining_and_trailers),
+        TEST(test_long_bodies_and_what_follows),
+        TEST(test_a_long_body_that_ends_early),
         TEST(test_expect_continue),
         TEST(test_too_many_connections_wait),
         TEST(test_out_of_descriptors),
