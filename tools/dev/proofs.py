@@ -61,6 +61,7 @@ class Result:
     faults: list = dataclasses.field(default_factory=list)
     wall_s: float = 0
     cpu_s: float = 0
+    mem_mib: int = 0
 
 
 def load(path):
@@ -90,13 +91,14 @@ def limits():
 
 
 def run(command):
-    """Its output and the seconds of processor that it took."""
+    """Its output, the seconds of processor and the MiB of memory that it took, and its exit code."""
     with tempfile.TemporaryFile() as out:
         child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, preexec_fn=limits)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
-        return out.read().decode(errors='replace'), usage.ru_utime + usage.ru_stime, child.returncode
+        text = out.read().decode(errors='replace')
+        return text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss >> 10, child.returncode
 
 
 def change(path, old, new, overlay):
@@ -109,6 +111,14 @@ def change(path, old, new, overlay):
     os.makedirs(os.path.dirname(changed), exist_ok=True)
     with open(changed, 'w', encoding='utf-8') as file:
         file.write(text.replace(old, new))
+
+
+def replace_calls(program, pair):
+    """Calls of one function go to another: "<function>:<other>"."""
+    done = subprocess.run(['goto-instrument', '--replace-calls', pair, program, program], capture_output=True,
+                          text=True, check=False)
+    if done.returncode != 0 or 'not found' in done.stdout + done.stderr:
+        sys.exit(f'dev: error: contract {pair}: {done.stdout}{done.stderr}')
 
 
 def compile_row(row, table, work, changes=(), defines=()):
@@ -128,6 +138,8 @@ def compile_row(row, table, work, changes=(), defines=()):
                            '-o', program, *sources], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f'dev: error: proofs/{row}.c does not compile:\n{done.stdout}{done.stderr}')
+    for pair in table.get('contracts', []):
+        replace_calls(program, pair)
     return program
 
 
@@ -179,13 +191,14 @@ def prove(proof, program, more=()):
     table = proof.table
     loops = table.get('unwindset', [])
     began = time.monotonic()
-    output, cpu_s, code = run(['cbmc', '--function', f'proof_{proof.name}', '--unwind',
-                               str(table['unwind']), *(['--unwindset', ','.join(loops)] if loops else []), *CHECKS,
-                               *(f'--{check}-check' for check in table.get('checks', [])), *more, program])
+    command = ['cbmc', '--function', f'proof_{proof.name}', '--unwind', str(table['unwind']),
+               *(['--unwindset', ','.join(loops)] if loops else []), *CHECKS,
+               *(f'--{check}-check' for check in table.get('checks', [])), *more, program]
+    output, cpu_s, mem_mib, code = run(command)
     result = judge(output, code, table.get('meant', []))
     if STOP in more and (fault := first_failure(output)) is not None:
         result.faults = [fault]
-    result.wall_s, result.cpu_s = time.monotonic() - began, cpu_s
+    result.wall_s, result.cpu_s, result.mem_mib = time.monotonic() - began, cpu_s, mem_mib
     return result
 
 
@@ -199,12 +212,13 @@ def prove_row(proof, programs):
 def report(proof, result):
     verdict = 'FAILED' if result.faults else 'ok'
     print(f'{str(proof):28} {verdict:6} {result.checks:5} checks, {result.reached:2} reached, {result.cpu_s:6.1f} s of '
-          f'processor, {result.wall_s:6.1f} s', file=sys.stderr, flush=True)
+          f'processor, {result.wall_s:6.1f} s, {result.mem_mib:4} MiB', file=sys.stderr, flush=True)
     for fault in result.faults[:12]:
         print(f'    {fault}', file=sys.stderr, flush=True)
     print(json.dumps({'proof': str(proof), 'ok': not result.faults, 'checks': result.checks,
                       'reached': result.reached, 'bound': proof.table['bound'], 'unwind': proof.table['unwind'],
-                      'cpu_s': round(result.cpu_s, 2), 'wall_s': round(result.wall_s, 2)}), flush=True)
+                      'cpu_s': round(result.cpu_s, 2), 'wall_s': round(result.wall_s, 2),
+                      'mem_mib': result.mem_mib}), flush=True)
 
 
 def run_proofs(proofs, jobs):
@@ -276,7 +290,11 @@ def main():
     if args.mutants:
         return run_mutants(proofs, args.names, args.jobs)
     picked = [proof for proof in chosen(proofs, args.names) if not args.quick or proof.table.get('quick')]
-    return run_proofs(picked, args.jobs)
+    code = run_proofs(picked, args.jobs)
+    if args.quick:
+        left = sorted({proof.row for proof in proofs if not proof.table.get('quick')})
+        print(f'longer ones are left to ./dev proofs: {" ".join(left)}', file=sys.stderr)
+    return code
 
 
 if __name__ == '__main__':

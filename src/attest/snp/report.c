@@ -52,20 +52,25 @@ static int refuse_form(const char *claim, const char *expected, const char *got,
                      DS_NO_ANCHOR);
 }
 
+static size_t zeros_ahead(struct ds_span s)
+{
+    size_t n = 0;
+    while (n < s.len && s.p[n] == 0)
+        n++;
+    return n;
+}
+
 static int check_zeros(const struct ds_snp_report *p, struct ds_span in, struct ds_error *e)
 {
     for (size_t i = 0; i < DS_LEN(zeros); i++) {
-        if (p->version < zeros[i].first || p->version > zeros[i].last)
-            continue;
         struct ds_span part = ds_span_sub(in, zeros[i].at, zeros[i].len);
-        for (size_t k = 0; part.p != NULL && k < part.len; k++) {
-            char want[64];
-            if (part.p[k] == 0)
-                continue;
-            (void)snprintf(want, sizeof want, "zero at byte 0x%zx of version %u", zeros[i].at + k,
-                           p->version);
-            return refuse_form("reserved", want, DS_HEX(ds_span_sub(part, k, 1)), e);
-        }
+        size_t n = zeros_ahead(part);
+        char want[64];
+        if (n == part.len || p->version < zeros[i].first || p->version > zeros[i].last)
+            continue;
+        (void)snprintf(want, sizeof want, "zero at byte 0x%zx of version %u", zeros[i].at + n,
+                       p->version);
+        return refuse_form("reserved", want, DS_HEX(ds_span_sub(part, n, 1)), e);
     }
     return DS_OK;
 }
