@@ -201,7 +201,7 @@ enum ds_attest_claim {
     DS_ATTEST_FMSPC = 10,           /* 6 bytes: family and model of the platform */
     DS_ATTEST_TCB_DATE_S = 11,      /* seconds since 1970: the TCB has all fixes of that day */
     DS_ATTEST_TCB_EVAL_NUMBER = 12, /* tcbEvaluationDataNumber of the collateral */
-    DS_ATTEST_ADVISORIES = 13,      /* texts: "INTEL-SA-00828" */
+    DS_ATTEST_ADVISORIES = 13,      /* texts: "INTEL-SA-00828"; of both modules of a TD 1.5 */
 
     /* of a TD */
     DS_ATTEST_MRTD = 14,               /* 48 bytes: the initial memory */
@@ -217,54 +217,53 @@ enum ds_attest_claim {
     DS_ATTEST_TEE_TCB_SVN2 = 24,       /* 16 bytes: of the one that runs now; zeros before TD 1.5 */
     DS_ATTEST_CURRENT_TCB_STATUS = 25, /* text, TD 1.5: by the module that runs now */
     DS_ATTEST_CURRENT_TCB_DATE_S = 26, /* seconds since 1970, likewise */
-    DS_ATTEST_CURRENT_ADVISORIES = 27, /* texts, likewise */
 
     /* of an SGX enclave */
-    DS_ATTEST_MRENCLAVE = 28,      /* 32 bytes */
-    DS_ATTEST_MRSIGNER = 29,       /* 32 bytes */
-    DS_ATTEST_SGX_ATTRIBUTES = 30, /* 16 bytes: flags, XFRM */
-    DS_ATTEST_MISCSELECT = 31,     /* 4 bytes */
-    DS_ATTEST_ISVEXTPRODID = 32,   /* 16 bytes */
-    DS_ATTEST_ISVFAMILYID = 33,    /* 16 bytes */
-    DS_ATTEST_CONFIGID = 34,       /* 64 bytes */
-    DS_ATTEST_ISVPRODID = 35,      /* number */
-    DS_ATTEST_ISVSVN = 36,         /* number */
-    DS_ATTEST_CONFIGSVN = 37,      /* number */
+    DS_ATTEST_MRENCLAVE = 27,      /* 32 bytes */
+    DS_ATTEST_MRSIGNER = 28,       /* 32 bytes */
+    DS_ATTEST_SGX_ATTRIBUTES = 29, /* 16 bytes: flags, XFRM */
+    DS_ATTEST_MISCSELECT = 30,     /* 4 bytes */
+    DS_ATTEST_ISVEXTPRODID = 31,   /* 16 bytes */
+    DS_ATTEST_ISVFAMILYID = 32,    /* 16 bytes */
+    DS_ATTEST_CONFIGID = 33,       /* 64 bytes */
+    DS_ATTEST_ISVPRODID = 34,      /* number */
+    DS_ATTEST_ISVSVN = 35,         /* number */
+    DS_ATTEST_CONFIGSVN = 36,      /* number */
 
     /* of an SEV-SNP guest (AMD 56860, table ATTESTATION_REPORT) */
-    DS_ATTEST_SNP_PRODUCT = 38,           /* text: "Milan", "Genoa", "Turin" */
-    DS_ATTEST_SNP_KEY = 39,               /* text: "vcek", "vlek" */
-    DS_ATTEST_SNP_MEASUREMENT = 40,       /* 48 bytes */
-    DS_ATTEST_SNP_HOST_DATA = 41,         /* 32 bytes */
-    DS_ATTEST_SNP_FAMILY_ID = 42,         /* 16 bytes */
-    DS_ATTEST_SNP_IMAGE_ID = 43,          /* 16 bytes */
-    DS_ATTEST_SNP_ID_KEY_DIGEST = 44,     /* 48 bytes; zeros: no ID block */
-    DS_ATTEST_SNP_AUTHOR_KEY_DIGEST = 45, /* 48 bytes */
-    DS_ATTEST_SNP_REPORT_ID = 46,         /* 32 bytes */
-    DS_ATTEST_SNP_REPORT_ID_MA = 47,      /* 32 bytes; all ones: no migration agent */
-    DS_ATTEST_SNP_CHIP_ID = 48,           /* 64 bytes */
-    DS_ATTEST_SNP_CSP_ID = 49,            /* text: the cloud that a VLEK was given to */
-    DS_ATTEST_SNP_CRL_CHECKED = 50,       /* 0 or 1 */
-    DS_ATTEST_SNP_POLICY = 51,            /* number: 64 bits */
-    DS_ATTEST_SNP_PLATFORM_INFO = 52,     /* number: 64 bits */
-    DS_ATTEST_SNP_KEY_INFO = 53,          /* number: 32 bits */
-    DS_ATTEST_SNP_REPORT_VERSION = 54,    /* number */
-    DS_ATTEST_SNP_VMPL = 55,              /* number: 0 to 3 */
-    DS_ATTEST_SNP_GUEST_SVN = 56,         /* number */
-    DS_ATTEST_SNP_MITIGATIONS = 57,       /* 2 numbers of 64 bits: at launch, now */
-    DS_ATTEST_SNP_TCB = 58, /* 4 times 8 bytes: current, reported, committed, at launch */
+    DS_ATTEST_SNP_PRODUCT = 37,           /* text: "Milan", "Genoa", "Turin" */
+    DS_ATTEST_SNP_KEY = 38,               /* text: "vcek", "vlek" */
+    DS_ATTEST_SNP_MEASUREMENT = 39,       /* 48 bytes */
+    DS_ATTEST_SNP_HOST_DATA = 40,         /* 32 bytes */
+    DS_ATTEST_SNP_FAMILY_ID = 41,         /* 16 bytes */
+    DS_ATTEST_SNP_IMAGE_ID = 42,          /* 16 bytes */
+    DS_ATTEST_SNP_ID_KEY_DIGEST = 43,     /* 48 bytes; zeros: no ID block */
+    DS_ATTEST_SNP_AUTHOR_KEY_DIGEST = 44, /* 48 bytes */
+    DS_ATTEST_SNP_REPORT_ID = 45,         /* 32 bytes */
+    DS_ATTEST_SNP_REPORT_ID_MA = 46,      /* 32 bytes; all ones: no migration agent */
+    DS_ATTEST_SNP_CHIP_ID = 47,           /* 64 bytes */
+    DS_ATTEST_SNP_CSP_ID = 48,            /* text: the cloud that a VLEK was given to */
+    DS_ATTEST_SNP_CRL_CHECKED = 49,       /* 0 or 1 */
+    DS_ATTEST_SNP_POLICY = 50,            /* number: 64 bits */
+    DS_ATTEST_SNP_PLATFORM_INFO = 51,     /* number: 64 bits */
+    DS_ATTEST_SNP_KEY_INFO = 52,          /* number: 32 bits */
+    DS_ATTEST_SNP_REPORT_VERSION = 53,    /* number */
+    DS_ATTEST_SNP_VMPL = 54,              /* number: 0 to 3 */
+    DS_ATTEST_SNP_GUEST_SVN = 55,         /* number */
+    DS_ATTEST_SNP_MITIGATIONS = 56,       /* 2 numbers of 64 bits: at launch, now */
+    DS_ATTEST_SNP_TCB = 57, /* 4 times 8 bytes: current, reported, committed, at launch */
 
     /* of dstack's event log, when the evidence came with one */
-    DS_ATTEST_APP_ID = 59,          /* 20 bytes */
-    DS_ATTEST_COMPOSE_HASH = 60,    /* 32 bytes */
-    DS_ATTEST_INSTANCE_ID = 61,     /* 20 bytes */
-    DS_ATTEST_OS_IMAGE_HASH = 62,   /* 32 bytes */
-    DS_ATTEST_KEY_PROVIDER = 63,    /* bytes: JSON */
-    DS_ATTEST_GPU_POLICY_HASH = 64, /* 32 bytes */
-    DS_ATTEST_STORAGE_FS = 65,      /* bytes: a word */
-    DS_ATTEST_INIT_SCRIPTS = 66,    /* 32 bytes each: hashes */
-    DS_ATTEST_BOOT_DONE = 67,       /* 0 or 1: boot-mr-done was extended */
-    DS_ATTEST_SYSTEM_READY = 68,    /* 0 or 1: system-ready was extended */
+    DS_ATTEST_APP_ID = 58,          /* 20 bytes */
+    DS_ATTEST_COMPOSE_HASH = 59,    /* 32 bytes */
+    DS_ATTEST_INSTANCE_ID = 60,     /* 20 bytes */
+    DS_ATTEST_OS_IMAGE_HASH = 61,   /* 32 bytes */
+    DS_ATTEST_KEY_PROVIDER = 62,    /* bytes: JSON */
+    DS_ATTEST_GPU_POLICY_HASH = 63, /* 32 bytes */
+    DS_ATTEST_STORAGE_FS = 64,      /* bytes: a word */
+    DS_ATTEST_INIT_SCRIPTS = 65,    /* 32 bytes each: hashes */
+    DS_ATTEST_BOOT_DONE = 66,       /* 0 or 1: boot-mr-done was extended */
+    DS_ATTEST_SYSTEM_READY = 67,    /* 0 or 1: system-ready was extended */
 };
 
 enum ds_attest_shape {

@@ -93,12 +93,25 @@ enum ds_tcb_status ds_claims_tcb_status(const struct ds_claims *c) { return c->t
 int64_t ds_claims_tcb_date_s(const struct ds_claims *c) { return c->tcb.date_s; }
 uint32_t ds_claims_tcb_eval_number(const struct ds_claims *c) { return c->tcb_eval_number; }
 uint16_t ds_claims_qe_isvsvn(const struct ds_claims *c) { return c->qe_isvsvn; }
-size_t ds_claims_n_advisories(const struct ds_claims *c) { return c->tcb.n_advisories; }
+
+static bool is_listed(const struct claims_tcb *tcb, const char *id)
+{
+    size_t i = 0;
+    while (i < tcb->n_advisories && strcmp(tcb->advisories[i], id) != 0)
+        i++;
+    return i < tcb->n_advisories;
+}
 
 const char *ds_claims_advisory(const struct ds_claims *c, size_t i)
 {
-    assert(i < c->tcb.n_advisories);
-    return c->tcb.advisories[i];
+    const struct claims_tcb *current = &c->tdx.current;
+    if (i < c->tcb.n_advisories)
+        return c->tcb.advisories[i];
+    i -= c->tcb.n_advisories;
+    for (size_t k = 0; c->tee == DS_TEE_TDX && k < current->n_advisories; k++)
+        if (!is_listed(&c->tcb, current->advisories[k]) && i-- == 0)
+            return current->advisories[k];
+    return NULL;
 }
 
 int64_t ds_claims_valid_from_s(const struct ds_claims *c) { return c->valid_from_s; }

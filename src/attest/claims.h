@@ -72,7 +72,7 @@ int64_t ds_claims_tcb_date_s(const struct ds_claims *c);
 uint32_t ds_claims_tcb_eval_number(const struct ds_claims *c);
 /* Security version of the quoting enclave; 0 where there is none. */
 uint16_t ds_claims_qe_isvsvn(const struct ds_claims *c);
-size_t ds_claims_n_advisories(const struct ds_claims *c);
+/* Of the level that launched and, for a TD 1.5, of the current one; NULL behind the last. */
 const char *ds_claims_advisory(const struct ds_claims *c, size_t i);
 /* The collateral behind these claims holds within [from, until]. */
 int64_t ds_claims_valid_from_s(const struct ds_claims *c);

@@ -70,6 +70,9 @@ static const struct {
     [DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED] = { EAR_KNOWN_VULNERABILITIES,
                                                   EAR_KNOWN_VULNERABILITIES },
     [DS_TCB_REVOKED] = { EAR_CONTRAINDICATED, EAR_NO_CLAIM },
+    [DS_TCB_TD_RELAUNCH_ADVISED] = { EAR_KNOWN_VULNERABILITIES, EAR_NO_CLAIM },
+    [DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED] = { EAR_KNOWN_VULNERABILITIES,
+                                                          EAR_KNOWN_VULNERABILITIES },
 };
 
 /* Every aspect that evidence speaks of. */
@@ -208,11 +211,22 @@ static void refused(struct ear_vector *vector, enum ds_code code)
     }
 }
 
+/*
+ * AMD publishes no list of versions: the status there says only that the report's four TCBs are
+ * one, which a host that rolled all four back can say too. What versions are good, a rule says.
+ */
+static int8_t hardware_worth(const struct ds_claims *c, unsigned approved)
+{
+    if (ds_claims_tee(c) != DS_TEE_SEV_SNP)
+        return tcb_worth[ds_claims_tcb_status(c)].hardware;
+    return (approved & EAR_APPROVED_TCB) != 0 ? EAR_AFFIRMED : EAR_NO_CLAIM;
+}
+
 static void by_hardware(struct ear_vector *vector, const struct ds_claims *c, unsigned approved)
 {
     enum ds_tcb_status status = ds_claims_tcb_status(c);
     int8_t *v = vector->values;
-    v[EAR_HARDWARE] = tcb_worth[status].hardware;
+    v[EAR_HARDWARE] = hardware_worth(c, approved);
     v[EAR_RUNTIME_OPAQUE] = EAR_AFFIRMED;
     if ((approved & EAR_APPROVED_CONFIG) != 0)
         v[EAR_CONFIGURATION] = EAR_AFFIRMED;
@@ -265,6 +279,7 @@ enum ear_tier ear_vector_of(struct ear_vector *ret, const struct ds_claims *c,
     if (verdict->n_reasons > 0)
         return EAR_TIER_CONTRAINDICATED;
     enum ear_tier tier = ear_vector_tier(&vector);
-    bool is_genuine = ear_tier_of(vector.values[EAR_HARDWARE]) == EAR_TIER_AFFIRMING;
-    return tier == EAR_TIER_AFFIRMING && !is_genuine ? EAR_TIER_NONE : tier;
+    bool is_known = ear_tier_of(vector.values[EAR_HARDWARE]) == EAR_TIER_AFFIRMING &&
+                    ear_tier_of(vector.values[EAR_EXECUTABLES]) == EAR_TIER_AFFIRMING;
+    return tier == EAR_TIER_AFFIRMING && !is_known ? EAR_TIER_NONE : tier;
 }

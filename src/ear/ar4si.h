@@ -68,6 +68,7 @@ enum {
     EAR_APPROVED_DEVICE = 1 << 0, /* this very device was expected */
     EAR_APPROVED_CONFIG = 1 << 1, /* the app's configuration (compose hash, MrConfig) */
     EAR_APPROVED_IMAGE = 1 << 2,  /* firmware, kernel, initrd, root file system */
+    EAR_APPROVED_TCB = 1 << 3,    /* lowest versions of the platform's firmware */
 };
 
 /*
@@ -76,7 +77,7 @@ enum {
  *       verdict     why it did not, or what a policy refused
  *       approved    bits of EAR_APPROVED_
  * ret:  the tier of the whole appraisal: CONTRAINDICATED when anything was refused, AFFIRMING only
- *       when the hardware is affirmed too, else the vector's
+ *       when both the hardware and what runs on it are affirmed, else the vector's
  */
 enum ear_tier ear_vector_of(struct ear_vector *ret, const struct ds_claims *c,
                             const struct ds_verdict *verdict, unsigned approved);

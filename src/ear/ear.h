@@ -28,7 +28,7 @@
 
 #define EAR_APPRAISALS_MAX   8
 #define EAR_POLICY_IDS_MAX   8
-#define EAR_ADVISORIES_MAX   64
+#define EAR_ADVISORIES_MAX   128 /* of two levels */
 #define EAR_REASONS_MAX      DS_VERDICT_REASONS_MAX
 #define EAR_MEASUREMENTS_MAX 32
 #define EAR_NONCE_MIN        8 /* bytes, draft-ietf-rats-ear-04 §3 */

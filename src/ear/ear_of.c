@@ -80,7 +80,9 @@ void ear_appraisal_of(struct ear_appraisal *ret, const struct ds_claims *c,
     d->anchor = ds_span_str(ds_claims_anchor(c));
     d->tee = ds_span_str(ds_tee_text(ds_claims_tee(c)));
     d->tcb_status = ds_span_str(ds_tcb_status_text(ds_claims_tcb_status(c)));
-    for (size_t i = 0; i < ds_claims_n_advisories(c) && i < EAR_ADVISORIES_MAX; i++)
-        d->advisories[d->n_advisories++] = ds_span_str(ds_claims_advisory(c, i));
+    const char *id;
+    while (d->n_advisories < EAR_ADVISORIES_MAX &&
+           (id = ds_claims_advisory(c, d->n_advisories)) != NULL)
+        d->advisories[d->n_advisories++] = ds_span_str(id);
     measurements(d, c);
 }

@@ -42,6 +42,14 @@ static size_t n_current(const struct ds_claims *c)
     return ds_claims_current_tcb_status(c) != DS_TCB_NONE ? 1 : 0;
 }
 
+static size_t n_advisories(const struct ds_claims *c)
+{
+    size_t n = 0;
+    while (ds_claims_advisory(c, n) != NULL)
+        n++;
+    return n;
+}
+
 /*
  * B: bytes, N: a number, T: text; (claim, name, whose, how many, value i).
  * A value that is empty is none.
@@ -60,7 +68,7 @@ static size_t n_current(const struct ds_claims *c)
     B(FMSPC, "fmspc", INTEL, 1, ds_claims_fmspc6(c))                                                \
     N(TCB_DATE_S, "tcb_date_s", INTEL, 1, (uint64_t)ds_claims_tcb_date_s(c))                        \
     N(TCB_EVAL_NUMBER, "tcb_eval_number", INTEL, 1, ds_claims_tcb_eval_number(c))                   \
-    T(ADVISORIES, "advisories", INTEL, ds_claims_n_advisories(c), ds_claims_advisory(c, i))         \
+    T(ADVISORIES, "advisories", INTEL, n_advisories(c), ds_claims_advisory(c, i))                   \
     B(MRTD, "mrtd", TDX, 1, ds_claims_mrtd48(c))                                                    \
     B(RTMR, "rtmr", TDX, N_RTMR, ds_claims_rtmr48(c, (unsigned)i))                                  \
     B(MRCONFIGID, "mrconfigid", TDX, 1, ds_claims_mrconfigid48(c))                                  \
@@ -76,8 +84,6 @@ static size_t n_current(const struct ds_claims *c)
       ds_tcb_status_text(ds_claims_current_tcb_status(c)))                                          \
     N(CURRENT_TCB_DATE_S, "current_tcb_date_s", TDX, n_current(c),                                  \
       (uint64_t)ds_claims_current_tcb_date_s(c))                                                    \
-    T(CURRENT_ADVISORIES, "current_advisories", TDX, ds_claims_n_current_advisories(c),             \
-      ds_claims_current_advisory(c, i))                                                             \
     B(MRENCLAVE, "mrenclave", SGX, 1, ds_claims_mrenclave32(c))                                     \
     B(MRSIGNER, "mrsigner", SGX, 1, ds_claims_mrsigner32(c))                                        \
     B(SGX_ATTRIBUTES, "sgx_attributes", SGX, 1, ds_claims_sgx_attributes16(c))                      \

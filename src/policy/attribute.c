@@ -236,15 +236,6 @@ static struct ds_span cloud(const struct ds_claims *c)
 {
     return ds_span_str(ds_claims_snp_csp_id(c));
 }
-/* Of both levels of a TD 1.5. */
-static const char *advisory(const struct ds_claims *c, size_t i)
-{
-    size_t n = ds_claims_n_advisories(c);
-    if (i < n)
-        return ds_claims_advisory(c, i);
-    return i - n < ds_claims_n_current_advisories(c) ? ds_claims_current_advisory(c, i - n) : NULL;
-}
-
 static const uint8_t zeros48[48];
 
 /* clang-format off */
@@ -271,7 +262,7 @@ static const struct policy_attribute attributes[POLICY_N_ATTRS] = {
         .preset = { .number = POLICY_BIT(DS_TCB_UP_TO_DATE) }, .absent = "UpToDate",
         .help = "accepted states of the platform; for SEV-SNP UpToDate is one TCB for all, else OutOfDate" },
     [POLICY_ATTR_TCB_ADVISORIES] = { AT(TOP, "tcb_advisories", "advisories", POLICY_TEXTS, DS_CODE_POLICY_ADVISORY), .len = 23,
-        .text = advisory, .preset = { .spares_up_to_date = true }, .absent = "any with UpToDate, none with another state",
+        .text = ds_claims_advisory, .preset = { .spares_up_to_date = true }, .absent = "any with UpToDate, none with another state",
         .help = "security advisories that the platform may be open to; all that it lists must be here" },
     [POLICY_ATTR_REPORT_DATA] = LIST(TOP, "report_data", "report_data", DS_CODE_POLICY_REPORT_DATA, 64, ds_claims_report_data64)
         .help = "accepted report data" },

@@ -45,7 +45,7 @@ static int measure(uint8_t system32[32], uint8_t aggregated32[32], const struct 
 static void put_advisories(struct ds_jw *w, const char *key, const struct ds_claims *c)
 {
     ds_jw_array(w, key);
-    for (size_t i = 0; c != NULL && i < ds_claims_n_advisories(c); i++)
+    for (size_t i = 0; c != NULL && ds_claims_advisory(c, i) != NULL; i++)
         ds_jw_str(w, NULL, ds_claims_advisory(c, i));
     ds_jw_array_end(w);
 }

@@ -71,7 +71,7 @@ static void put_platform_claims(struct ds_jw *w, const struct ds_claims *c)
     put_date(w, "tcb_date", ds_claims_tcb_date_s(c));
     ds_jw_u64(w, "tcb_eval_number", ds_claims_tcb_eval_number(c));
     ds_jw_array(w, "advisory_ids");
-    for (size_t i = 0; i < ds_claims_n_advisories(c); i++)
+    for (size_t i = 0; ds_claims_advisory(c, i) != NULL; i++)
         ds_jw_str(w, NULL, ds_claims_advisory(c, i));
     ds_jw_array_end(w);
     for (size_t i = 0; i < DS_LEN(values); i++)

@@ -282,7 +282,7 @@ static int check_policy(struct run *run, struct ds_error *e)
     f->rules.of[POLICY_ATTR_SNP_UNCHECKED_REVOCATION].number = g->allow_no_crl;
     DS_TRY(want_nonce(run, e));
     policy_check(&f->verdict, f->a.claims, &f->rules, &facts);
-    f->is_fresh = run->in->nonce.len > 0 &&
+    f->is_fresh = run->in->nonce.len > 0 && f->verdict.n_dropped == 0 &&
                   !ds_verdict_has(&f->verdict, DS_CODE_POLICY_REPORT_DATA);
     return DS_OK;
 }

@@ -95,14 +95,3 @@ int64_t ds_claims_current_tcb_date_s(const struct ds_claims *c)
 {
     return has_current(c) ? c->tdx.current.date_s : 0;
 }
-
-size_t ds_claims_n_current_advisories(const struct ds_claims *c)
-{
-    return has_current(c) ? c->tdx.current.n_advisories : 0;
-}
-
-const char *ds_claims_current_advisory(const struct ds_claims *c, size_t i)
-{
-    assert(i < ds_claims_n_current_advisories(c));
-    return c->tdx.current.advisories[i];
-}

@@ -30,11 +30,8 @@ struct ds_span ds_claims_tee_tcb_svn16(const struct ds_claims *c);
 struct ds_span ds_claims_tee_tcb_svn2_16(const struct ds_claims *c);
 
 /*
- * TD 1.5: the TCB by the module that runs now, where ds_claims_tcb_date_s() and
- * the advisories there are by the one that launched the TD; the status there is
- * of both. NONE and 0 for others.
+ * TD 1.5: the TCB by the module that runs now, where ds_claims_tcb_date_s() is by
+ * the one that launched the TD; the status there is of both. NONE and 0 for others.
  */
 enum ds_tcb_status ds_claims_current_tcb_status(const struct ds_claims *c);
 int64_t ds_claims_current_tcb_date_s(const struct ds_claims *c);
-size_t ds_claims_n_current_advisories(const struct ds_claims *c);
-const char *ds_claims_current_advisory(const struct ds_claims *c, size_t i);

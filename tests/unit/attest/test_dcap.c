@@ -536,10 +536,9 @@ static void relaunch_is_advised(void **state)
         /* Both dates and both lists are told. */
         assert_int_equal(ds_claims_tcb_date_s(&c), 1709251200);         /* 2024-03-01 */
         assert_int_equal(ds_claims_current_tcb_date_s(&c), 1738368000); /* the QE's */
-        assert_int_equal(ds_claims_n_advisories(&c), 2);
         assert_string_equal(ds_claims_advisory(&c, 1), "INTEL-SA-00003");
-        assert_int_equal(ds_claims_n_current_advisories(&c), 2);
-        assert_string_equal(ds_claims_current_advisory(&c, 1), "INTEL-SA-00002");
+        assert_string_equal(ds_claims_advisory(&c, 2), "INTEL-SA-00002");
+        assert_null(ds_claims_advisory(&c, 3)); /* the platform's is of both */
     }
 }
 
@@ -817,7 +816,8 @@ static void claims_hold_64_advisories(void **state)
         synth_make(&s);
         if (n == 62) {
             assert_int_equal(run(&c, &s, true, &e), DS_OK);
-            assert_int_equal(ds_claims_n_advisories(&c), 64);
+            assert_non_null(ds_claims_advisory(&c, 63));
+            assert_null(ds_claims_advisory(&c, 64));
             continue;
         }
         assert_int_equal(run(&c, &s, true, &e), DS_ERR_RANGE);

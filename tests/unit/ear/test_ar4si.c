@@ -9,7 +9,8 @@
 #include "ear/ear.h"
 #include "unhex.h"
 
-#define APPROVED_ALL (EAR_APPROVED_DEVICE | EAR_APPROVED_CONFIG | EAR_APPROVED_IMAGE)
+#define APPROVED_ALL \
+    (EAR_APPROVED_DEVICE | EAR_APPROVED_CONFIG | EAR_APPROVED_IMAGE | EAR_APPROVED_TCB)
 
 static struct ds_claims claims_of(enum ds_kind kind, enum ds_tcb_status status)
 {
@@ -71,7 +72,21 @@ static const struct {
       0,
       0,
       { 0, 0, 0, 0, 2, 2, 0, 0 },
-      EAR_TIER_AFFIRMING },
+      EAR_TIER_NONE },
+    { "relaunch advised",
+      DS_KIND_HARDWARE,
+      DS_TCB_TD_RELAUNCH_ADVISED,
+      0,
+      EAR_APPROVED_IMAGE,
+      { 0, 0, 3, 0, 32, 2, 0, 0 },
+      EAR_TIER_WARNING },
+    { "relaunch advised, configuration needed",
+      DS_KIND_HARDWARE,
+      DS_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
+      0,
+      0,
+      { 0, 32, 0, 0, 32, 2, 0, 0 },
+      EAR_TIER_WARNING },
     { "an image alone",
       DS_KIND_HARDWARE,
       DS_TCB_UP_TO_DATE,
@@ -173,6 +188,48 @@ static void kinds_and_statuses(void **state)
             if (got.values[k] != kinds_rows[i].want[k])
                 fail_msg("%s: %s is %d", kinds_rows[i].name, ear_aspect_text((enum ear_aspect)k),
                          got.values[k]);
+    }
+}
+
+/* A report's four TCBs that are one say nothing of how old they are. */
+static void snp_is_affirmed_by_versions_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        enum ds_tcb_status status;
+        unsigned approved;
+        int8_t hardware;
+        enum ear_tier tier;
+    } rows[] = {
+        { DS_TCB_UP_TO_DATE, 0, 0, EAR_TIER_NONE },
+        { DS_TCB_UP_TO_DATE, EAR_APPROVED_IMAGE, 0, EAR_TIER_NONE },
+        { DS_TCB_UP_TO_DATE, EAR_APPROVED_TCB, 2, EAR_TIER_NONE },
+        { DS_TCB_OUT_OF_DATE, EAR_APPROVED_IMAGE, 0, EAR_TIER_NONE },
+        { DS_TCB_OUT_OF_DATE, EAR_APPROVED_IMAGE | EAR_APPROVED_TCB, 2, EAR_TIER_AFFIRMING },
+        { DS_TCB_UP_TO_DATE, EAR_APPROVED_IMAGE | EAR_APPROVED_TCB, 2, EAR_TIER_AFFIRMING },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        struct ds_claims c = claims_of(DS_KIND_HARDWARE, rows[i].status);
+        struct ds_verdict v = { 0 };
+        struct ear_vector got;
+        c.tee = DS_TEE_SEV_SNP;
+        assert_int_equal(ear_vector_of(&got, &c, &v, rows[i].approved), rows[i].tier);
+        assert_int_equal(got.values[EAR_HARDWARE], rows[i].hardware);
+    }
+}
+
+/* Every status that Intel or a report can have is worth something, and only one affirms. */
+static void every_status_is_worth_something(void **state)
+{
+    (void)state;
+    for (int s = DS_TCB_NONE + 1; s <= DS_TCB_REVOKED; s++) {
+        struct ds_claims c = claims_of(DS_KIND_HARDWARE, (enum ds_tcb_status)s);
+        struct ds_verdict v = { 0 };
+        struct ear_vector got;
+        (void)ear_vector_of(&got, &c, &v, APPROVED_ALL);
+        enum ear_tier tier = ear_tier_of(got.values[EAR_HARDWARE]);
+        assert_true(tier != EAR_TIER_NONE);
+        assert_true((tier == EAR_TIER_AFFIRMING) == (s == DS_TCB_UP_TO_DATE));
     }
 }
 
@@ -300,7 +357,7 @@ static void appraisal_of_claims(void **state)
                              .tcb.status = DS_TCB_UP_TO_DATE };
     struct ds_verdict none = { 0 };
     snp.snp.measurement48[0] = 8;
-    ear_appraisal_of(&a, &snp, &none, 0);
+    ear_appraisal_of(&a, &snp, &none, EAR_APPROVED_IMAGE | EAR_APPROVED_TCB);
     assert_int_equal(a.status, EAR_TIER_AFFIRMING);
     assert_true(ds_span_eq_str(a.dstack.tee, "dstack-amd-sev-snp"));
     assert_true(ds_span_eq_str(a.dstack.measurements[1].name, "measurement"));
@@ -323,6 +380,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiers),
         cmocka_unit_test(kinds_and_statuses),
+        cmocka_unit_test(snp_is_affirmed_by_versions_alone),
+        cmocka_unit_test(every_status_is_worth_something),
         cmocka_unit_test(refusals),
         cmocka_unit_test(the_worst_stands),
         cmocka_unit_test(nothing_but_hardware_is_affirmed),
