@@ -10,13 +10,17 @@
  *
  *     struct ds_attest *a = ds_attest_init(malloc(ds_attest_size()), ds_attest_size());
  *     ds_attest_trust_hardware(a, NULL);
- *     if (ds_attest_verify(a, quote, &collateral, 1, time(NULL)) == DS_ATTEST_OK)
+ *     if (ds_attest_verify(a, quote, &collateral, 1, time(NULL)) == DS_ATTEST_OK &&
+ *         ds_attest_check(a, policy, DS_ATTEST_SESSION_NONCE, report_data) == DS_ATTEST_OK)
  *         use(ds_attest_claim_bytes(ds_attest_claims(a), DS_ATTEST_REPORT_DATA, 0));
  *     else
  *         puts(ds_attest_reason(a, 0).code);
  *
- * Verified is not yet wanted: whether these are the right measurements, a good TCB status and the
- * nonce that was sent is for a policy to say (ds_attest_check()), or for the caller to compare.
+ * Verified is not yet wanted, nor even protected: a TD in debug mode, a guest at another privilege
+ * level, a platform that is out of date or revoked and a simulated one all verify, with the
+ * measurements of the best. Judge by a policy (ds_attest_check(); {"version":1} refuses all these),
+ * or compare yourself: KIND, DEBUG, TCB_STATUS, for AMD SNP_VMPL and SNP_POLICY, the measurements,
+ * and the report data that answers your nonce.
  *
  * Memory    Objects live in memory of the caller's, of the size that their size function says and
  *           aligned as malloc aligns; there is nothing to release but that memory. It is large
@@ -62,6 +66,13 @@ enum ds_attest_result {
     DS_ATTEST_DENIED = -7,      /* the evidence holds, and the policy refuses what it says */
 };
 
+/* A result that nobody looks at is a door that nobody closed. */
+#if defined(__GNUC__)
+#    define DS_ATTEST_MUST_USE __attribute__((warn_unused_result))
+#else
+#    define DS_ATTEST_MUST_USE
+#endif
+
 /*
  * A verifier: what it trusts, and the outcome of its last verification.
  */
@@ -76,13 +87,16 @@ struct ds_attest *ds_attest_init(void *mem, size_t mem_len);
  * Roots. Only hardware vendors' keys make hardware trust, and they are compiled in. A root of
  * your own is kind "custom"; that of a simulated platform proves no protection at all, and
  * evidence under it counts only where you name it here. Both are named by the SHA-256 of their
- * SubjectPublicKeyInfo; `name` (63 bytes) is what results call them.
+ * SubjectPublicKeyInfo; `name` (1 to 63 bytes) is what results call them.
  *
- * FAILED: no vendor's root has this name, or 16 roots of your own are there already.
+ * FAILED: no vendor's root has this name, one of yours is no name, or 16 of yours are there already.
  */
+DS_ATTEST_MUST_USE
 int ds_attest_trust_hardware(struct ds_attest *a, const char *name); /* NULL: all of them */
+DS_ATTEST_MUST_USE
 int ds_attest_trust_custom(struct ds_attest *a, const char *name,
                            const unsigned char spki_sha256[32]);
+DS_ATTEST_MUST_USE
 int ds_attest_trust_simulated(struct ds_attest *a, const char *name,
                               const unsigned char spki_sha256[32]);
 
@@ -107,6 +121,7 @@ void ds_attest_allow_no_crl(struct ds_attest *a);
  *             number and order; AMD's own root certificates may be left out
  * now_s       seconds since 1970-01-01 UTC, from a clock that you trust
  */
+DS_ATTEST_MUST_USE
 int ds_attest_verify(struct ds_attest *a, struct ds_attest_bytes evidence,
                      const struct ds_attest_bytes *collateral, size_t n_collateral, int64_t now_s);
 
@@ -123,6 +138,7 @@ size_t ds_attest_machine_size(void);
 struct ds_attest_machine *ds_attest_machine_init(void *mem, size_t mem_len);
 
 /* Learn the machine of this evidence, which is not judged itself. On failure m knows none. */
+DS_ATTEST_MUST_USE
 int ds_attest_machine_verify(struct ds_attest *a, struct ds_attest_machine *m,
                              struct ds_attest_bytes evidence,
                              const struct ds_attest_bytes *collateral, size_t n_collateral,
@@ -130,8 +146,11 @@ int ds_attest_machine_verify(struct ds_attest *a, struct ds_attest_machine *m,
 
 /*
  * Verify evidence on its machine; the verifier must trust what it trusted when it learned m.
- * STALE, and the reason's code attest.dcap.platform_other: learn the machine anew.
+ * Some reasons are no forgery: the machine is another one, or has had an update. Learn it anew on
+ * STALE, and on the codes attest.dcap.platform_other, attest.snp.tcb_mismatch and
+ * attest.snp.chip_mismatch (UNTRUSTED: by what is known here, the evidence does not hold).
  */
+DS_ATTEST_MUST_USE
 int ds_attest_verify_on(struct ds_attest *a, struct ds_attest_machine *m,
                         struct ds_attest_bytes evidence, int64_t now_s);
 
@@ -155,6 +174,7 @@ enum ds_attest_session {
  * the reason's claim is the place in it. FAILED: nothing verified, or the report data cannot be.
  * Other policies may be tried afterwards.
  */
+DS_ATTEST_MUST_USE
 int ds_attest_check(struct ds_attest *a, struct ds_attest_bytes policy,
                     enum ds_attest_session session, struct ds_attest_bytes report_data);
 
@@ -178,7 +198,7 @@ size_t ds_attest_n_reasons(const struct ds_attest *a);
 /* How many more there were than are kept. */
 size_t ds_attest_n_reasons_dropped(const struct ds_attest *a);
 
-/* i < ds_attest_n_reasons() */
+/* Behind the last all texts are "". */
 struct ds_attest_reason ds_attest_reason(const struct ds_attest *a, size_t i);
 
 /*
@@ -281,7 +301,7 @@ struct ds_attest_claims;
 /* NULL unless the last call was a verification, or a check of it, and returned DS_ATTEST_OK. */
 const struct ds_attest_claims *ds_attest_claims(const struct ds_attest *a);
 
-/* How many values; 0 also for a number that is no claim. */
+/* How many values; 0 also for a number that is no claim, and without claims (NULL). */
 size_t ds_attest_claim_count(const struct ds_attest_claims *c, enum ds_attest_claim claim);
 
 /* Value i. Where there is none, or it has another shape: no bytes, 0, "". */

@@ -50,6 +50,8 @@ struct ds_claims *ds_claims_new_in(struct ds_arena *mem)
     return ds_arena_get(mem, sizeof(struct ds_claims));
 }
 
+void ds_claims_clear(struct ds_claims *c) { memset(c, 0, sizeof *c); }
+
 enum ds_kind ds_claims_kind(const struct ds_claims *c) { return c->kind; }
 const char *ds_claims_anchor(const struct ds_claims *c) { return c->anchor; }
 enum ds_tee ds_claims_tee(const struct ds_claims *c) { return c->tee; }

@@ -46,6 +46,8 @@ enum ds_tcb_status ds_tcb_status_find(struct ds_span text);
 
 /* Empty claims in the caller's memory; NULL when the arena is full. About 4 KiB. */
 struct ds_claims *ds_claims_new_in(struct ds_arena *mem);
+/* As new: they prove nothing any more. */
+void ds_claims_clear(struct ds_claims *c);
 
 /* The root that the evidence chains to, and what it is. */
 enum ds_kind ds_claims_kind(const struct ds_claims *c);

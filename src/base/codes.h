@@ -491,8 +491,8 @@
       "shorten the list or split the policy; the limit is named") \
 
 #define DS_CODES_LIB(X) \
-    X(LIB_ROOT_NAME, "lib.root_name", "no compiled-in root has this name", \
-      "hardware trust is a table of vendors' keys in the library, and a name that is not in it trusts nobody", \
+    X(LIB_ROOT_NAME, "lib.root_name", "this is no root's name", \
+      "hardware trust is a table of vendors' keys in the library, and a name that is not in it trusts nobody; a root of your own has 1 to 63 bytes", \
       "ds_attest_hardware_root() lists the names; for a key of your own use ds_attest_trust_custom()") \
     X(LIB_ROOTS_FULL, "lib.roots_full", "a verifier has as many roots as it can hold", \
       "a verifier holds 16 roots beside the compiled-in ones", \

@@ -102,10 +102,14 @@ static int trust_own(struct lib_trust *t, const char *name, const unsigned char 
 {
     if (t->n_roots == LIB_ROOTS_MAX)
         return ds_refuse(e, DS_ERR_ARG, DS_CODE_LIB_ROOTS_FULL, "root", "16 at most", name, NULL);
-    struct ds_extra_anchor *root = &t->roots[t->n_roots++];
-    root->is_simulated = is_simulated;
+    struct ds_extra_anchor *root = &t->roots[t->n_roots];
+    if (name == NULL || name[0] == '\0' || strlen(name) >= sizeof root->name)
+        return ds_refuse(e, DS_ERR_ARG, DS_CODE_LIB_ROOT_NAME, "name", "1 to 63 bytes",
+                         name == NULL || name[0] == '\0' ? "none" : name, NULL);
+    *root = (struct ds_extra_anchor){ .is_simulated = is_simulated };
     memcpy(root->spki_sha256, spki_sha256, sizeof root->spki_sha256);
-    (void)snprintf(root->name, sizeof root->name, "%.63s", name);
+    memcpy(root->name, name, strlen(name));
+    t->n_roots++;
     return DS_OK;
 }
 
@@ -314,10 +318,12 @@ static int verify_known(struct ds_attest *a, struct ds_attest_machine *m, struct
     return bind_log(a->claims.c, &ev, e);
 }
 
-/* The outcome of a verification: where it holds, there are claims. */
+/* The outcome of a verification: where it holds, there are claims, and else none, also for who kept a pointer. */
 static int finish_claims(struct ds_attest *a, int r, int64_t now_s, const struct ds_error *e)
 {
     int result = lib_finish(a, r, e);
+    if (result != DS_ATTEST_OK)
+        ds_claims_clear(a->claims.c);
     a->is_verified = result == DS_ATTEST_OK;
     a->verified_at_s = now_s;
     return result;

@@ -213,7 +213,7 @@ static bool is_empty(const struct row *row, const struct ds_claims *c)
 size_t ds_attest_claim_count(const struct ds_attest_claims *claims, enum ds_attest_claim claim)
 {
     const struct row *row = find((int)claim);
-    if (row == NULL || !is_of(row, claims->c))
+    if (claims == NULL || row == NULL || !is_of(row, claims->c))
         return 0;
     size_t n = row->count(claims->c);
     return n > 0 && is_empty(row, claims->c) ? 0 : n;

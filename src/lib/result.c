@@ -2,8 +2,6 @@
 /*
  * The outcome of a call, in the words of the header.
  */
-#include <assert.h>
-
 #include "lib/private.h"
 
 static enum ds_attest_result result_of(int cls)
@@ -46,8 +44,8 @@ size_t ds_attest_n_reasons_dropped(const struct ds_attest *a) { return a->verdic
 
 struct ds_attest_reason ds_attest_reason(const struct ds_attest *a, size_t i)
 {
-    assert(i < a->verdict.n_reasons);
-    const struct ds_reason *r = &a->verdict.reasons[i];
+    static const struct ds_reason none = { .code = DS_CODE_NONE };
+    const struct ds_reason *r = i < a->verdict.n_reasons ? &a->verdict.reasons[i] : &none;
     const struct ds_code_info *info = ds_code_info_get(r->code);
     return (struct ds_attest_reason){ .code = info->id,
                                       .what = info->what,

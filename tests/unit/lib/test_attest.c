@@ -254,11 +254,14 @@ static void each_refusal_has_its_code(void **state)
         const struct refusal *row = &refusals[i];
         DS_AUTO(bench_done) struct bench b = bench_new(row->form);
         assert_int_equal(verify(&b, 1), DS_ATTEST_OK);
+        const struct ds_attest_claims *kept = ds_attest_claims(b.a);
         row->change(&b);
         print_message("  %s\n", row->name);
         int r = ds_attest_verify(b.a, b.evidence[0], b.documents, b.kit.n_documents,
                                  KIT_NOW + row->later_s);
         is_refused(b.a, r, row->result, row->code);
+        assert_int_equal(ds_attest_claim_count(kept, DS_ATTEST_REPORT_DATA), 0);
+        assert_int_equal(ds_attest_claim_count(ds_attest_claims(b.a), DS_ATTEST_REPORT_DATA), 0);
     }
 }
 
@@ -348,7 +351,15 @@ static void roots_are_named(void **state)
     for (size_t i = 0; i < n; i++)
         assert_int_equal(ds_attest_trust_hardware(a, ds_attest_hardware_root(i)), 0);
     is_refused(a, ds_attest_trust_hardware(a, "Intel"), DS_ATTEST_FAILED, "lib.root_name");
-    for (size_t i = 0; i < 16; i++)
+    char name[65];
+    memset(name, 'n', sizeof name);
+    name[64] = '\0';
+    is_refused(a, ds_attest_trust_custom(a, NULL, key32), DS_ATTEST_FAILED, "lib.root_name");
+    is_refused(a, ds_attest_trust_custom(a, "", key32), DS_ATTEST_FAILED, "lib.root_name");
+    is_refused(a, ds_attest_trust_simulated(a, name, key32), DS_ATTEST_FAILED, "lib.root_name");
+    assert_string_equal(ds_attest_reason(a, 1).code, ""); /* there is one */
+    assert_int_equal(ds_attest_trust_custom(a, name + 1, key32), 0);
+    for (size_t i = 1; i < 16; i++)
         assert_int_equal(ds_attest_trust_custom(a, "mine", key32), 0);
     is_refused(a, ds_attest_trust_simulated(a, "mine", key32), DS_ATTEST_FAILED, "lib.roots_full");
     free(a);
