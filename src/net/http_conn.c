@@ -25,6 +25,7 @@
 #include "net/loop.h"
 
 #define INPUT_MAX       ((size_t)64 * 1024) /* read ahead of a request that is being answered */
+#define OUTPUT_MAX      ((size_t)64 * 1024) /* not yet taken when the next request is */
 #define EVICTED_AT_ONCE 16
 #define DRAIN_MS        1000 /* after a refusal: let the client read why */
 #define DRAIN_BYTES_MAX ((size_t)64 << 20)
@@ -114,8 +115,10 @@ void http_conn_free(struct http_conn *c)
         r->conn = NULL;
     else
         http_request_free(c->req);
-    http_conns_remove(s, c);
-    if (!s->limits.evicts && s->n_conns + 1 == s->limits.connections_max)
+    for (enum http_queue_name q = HTTP_ALL; q < HTTP_QUEUES; q++)
+        http_queue_remove(c, q);
+    http_bodies_unwatch(c);
+    if (!s->limits.evicts && s->queues[HTTP_ALL].n + 1 == s->limits.connections_max)
         http_server_accept(s, true);
     SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
     if (ssl != NULL && SSL_is_init_finished(ssl)) {
@@ -205,7 +208,7 @@ static void handle(struct http_conn *c)
     }
     http_conns_touch(c);
     r->keep_alive = llhttp_should_keep_alive(&r->msg.parser) == 1;
-    c->busy = true;
+    http_conn_set_busy(c, true);
     c->server->handler(c->server->arg, r);
 }
 
@@ -237,11 +240,16 @@ static bool feed(struct http_conn *c, size_t *ret_used, struct ds_span bytes)
                                         : "malformed HTTP");
         return false;
     }
-    if (!http_bodies_keep(c->req)) {
-        conn_refuse(c, 503, "too many large bodies at once");
-        return false;
-    }
     return true;
+}
+
+/* What was fed is no longer counted as read ahead. False: refused. */
+static bool keep(struct http_conn *c)
+{
+    if (http_bodies_keep(c->req))
+        return true;
+    conn_refuse(c, 503, "too many large bodies at once");
+    return false;
 }
 
 /*
@@ -282,32 +290,65 @@ static bool receive(struct http_conn *c)
         if (!feed(c, &used, bytes))
             return false;
         (void)evbuffer_drain(in, n > 0 ? used : 0);
+        if (!keep(c))
+            return false;
         answer_expect(c);
     }
     return true;
 }
 
+/* The client does not take its replies: none is made for it until it has. */
+static bool is_behind(const struct http_conn *c)
+{
+    return c->req == NULL && evbuffer_get_length(bufferevent_get_output(c->bev)) > OUTPUT_MAX;
+}
+
+/* There is something to read a request from, and a place for it. */
+static bool can_take(struct http_conn *c)
+{
+    if (c->busy || c->closing || is_behind(c) ||
+        evbuffer_get_length(bufferevent_get_input(c->bev)) == 0)
+        return false;
+    if (c->req == NULL)
+        c->req = request_new(c);
+    c->closing = c->req == NULL;
+    return !c->closing;
+}
+
 void http_conn_process(struct http_conn *c)
 {
     c->processing = true;
-    while (!c->busy && !c->closing) {
-        if (evbuffer_get_length(bufferevent_get_input(c->bev)) == 0)
-            break;
-        if (c->req == NULL)
-            c->req = request_new(c);
-        if (c->req == NULL) {
-            c->closing = true;
-            break;
-        }
-        if (!receive(c))
-            break;
+    if (can_take(c) && receive(c))
         handle(c);
-    }
     c->processing = false;
-    if (c->eof && !c->busy)
+    http_conn_settle(c);
+}
+
+void http_conn_settle(struct http_conn *c)
+{
+    bool has_input = evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
+    if (c->busy || c->processing)
+        return;
+    if (!c->closing && has_input) {
+        if (is_behind(c)) /* on_written() goes on */
+            return;
+        http_queue_add(c, HTTP_READY);
+        if (net_event_after(c->server->turn, 0, NULL) == DS_OK)
+            return;
+    }
+    if (c->eof || has_input)
         c->closing = true;
     if (c->closing && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
         conn_finish(c);
+}
+
+void http_conns_take_turns(struct net_http_server *s)
+{
+    for (size_t n = s->queues[HTTP_READY].n; n > 0 && s->queues[HTTP_READY].oldest != NULL; n--) {
+        struct http_conn *c = s->queues[HTTP_READY].oldest;
+        http_queue_remove(c, HTTP_READY);
+        http_conn_process(c);
+    }
 }
 
 /* Since the first byte of the request, or since it was refused. */
@@ -315,6 +356,15 @@ static bool is_late(const struct http_conn *c)
 {
     const struct net_http_limits *l = &c->server->limits;
     return ds_clock_mono_ms() - c->began_ms > (c->draining ? l->idle_ms : l->request_ms);
+}
+
+/* It waits for its turn, and libevent reads no further than INPUT_MAX. */
+static void read_ahead(struct http_conn *c)
+{
+    if (http_bodies_make_room(c))
+        return;
+    c->server->stats.n_no_room++;
+    http_conn_free(c);
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
@@ -329,9 +379,11 @@ static void on_read(struct bufferevent *bev, void *arg)
             http_conn_free(c);
         return;
     }
-    if (c->req != NULL && !c->busy && c->req->msg.started && is_late(c))
+    if (c->busy || c->links[HTTP_READY].is_in || is_behind(c))
+        read_ahead(c);
+    else if (c->req != NULL && c->req->msg.started && is_late(c))
         conn_refuse(c, 408, "the request takes too long to arrive");
-    else if (!c->busy)
+    else
         http_conn_process(c);
 }
 
@@ -346,8 +398,8 @@ static void on_written(struct bufferevent *bev, void *arg)
             r->stream->room(r->stream_arg);
         return;
     }
-    if (c->closing && left == 0)
-        conn_finish(c);
+    if (left == 0)
+        http_conn_settle(c);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -366,8 +418,8 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
         c->eof = true; /* it may still want the reply */
         return;
     }
-    if (half_closed && !c->busy && evbuffer_get_length(bufferevent_get_output(bev)) > 0) {
-        c->closing = true; /* by on_written; with TLS, libevent stopped writing as well */
+    if (half_closed && !c->busy && c->buffered_len > 0) {
+        c->eof = true; /* and those that wait; with TLS, libevent stopped writing as well */
         (void)bufferevent_enable(bev, EV_WRITE);
         return;
     }
@@ -380,11 +432,11 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
  */
 static bool make_room(struct net_http_server *s)
 {
-    if (s->n_conns < s->limits.connections_max)
+    if (s->queues[HTTP_ALL].n < s->limits.connections_max)
         return true;
     if (++s->n_evicted_at_once >= EVICTED_AT_ONCE)
         http_server_nap(s, 0);
-    return http_conns_evict(s, NULL);
+    return http_conns_evict(s);
 }
 
 void http_conn_open(struct net_http_server *s, int fd, struct net_tls *tls)
@@ -413,13 +465,13 @@ void http_conn_open(struct net_http_server *s, int fd, struct net_tls *tls)
         return;
     }
     *c = (struct http_conn){ .server = s, .bev = bev, .peer = p };
-    http_conns_add(s, c);
+    http_queue_add(c, HTTP_ALL);
     s->stats.n_accepted++;
-    if (!s->limits.evicts && s->n_conns == s->limits.connections_max)
+    if (!s->limits.evicts && s->queues[HTTP_ALL].n == s->limits.connections_max)
         http_server_accept(s, false);
     bufferevent_setcb(bev, on_read, on_written, on_event, c);
     bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MAX);
     set_timeout(c, s->limits.idle_ms);
-    if (bufferevent_enable(bev, EV_READ | EV_WRITE) != 0)
+    if (!http_bodies_watch(c) || bufferevent_enable(bev, EV_READ | EV_WRITE) != 0)
         http_conn_free(c);
 }

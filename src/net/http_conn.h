@@ -23,10 +23,31 @@ struct http_peer {
     struct net_chain chain;
 };
 
-/* Heads and bodies of all requests, also of those that outlive the server: what is kept, in bytes. */
+/*
+ * What is held for clients, in bytes: heads and bodies of all requests, also of those that outlive
+ * the server, what was read ahead, and replies that were not yet taken.
+ */
 struct http_bodies {
     unsigned refs;
     size_t len, max;
+};
+
+/* The lists that a connection may stand in. */
+enum http_queue_name {
+    HTTP_ALL,     /* from the one that last had a whole request, or came last */
+    HTTP_HOLDING, /* bytes are held for it, and it is not being answered: it can give way */
+    HTTP_READY,   /* its next request was read ahead */
+    HTTP_QUEUES,
+};
+
+struct http_link {
+    struct http_conn *newer, *older;
+    bool is_in;
+};
+
+struct http_queue {
+    struct http_conn *newest, *oldest;
+    size_t n;
 };
 
 struct http_listener {
@@ -37,8 +58,9 @@ struct http_listener {
 
 struct http_conn {
     struct net_http_server *server;
-    struct http_conn *prev, *next;
+    struct http_link links[HTTP_QUEUES];
     struct bufferevent *bev;
+    size_t buffered_len; /* read ahead, or not yet written */
     struct http_peer *peer;
     struct net_http_request *req; /* being received or answered */
     bool busy;                    /* req is with the handler */
@@ -71,11 +93,10 @@ struct net_http_server {
     void *arg;
     struct http_listener listeners[HTTP_LISTENERS_MAX];
     size_t n_listeners;
-    struct http_conn *conns, *oldest; /* from the one that last had a whole request, or came last */
-    size_t n_conns;
+    struct http_queue queues[HTTP_QUEUES];
     struct net_http_stats stats;
     struct http_bodies *bodies;
-    struct net_event *nap;
+    struct net_event *nap, *turn;
     size_t n_evicted_at_once;    /* since the loop last went round */
     uint8_t room[HTTP_READ_MAX]; /* of a body on its way from the socket */
 };
@@ -84,18 +105,31 @@ struct net_http_server {
 void http_conn_open(struct net_http_server *s, int fd, struct net_tls *tls);
 /* A request that is with the handler outlives it. */
 void http_conn_free(struct http_conn *c);
-/* Take requests off the input until one is being answered or nothing whole is left. */
+/* Take the next request off the input, as far as it is there. */
 void http_conn_process(struct http_conn *c);
+/* Each connection whose next request was read ahead: one request of it. */
+void http_conns_take_turns(struct net_http_server *s);
+/* Unless a request is being read or answered: wait for the next, for its turn, or close. May free. */
+void http_conn_settle(struct http_conn *c);
 void http_request_free(struct net_http_request *r);
 
 /* http_room.c: who is there, and how much they hold. */
-void http_conns_add(struct net_http_server *s, struct http_conn *c);
-void http_conns_remove(struct net_http_server *s, struct http_conn *c);
+/* As the newest; nothing where it is in already. */
+void http_queue_add(struct http_conn *c, enum http_queue_name name);
+/* Nothing where it is not in. */
+void http_queue_remove(struct http_conn *c, enum http_queue_name name);
 /* It had a whole request: the last to give way. */
 void http_conns_touch(struct http_conn *c);
 /* Close the connection that has had no whole request for longest; false: all are being answered. */
-bool http_conns_evict(struct net_http_server *s, const struct http_conn *spared);
+bool http_conns_evict(struct net_http_server *s);
 void http_bodies_unref(struct http_bodies *b);
+/* Count what goes into and out of the connection's buffers, or no longer. */
+DS_MUST_USE bool http_bodies_watch(struct http_conn *c);
+void http_bodies_unwatch(struct http_conn *c);
+/* It is with the handler, or no longer. */
+void http_conn_set_busy(struct http_conn *c, bool busy);
+/* Others that hold bytes give way to this one; false when too much is held even so. */
+bool http_bodies_make_room(const struct http_conn *c);
 /* Count what the request has by now; false when that is too much for all together. */
 bool http_bodies_keep(struct net_http_request *r);
 void http_bodies_drop(struct net_http_request *r);

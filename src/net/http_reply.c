@@ -61,9 +61,8 @@ static void request_end(struct net_http_request *r)
     if (c == NULL)
         return;
     c->req = NULL;
-    c->busy = false;
-    if (!c->processing)
-        http_conn_process(c);
+    http_conn_set_busy(c, false);
+    http_conn_settle(c);
 }
 
 void net_http_reply(struct net_http_request *r, int status, const char *content_type,
@@ -73,6 +72,7 @@ void net_http_reply(struct net_http_request *r, int status, const char *content_
     if (r->conn != NULL) {
         r->conn->closing = !r->keep_alive;
         http_conn_reply(r->conn, status, content_type, body, is_head(r), extra);
+        (void)http_bodies_make_room(r->conn); /* over it even so: the next request is refused */
     }
     request_end(r);
 }

@@ -43,8 +43,14 @@ static void on_nap_over(void *arg, unsigned what)
     (void)what;
     struct net_http_server *s = arg;
     s->n_evicted_at_once = 0;
-    if (s->limits.evicts || s->n_conns < s->limits.connections_max)
+    if (s->limits.evicts || s->queues[HTTP_ALL].n < s->limits.connections_max)
         http_server_accept(s, true);
+}
+
+static void on_turn(void *arg, unsigned what)
+{
+    (void)what;
+    http_conns_take_turns(arg);
 }
 
 static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa,
@@ -82,7 +88,10 @@ int net_http_server_new(struct net_http_server **ret, struct net_loop *loop,
     s->bodies = calloc(1, sizeof *s->bodies);
     int r = s->bodies != NULL ? net_event_timer(&s->nap, loop, on_nap_over, s, e)
                               : ds_fail(e, DS_ERR_NOMEM, "HTTP server");
+    if (r == DS_OK)
+        r = net_event_timer(&s->turn, loop, on_turn, s, e);
     if (r < 0) {
+        net_event_free(s->nap);
         free(s->bodies);
         free(s);
         return r;
@@ -101,9 +110,10 @@ void net_http_server_free(struct net_http_server *s)
         net_tls_unref(s->listeners[i].tls);
     }
     s->n_listeners = 0;
-    while (s->conns != NULL)
-        http_conn_free(s->conns);
+    while (s->queues[HTTP_ALL].oldest != NULL)
+        http_conn_free(s->queues[HTTP_ALL].oldest);
     net_event_free(s->nap);
+    net_event_free(s->turn);
     http_bodies_unref(s->bodies);
     free(s);
 }
@@ -156,7 +166,8 @@ unsigned net_http_server_port(const struct net_http_server *s)
 void net_http_server_stats(struct net_http_stats *ret, const struct net_http_server *s)
 {
     *ret = s->stats;
-    ret->n_open = s->n_conns;
+    ret->n_open = s->queues[HTTP_ALL].n;
+    ret->held_len = s->bodies->len;
 }
 
 const char *net_http_method(const struct net_http_request *r)

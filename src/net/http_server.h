@@ -18,9 +18,10 @@ struct net_target;
 struct net_http_server;
 struct net_http_request;
 
-struct net_http_limits {    /* zero: the default */
-    size_t body_max;        /* bytes; 10 MiB; over it: 413 */
-    size_t bodies_max;      /* bytes of all heads and bodies at once; 4 bodies; over it: 503 */
+struct net_http_limits { /* zero: the default */
+    size_t body_max;     /* bytes; 10 MiB; over it: 413 */
+    /* Bytes of all heads and bodies, and of replies that were not yet taken; 4 bodies; over it: 503. */
+    size_t bodies_max;
     size_t head_max;        /* bytes of request line and headers; 32 KiB; over it: 431 */
     size_t connections_max; /* 512; more wait in the kernel's queue */
     /* 60 s: without a byte while a request is awaited; for all of one that comes in; for what
@@ -28,9 +29,10 @@ struct net_http_limits {    /* zero: the default */
     int64_t idle_ms;
     int64_t request_ms; /* for all of a request that comes in, from its first byte; idle_ms */
     /*
-     * At connections_max and at bodies_max the connection that has been without a whole request for
-     * longest is closed, so that clients who send slowly only ever crowd out each other. Without it
-     * new connections wait, and new bodies are refused.
+     * At connections_max the connection that has been without a whole request for longest is closed,
+     * at bodies_max the one for which bytes have been held for longest, so that clients who send or
+     * read slowly only ever crowd out each other. One that is being answered stays. Without it new
+     * connections wait, and new bodies are refused.
      */
     bool evicts;
 };
@@ -38,6 +40,7 @@ struct net_http_limits {    /* zero: the default */
 /* Since the start. */
 struct net_http_stats {
     size_t n_open;          /* connections now */
+    size_t held_len;        /* bytes now, of those that bodies_max bounds */
     uint64_t n_accepted;    /* connections */
     uint64_t n_evicted;     /* closed to make room */
     uint64_t n_turned_away; /* closed at once: every connection was being answered */

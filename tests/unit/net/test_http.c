@@ -102,6 +102,9 @@ static void handler(void *arg, struct net_http_request *req)
         (void)snprintf(text, sizeof text, "%d %u %d", p->is_unix, (unsigned)p->uid,
                        p->pid == getpid());
         net_http_reply(req, 200, "text/plain", ds_span_str(text), NULL);
+    } else if (strcmp(path, "/big") == 0) {
+        static const char big[1u << 20]; /* more than the kernel takes at once */
+        net_http_reply(req, 200, NULL, DS_SPAN_OF(big), NULL);
     } else if (strcmp(path, "/fail") == 0) {
         net_http_reply(req, 400, "application/json", DS_SPAN_LIT("{\"error\":\"no\"}"), NULL);
     } else {
@@ -562,6 +565,63 @@ static void test_a_long_body_that_ends_early(void **state)
     assert_int_equal(fx->handled, 0);
 }
 
+#define N_BIG 20
+
+/* 20 requests for a MiB each, the last one closing. */
+static void ask_much(struct ds_buf *out)
+{
+    for (size_t i = 0; i < N_BIG; i++)
+        ds_buf_printf(out, "GET /big HTTP/1.%d\r\n\r\n", i + 1 < N_BIG);
+}
+
+static void test_who_reads_gets_all(void **state)
+{
+    (void)state;
+    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+    for (int half_close = 0; half_close < 2; half_close++) {
+        ds_buf_clear(&out);
+        ask_much(&out);
+        fx->handled = 0;
+        struct raw r = { .send_span = ds_buf_span(&out), .half_close = half_close != 0 };
+        raw(&r);
+        assert_true(r.closed);
+        assert_int_equal(fx->handled, N_BIG);
+        assert_in_range(r.got.len, N_BIG << 20, (N_BIG << 20) + N_BIG * 200);
+        ds_buf_done(&r.got);
+    }
+}
+
+/* Who does not take a reply is not made the next, keeps others out for a time, and is then left. */
+static void test_who_does_not_read_is_left(void **state)
+{
+    (void)state;
+    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+    struct net_http_stats st;
+    int fd = -1;
+    ask_much(&out);
+    assert_int_equal(net_connect(&fd, &fx->target, ds_clock_mono_ms() + 1000, NULL), DS_OK);
+    assert_int_equal(send(fd, out.p, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
+    int64_t end = ds_clock_mono_ms() + 10000;
+    while (fx->handled == 0 && ds_clock_mono_ms() < end)
+        assert_int_equal(net_loop_step(fx->loop, 20, NULL), DS_OK);
+    net_http_server_stats(&st, fx->server);
+    assert_in_range(st.held_len, 150001, 2u << 20);
+    struct raw other = { .send = "GET /x HTTP/1.0\r\n\r\n" };
+    raw(&other);
+    bool is_refused = ds_str_starts(other.got.p, "HTTP/1.1 503 ");
+    ds_buf_done(&other.got);
+    net_http_server_stats(&st, fx->server);
+    assert_true(is_refused || st.held_len <= 150000); /* as long as it is there */
+    while (st.n_open > 0 && ds_clock_mono_ms() < end) {
+        assert_int_equal(net_loop_step(fx->loop, 20, NULL), DS_OK);
+        net_http_server_stats(&st, fx->server);
+    }
+    assert_int_equal(st.n_open, 0);
+    assert_int_equal(st.held_len, 0);
+    assert_in_range(fx->handled, 1, 2); /* the other may have come late */
+    (void)close(fd);
+}
+
 static void test_expect_continue(void **state)
 {
     (void)state;
@@ -764,6 +824,8 @@ int main(void)
         TEST(test_pipelining_and_trailers),
         TEST(test_long_bodies_and_what_follows),
         TEST(test_a_long_body_that_ends_early),
+        TEST(test_who_reads_gets_all),
+        TEST(test_who_does_not_read_is_left),
         TEST(test_expect_continue),
         TEST(test_too_many_connections_wait),
         TEST(test_out_of_descriptors),

@@ -25,6 +25,7 @@
 #define BODIES_MAX      4000
 #define REQUEST_MS      200
 #define WAIT_MS         10000
+#define BIG             (1u << 20) /* more than the kernel takes at once */
 
 struct fixture {
     struct net_loop *loop;
@@ -32,14 +33,24 @@ struct fixture {
     struct net_target target;
     char dir[64];
     struct net_http_request *kept[CONNECTIONS_MAX];
-    size_t n_kept;
+    size_t n_kept, n_served, n_served_before; /* before /second */
+    bool has_second;
 };
 
 static void handler(void *arg, struct net_http_request *req)
 {
     struct fixture *f = arg;
-    if (strcmp(net_http_path(req), "/keep") == 0)
+    static const char big[BIG];
+    const char *path = net_http_path(req);
+    if (strcmp(path, "/second") == 0) {
+        f->has_second = true;
+        f->n_served_before = f->n_served;
+    }
+    f->n_served++;
+    if (strcmp(path, "/keep") == 0)
         f->kept[f->n_kept++] = req;
+    else if (strcmp(path, "/big") == 0)
+        net_http_reply(req, 200, NULL, DS_SPAN_OF(big), NULL);
     else
         net_http_reply(req, 200, "text/plain", DS_SPAN_LIT("served"), NULL);
 }
@@ -207,6 +218,104 @@ static void bodies_that_never_end_give_way(void **state)
     (void)close(good);
 }
 
+/* Until the server holds this much, or at least more than that. */
+static void hold(struct fixture *f, size_t least, size_t most)
+{
+    int64_t end = ds_clock_mono_ms() + WAIT_MS;
+    while ((stats_of(f).held_len < least || stats_of(f).held_len > most) &&
+           ds_clock_mono_ms() < end)
+        assert_int_equal(net_loop_step(f->loop, 20, NULL), DS_OK);
+    assert_in_range(stats_of(f).held_len, least, most);
+}
+
+/* Nothing is won by closing them, so they stay, and it is the newcomer that is refused. */
+static void who_holds_nothing_does_not_give_way_to_bytes(void **state)
+{
+    struct fixture *f = *state;
+    char text[3000];
+    int n = snprintf(text, sizeof text,
+                     "POST /keep HTTP/1.1\r\nHost: x\r\nContent-Length: 2500\r\n\r\n");
+    memset(text + n, 'x', 2500);
+    text[n + 2500] = '\0';
+    int idle = client(f, GET);
+    assert_non_null(strstr(hear(f, idle), "served"));
+    int busy = client(f, text);
+    hold(f, 2500, BODIES_MAX);
+    int late = client(f, text);
+    assert_non_null(strstr(hear(f, late), "HTTP/1.1 503"));
+    assert_true(is_open(idle) && is_open(busy));
+    assert_int_equal(stats_of(f).n_evicted, 0);
+    assert_int_equal(stats_of(f).n_no_room, 1);
+    (void)close(idle);
+    (void)close(busy);
+    (void)close(late);
+}
+
+static void replies_that_nobody_takes_give_way(void **state)
+{
+    struct fixture *f = *state;
+    int silent = client(f, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    hold(f, BODIES_MAX + 1, BIG);
+    assert_int_equal(stats_of(f).n_evicted, 0); /* nobody needs the room */
+    int good = client(f, GET);
+    assert_non_null(strstr(hear(f, good), "served"));
+    assert_int_equal(stats_of(f).n_evicted, 1);
+    assert_int_equal(stats_of(f).n_open, 1);
+    hold(f, 0, 0);
+    (void)close(silent);
+    (void)close(good);
+}
+
+static void all_that_is_held_is_let_go(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const rows[] = {
+        GET,
+        "GET / HT",
+        "GET /keep HTTP/1.1\r\n\r\nmore",
+        "GET /big HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        "nonsense\r\n\r\n",
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        int fd = client(f, rows[i]);
+        if (i > 0)
+            hold(f, 1, SIZE_MAX);
+        (void)close(fd);
+        if (f->n_kept > 0) /* it is answered to whoever has only closed its half */
+            net_http_reply(f->kept[--f->n_kept], 200, NULL, DS_SPAN_LIT(""), NULL);
+        int64_t end = ds_clock_mono_ms() + WAIT_MS;
+        while (stats_of(f).n_open > 0 && ds_clock_mono_ms() < end)
+            assert_int_equal(net_loop_step(f->loop, 20, NULL), DS_OK);
+        assert_int_equal(stats_of(f).n_open, 0);
+        assert_int_equal(stats_of(f).held_len, 0);
+    }
+}
+
+/* Both are there before the server looks: what one sent ahead waits for the other. */
+static void one_request_a_turn(void **state)
+{
+    struct fixture *f = *state;
+    static const char second[] = "GET /second HTTP/1.1\r\nHost: x\r\n\r\n";
+    char text[100 * sizeof GET];
+    size_t n = 0;
+    int fd[2];
+    for (size_t i = 0; i < 100; i++, n += strlen(GET))
+        memcpy(text + n, GET, strlen(GET));
+    for (size_t i = 0; i < DS_LEN(fd); i++)
+        assert_int_equal(net_connect(&fd[i], &f->target, ds_clock_mono_ms() + WAIT_MS, NULL),
+                         DS_OK);
+    assert_int_equal(send(fd[0], text, n, MSG_NOSIGNAL), (ssize_t)n);
+    assert_int_equal(send(fd[1], second, sizeof second - 1, MSG_NOSIGNAL), sizeof second - 1);
+    int64_t end = ds_clock_mono_ms() + WAIT_MS;
+    while (f->n_served < 101 && ds_clock_mono_ms() < end)
+        assert_int_equal(net_loop_step(f->loop, 20, NULL), DS_OK);
+    assert_int_equal(f->n_served, 101); /* none is lost */
+    assert_true(f->has_second);
+    assert_in_range(f->n_served_before, 0, 2);
+    (void)close(fd[0]);
+    (void)close(fd[1]);
+}
+
 static void who_is_being_answered_never_gives_way(void **state)
 {
     struct fixture *f = *state;
@@ -283,6 +392,10 @@ int main(void)
         TEST(who_was_served_stays_before_who_sends_bytes),
         TEST(a_crowd_is_let_through),
         TEST(bodies_that_never_end_give_way),
+        TEST(who_holds_nothing_does_not_give_way_to_bytes),
+        TEST(replies_that_nobody_takes_give_way),
+        TEST(all_that_is_held_is_let_go),
+        TEST(one_request_a_turn),
         TEST(who_is_being_answered_never_gives_way),
         TEST(a_request_has_a_deadline),
         TEST(refusals_are_counted),
