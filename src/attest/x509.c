@@ -336,15 +336,13 @@ int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anc
 }
 
 int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x509 *issuer, size_t depth,
-                       const struct ds_anchor *anchor, int64_t now_s, struct ds_error *e)
+                       const struct ds_anchor *anchor, struct ds_error *e)
 {
     int r = ds_x509_check_critical(cert, e);
     if (r == DS_OK)
         r = ds_x509_check_marker(cert, anchor, e);
     if (r == DS_OK)
         r = ds_x509_check_issued(cert, issuer, depth, e);
-    if (r == DS_OK)
-        r = ds_x509_check_time(cert, now_s, e);
     return ds_anchored(r, anchor->name, e);
 }
 
@@ -352,19 +350,17 @@ int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x509 *issuer,
  * RFC 5280 6.1.1 (d): an anchor is a name and a key. The key is the pinned one;
  * a signature that it made over itself would add nothing, so it is not verified.
  */
-static int check_root(const struct ds_x509 *root, const struct ds_anchor *anchor, int64_t now_s,
+static int check_root(const struct ds_x509 *root, const struct ds_anchor *anchor,
                       struct ds_error *e)
 {
     int r = ds_x509_check_critical(root, e);
     if (r == DS_OK)
         r = ds_x509_check_marker(root, anchor, e);
-    if (r == DS_OK)
-        r = ds_x509_check_time(root, now_s, e);
     return ds_anchored(r, anchor->name, e);
 }
 
-int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
-                        const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
+int ds_x509_check_path(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
+                       const struct ds_anchors *anchors, struct ds_error *e)
 {
     uint8_t spki_sha256[32];
     struct ds_anchor anchor;
@@ -373,9 +369,26 @@ int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size
                          n < 1 ? "none" : "more", DS_NO_ANCHOR);
     DS_TRY(ds_hash(DS_SHA256, spki_sha256, chain[n - 1].spki, e));
     DS_TRY(ds_anchors_find(&anchor, anchors, spki_sha256, e));
-    DS_TRY(check_root(&chain[n - 1], &anchor, now_s, e));
+    DS_TRY(check_root(&chain[n - 1], &anchor, e));
     for (size_t i = n - 1; i-- > 0;)
-        DS_TRY(ds_x509_check_link(&chain[i], &chain[i + 1], i, &anchor, now_s, e));
+        DS_TRY(ds_x509_check_link(&chain[i], &chain[i + 1], i, &anchor, e));
+    *ret = anchor;
+    return DS_OK;
+}
+
+int ds_x509_check_times(const struct ds_x509 *chain, size_t n, int64_t now_s, struct ds_error *e)
+{
+    for (size_t i = n; i-- > 0;)
+        DS_TRY(ds_x509_check_time(&chain[i], now_s, e));
+    return DS_OK;
+}
+
+int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
+                        const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
+{
+    struct ds_anchor anchor;
+    DS_TRY(ds_x509_check_path(&anchor, chain, n, anchors, e));
+    DS_TRY(ds_anchored(ds_x509_check_times(chain, n, now_s, e), anchor.name, e));
     *ret = anchor;
     return DS_OK;
 }
@@ -453,18 +466,22 @@ int ds_crl_parse(struct ds_crl *ret, struct ds_span der, struct ds_error *e)
     return DS_OK;
 }
 
-int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t now_s,
-                 struct ds_error *e)
+int ds_crl_check_issued(const struct ds_crl *crl, const struct ds_x509 *issuer, struct ds_error *e)
 {
-    char until[48], now[21], from[21];
     /* RFC 5280 6.3.3 (b), (f) */
     if (!ds_span_eq(crl->issuer, issuer->subject) || !is_key_id_same(crl->aki, issuer->ski) ||
         !issuer->has_key_usage || (issuer->key_usage & DS_KEY_USAGE_CRL_SIGN) == 0)
         return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_CRL_ISSUER, "crl_issuer",
                          ds_x509_name_of(issuer).s, "another issuer", NULL);
     /* RFC 5280 6.3.3 (g) */
-    DS_TRY(check_signature(crl->sig_alg, crl->tbs, crl->sig, issuer, DS_CODE_CRL_SIGNATURE, issuer,
-                           e));
+    return check_signature(crl->sig_alg, crl->tbs, crl->sig, issuer, DS_CODE_CRL_SIGNATURE, issuer,
+                           e);
+}
+
+int ds_crl_check_time(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t now_s,
+                      struct ds_error *e)
+{
+    char until[48], now[21], from[21];
     /* RFC 5280 5.1.2.5 */
     if (now_s >= crl->this_update_s && now_s <= crl->next_update_s)
         return DS_OK;
@@ -473,6 +490,13 @@ int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t
     (void)ds_date_format(until + strlen(until), crl->next_update_s);
     return ds_refuse(e, DS_ERR_STALE, DS_CODE_CRL_DATES, ds_x509_name_of(issuer).s, until,
                      ds_date_format(now, now_s), NULL);
+}
+
+int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t now_s,
+                 struct ds_error *e)
+{
+    DS_TRY(ds_crl_check_issued(crl, issuer, e));
+    return ds_crl_check_time(crl, issuer, now_s, e);
 }
 
 bool ds_crl_has(const struct ds_crl *crl, const struct ds_x509 *cert)

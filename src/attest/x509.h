@@ -91,17 +91,29 @@ DS_MUST_USE int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_err
 DS_MUST_USE int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anchor,
                                      struct ds_error *e);
 
-/* Everything about one certificate below an issuer that is trusted already, under this anchor. */
+/*
+ * Everything but the dates of one certificate below an issuer that is trusted
+ * already, under this anchor.
+ */
 DS_MUST_USE int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x509 *issuer,
-                                   size_t depth, const struct ds_anchor *anchor, int64_t now_s,
+                                   size_t depth, const struct ds_anchor *anchor,
                                    struct ds_error *e);
 
 /*
- * Check a chain, leaf first and root last, up to an anchor: every certificate's
- * dates, extensions and marker, every step, and the root's key among the anchors.
+ * Check all but the dates of a chain, leaf first and root last, up to an anchor:
+ * every certificate's extensions and marker, every step, and the root's key
+ * among the anchors.
  *
  * out:  ret  the anchor that holds it
  */
+DS_MUST_USE int ds_x509_check_path(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
+                                   const struct ds_anchors *anchors, struct ds_error *e);
+
+/* Every certificate of a chain is in date, the root's first. err: as ds_x509_check_time */
+DS_MUST_USE int ds_x509_check_times(const struct ds_x509 *chain, size_t n, int64_t now_s,
+                                    struct ds_error *e);
+
+/* Both: first the path, then the dates. */
 DS_MUST_USE int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
                                     const struct ds_anchors *anchors, int64_t now_s,
                                     struct ds_error *e);
@@ -119,11 +131,18 @@ struct ds_crl {
 DS_MUST_USE int ds_crl_parse(struct ds_crl *ret, struct ds_span der, struct ds_error *e);
 
 /*
- * The list is this issuer's, signed by it, and in date.
+ * The list is this issuer's and signed by it.
  *
  * err:  UNTRUSTED  attest.crl.issuer, attest.crl.signature
- *       STALE      attest.crl.expired
  */
+DS_MUST_USE int ds_crl_check_issued(const struct ds_crl *crl, const struct ds_x509 *issuer,
+                                    struct ds_error *e);
+
+/* err: STALE attest.crl.dates */
+DS_MUST_USE int ds_crl_check_time(const struct ds_crl *crl, const struct ds_x509 *issuer,
+                                  int64_t now_s, struct ds_error *e);
+
+/* Both: first whose it is, then the dates. */
 DS_MUST_USE int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t now_s,
                              struct ds_error *e);
 

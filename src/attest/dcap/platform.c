@@ -2,8 +2,12 @@
 /*
  * The verification of a platform: PCK chain, revocation lists, and the documents
  * that Intel signs about it. Numbers like 4.1.2.5.7 are the section numbers in
- * the source of Intel's Quote Verification Library; what stands before them
- * there (chains, lists, signed collateral) is its 4.1.2.2 to 4.1.2.4.
+ * the source of Intel's Quote Verification Library (QVL). Its classes for chains,
+ * lists and signed documents have none and are named instead: PckCertVerifier,
+ * TCBSigningChain, TCBInfoVerifier, EnclaveIdentityVerifier.
+ *
+ * As in each of them, dates come last: what is stale does not hide what is revoked
+ * or forged.
  */
 
 #include "attest/dcap/platform.h"
@@ -25,6 +29,16 @@ struct chain {
     size_t n;
 };
 
+/* One of the two documents that Intel signs, with the names of its parts and the codes of its refusals. */
+struct document {
+    const char *name, *chain_name, *sig_name;
+    struct ds_span text, chain_pem, sig64;
+    int64_t issue_s, next_s;
+    enum ds_code signature, expired, future;
+    const struct chain *signer; /* that verified; NULL: none */
+    bool is_signed;             /* and so did its signature: until then it says nothing */
+};
+
 struct run {
     struct ds_dcap_platform *p; /* being filled */
     const struct ds_dcap_parts *parts;
@@ -32,7 +46,8 @@ struct run {
     int64_t now_s;
     struct ds_arena *mem;
     struct chain *pck;
-    struct ds_crl root_crl;
+    struct ds_crl root_crl, pck_crl; /* empty where there is none */
+    struct document tcb_info, qe_identity;
 };
 
 static int refuse(const struct run *v, enum ds_code code, const char *claim, const char *expected,
@@ -87,11 +102,7 @@ static int add_certs(struct chain *c, struct run *v, struct ds_span pem, size_t 
     }
 }
 
-/*
- * Parse a chain of exactly n certificates, leaf first and root last, from up to
- * two texts. The root's own signature is not looked at, so its dates bound what is
- * kept and are in no claim.
- */
+/* Parse a chain of exactly n certificates, leaf first and root last, from up to two texts. */
 static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, struct ds_span more,
                        size_t n, struct ds_error *e)
 {
@@ -105,9 +116,6 @@ static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, st
     (void)snprintf(got, sizeof got, "%zu", c->n);
     if (c->n != n)
         return refuse(v, DS_CODE_X509_CHAIN, "chain", want, got, e);
-    for (size_t i = 0; i + 1 < n; i++)
-        narrow(&v->p->dates, c->certs[i].not_before_s, c->certs[i].not_after_s);
-    narrow(&v->p->root_dates, c->certs[n - 1].not_before_s, c->certs[n - 1].not_after_s);
     *ret = c;
     return DS_OK;
 }
@@ -132,13 +140,17 @@ static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct 
                      got, NULL);
 }
 
+/*
+ * PckCertVerifier: names, signatures, and a root that is trusted. Ours: that roots are pinned by
+ * key (QVL compares with a certificate), that CAs say so and how deep, and which keys may sign.
+ */
 static int check_pck_chain(struct run *v, const struct ds_dcap_quote *quote, struct ds_error *e)
 {
     struct ds_span pem, more;
     DS_TRY(find_pck_chain(&pem, &more, v, quote, e));
     int r = parse_chain(&v->pck, v, pem, more, 3, e);
     if (r == DS_OK)
-        r = ds_x509_check_chain(&v->p->anchor, v->pck->certs, 3, v->anchors, v->now_s, e);
+        r = ds_x509_check_path(&v->p->anchor, v->pck->certs, 3, v->anchors, e);
     if (r < 0) {
         (void)ds_wrap(e, r, "PCK chain");
         return r;
@@ -148,6 +160,7 @@ static int check_pck_chain(struct run *v, const struct ds_dcap_quote *quote, str
     if (!cn_has(leaf, "SGX PCK Certificate"))
         return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_common_name", "SGX PCK Certificate",
                       ds_x509_name_of(leaf).s, e);
+    /* ours */
     if (!may_sign(leaf))
         return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_key_usage", "digitalSignature",
                       "another usage", e);
@@ -170,50 +183,50 @@ static int check_root_crl(struct run *v, struct ds_error *e)
     if (!have(v, v->parts->root_crl_der, "root_ca_crl"))
         return DS_OK;
     DS_TRY(ds_crl_parse(&v->root_crl, v->parts->root_crl_der, e));
-    DS_TRY(ds_crl_check(&v->root_crl, &v->pck->certs[2], v->now_s, e));
-    narrow(&v->p->dates, v->root_crl.this_update_s, v->root_crl.next_update_s);
+    DS_TRY(ds_crl_check_issued(&v->root_crl, &v->pck->certs[2], e));
     return check_not_revoked_by_root(v, &v->pck->certs[1], e);
 }
 
 static int check_pck_crl(struct run *v, struct ds_error *e)
 {
     const struct ds_x509 *leaf = &v->pck->certs[0], *issuer = &v->pck->certs[1];
-    struct ds_crl crl;
     if (!have(v, v->parts->pck_crl_der, "pck_crl"))
         return DS_OK;
-    DS_TRY(ds_crl_parse(&crl, v->parts->pck_crl_der, e));
+    /* 4.1.2.5.6 */
+    DS_TRY(ds_crl_parse(&v->pck_crl, v->parts->pck_crl_der, e));
     /* 4.1.2.5.7: a CA's list, and the raw issuer names are the same. */
-    if (!cn_has(issuer, "CA") || !ds_span_eq(crl.issuer, leaf->issuer))
+    if (!cn_has(issuer, "CA") || !ds_span_eq(v->pck_crl.issuer, leaf->issuer))
         return refuse(v, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer", ds_x509_name_of(issuer).s,
                       "another issuer", e);
-    DS_TRY(ds_crl_check(&crl, issuer, v->now_s, e));
-    narrow(&v->p->dates, crl.this_update_s, crl.next_update_s);
+    DS_TRY(ds_crl_check_issued(&v->pck_crl, issuer, e));
     /* 4.1.2.5.8 */
-    if (ds_crl_has(&crl, leaf))
+    if (ds_crl_has(&v->pck_crl, leaf))
         return refuse(v, DS_CODE_DCAP_PCK_REVOKED, "pck_serial", "not revoked",
                       DS_HEX(ds_span_sub(leaf->serial, 0, 32)), e);
     return DS_OK;
 }
 
-/* The signer of TCB info or QE identity; both come from one chain, mostly the same text. */
-static int check_signer(struct chain **ret, struct run *v, struct ds_span pem, struct ds_error *e)
+/* TCBSigningChain: who signs TCB info and QE identity. */
+static int check_signer(const struct chain **ret, struct run *v, struct ds_span pem,
+                        struct ds_error *e)
 {
     const struct ds_x509 *root = &v->pck->certs[2];
     struct ds_anchor anchor = v->p->anchor;
     struct chain *c;
     DS_TRY(parse_chain(&c, v, pem, (struct ds_span){ 0 }, 2, e));
     /* The very root that the PCK chain ended in is not checked again. That both documents hang
-       under it is ours, not QVL's, which takes any root that is trusted. */
+       under it is ours: QVL takes any root that is trusted. */
     if (ds_span_eq(c->certs[1].der, root->der))
-        DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, v->now_s, e));
+        DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, e));
     else
-        DS_TRY(ds_x509_check_chain(&anchor, c->certs, 2, v->anchors, v->now_s, e));
+        DS_TRY(ds_x509_check_path(&anchor, c->certs, 2, v->anchors, e));
     if (!ds_span_eq(c->certs[1].spki, root->spki))
         return refuse(v, DS_CODE_DCAP_MIXED_ROOTS, "collateral_root", v->p->anchor.name,
                       anchor.name, e);
     if (!cn_has(&c->certs[0], "SGX TCB Signing"))
         return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_common_name", "SGX TCB Signing",
                       ds_x509_name_of(&c->certs[0]).s, e);
+    /* ours */
     if (!may_sign(&c->certs[0]))
         return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_key_usage", "digitalSignature",
                       "another usage", e);
@@ -222,32 +235,86 @@ static int check_signer(struct chain **ret, struct run *v, struct ds_span pem, s
     return DS_OK;
 }
 
-/* One of the two documents that Intel signs, with the codes of its refusals. */
-struct document {
-    const char *name;
-    struct ds_span text, sig64;
-    int64_t issue_s, next_s;
-    enum ds_code signature, expired, future;
-    bool *is_signed; /* set where it verified */
-};
-
-static int check_signed_text(const struct run *v, const struct chain *signer,
-                             const struct document *d, struct ds_error *e)
+/* Over the bytes as they were served; QVL writes the JSON anew and verifies that. */
+static int check_signed_text(const struct run *v, const struct document *d, struct ds_error *e)
 {
+    const struct ds_x509 *signer = &d->signer->certs[0];
     uint8_t xy64[64], digest32[32];
     char want[96];
-    DS_TRY(ds_p256_of_spki(xy64, signer->certs[0].spki, e));
+    DS_TRY(ds_p256_of_spki(xy64, signer->spki, e));
     DS_TRY(ds_hash(DS_SHA256, digest32, d->text, e));
     int r = ds_p256_verify(xy64, digest32, d->sig64.p, e);
     if (r != DS_ERR_UNTRUSTED)
         return r;
-    (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(&signer->certs[0]).s);
+    (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(signer).s);
     return refuse(v, d->signature, d->name, want, "a signature that does not verify", e);
 }
 
-static int check_dates(struct run *v, const struct document *d, struct ds_error *e)
+/*
+ * TCBInfoVerifier and EnclaveIdentityVerifier but for the dates: signer, then signature.
+ *
+ * in:  other  the one before, which mostly comes with the same chain; NULL: none
+ */
+static int check_document(struct run *v, struct document *d, const struct document *other,
+                          struct ds_error *e)
+{
+    bool has_chain = have(v, d->chain_pem, d->chain_name);
+    bool has_sig = have(v, d->sig64, d->sig_name);
+    bool has_text = have(v, d->text, d->name);
+    if (!has_chain)
+        return DS_OK;
+    if (other != NULL && ds_span_eq(d->chain_pem, other->chain_pem))
+        d->signer = other->signer;
+    else
+        DS_TRY(check_signer(&d->signer, v, d->chain_pem, e));
+    if (!has_sig || !has_text)
+        return DS_OK;
+    DS_TRY(check_signed_text(v, d, e));
+    d->is_signed = true;
+    return DS_OK;
+}
+
+static int check_documents(struct run *v, struct ds_error *e)
+{
+    DS_TRY(check_document(v, &v->tcb_info, NULL, e));
+    DS_TRY(check_document(v, &v->qe_identity, &v->tcb_info, e));
+    v->p->is_tcb_info_signed = v->tcb_info.is_signed;
+    v->p->is_qe_identity_signed = v->qe_identity.is_signed;
+    return DS_OK;
+}
+
+/*
+ * The root's own signature is not looked at, so its dates bound what is kept and are in no claim.
+ * That a certificate is valid already is ours: QVL asks for notAfter alone.
+ */
+static int check_chain_dates(struct run *v, const struct chain *c, struct ds_error *e)
+{
+    size_t root = c->n - 1;
+    DS_TRY(ds_x509_check_times(c->certs, c->n, v->now_s, e));
+    for (size_t i = 0; i < root; i++)
+        narrow(&v->p->dates, c->certs[i].not_before_s, c->certs[i].not_after_s);
+    narrow(&v->p->root_dates, c->certs[root].not_before_s, c->certs[root].not_after_s);
+    return DS_OK;
+}
+
+static int check_crl_dates(struct run *v, const struct ds_crl *crl, const struct ds_x509 *issuer,
+                           struct ds_error *e)
+{
+    if (crl->tbs.len == 0)
+        return DS_OK;
+    DS_TRY(ds_crl_check_time(crl, issuer, v->now_s, e));
+    narrow(&v->p->dates, crl->this_update_s, crl->next_update_s);
+    return DS_OK;
+}
+
+/* Of a document that nobody signed the dates say as little as the rest. Ours: issueDate. */
+static int check_document_dates(struct run *v, const struct document *d, struct ds_error *e)
 {
     char want[48], from[21], until[21], now[21];
+    if (d->signer != NULL)
+        DS_TRY(check_chain_dates(v, d->signer, e));
+    if (!d->is_signed)
+        return DS_OK;
     narrow(&v->p->dates, d->issue_s, d->next_s);
     if (v->now_s >= d->issue_s && v->now_s <= d->next_s)
         return DS_OK;
@@ -257,54 +324,16 @@ static int check_dates(struct run *v, const struct document *d, struct ds_error 
                      ds_date_format(now, v->now_s), v->p->anchor.name);
 }
 
-static int check_document(struct run *v, const struct chain *signer, const struct document *d,
-                          struct ds_error *e)
+/* In the order in which QVL's classes come to them: PckCertVerifier, then one for each document. */
+static int check_dates(struct run *v, struct ds_error *e)
 {
-    if (signer != NULL && d->sig64.len > 0) {
-        DS_TRY(check_signed_text(v, signer, d, e));
-        *d->is_signed = true;
-    }
-    return check_dates(v, d, e);
-}
-
-/* Chains, signatures and dates of TCB info and QE identity. */
-static int check_documents(struct run *v, struct ds_error *e)
-{
-    const struct ds_dcap_parts *p = v->parts;
-    const struct ds_dcap_collateral *coll = v->p->coll;
-    const struct document tcb_info = { "tcb_info",
-                                       p->tcb_info,
-                                       p->tcb_sig64,
-                                       coll->tcb.issue_s,
-                                       coll->tcb.next_s,
-                                       DS_CODE_DCAP_TCB_INFO_SIGNATURE,
-                                       DS_CODE_DCAP_TCB_INFO_EXPIRED,
-                                       DS_CODE_DCAP_TCB_INFO_FUTURE,
-                                       &v->p->is_tcb_info_signed };
-    const struct document qe_identity = { "qe_identity",
-                                          p->qe_identity,
-                                          p->qe_sig64,
-                                          coll->qe.issue_s,
-                                          coll->qe.next_s,
-                                          DS_CODE_DCAP_QE_IDENTITY_SIGNATURE,
-                                          DS_CODE_DCAP_QE_IDENTITY_EXPIRED,
-                                          DS_CODE_DCAP_QE_IDENTITY_FUTURE,
-                                          &v->p->is_qe_identity_signed };
-    struct chain *tcb_signer = NULL, *qe_signer = NULL;
-    if (have(v, p->tcb_chain_pem, "tcb_info_issuer_chain"))
-        DS_TRY(check_signer(&tcb_signer, v, p->tcb_chain_pem, e));
-    if (have(v, p->qe_chain_pem, "qe_identity_issuer_chain")) {
-        qe_signer = tcb_signer;
-        if (!ds_span_eq(p->qe_chain_pem, p->tcb_chain_pem))
-            DS_TRY(check_signer(&qe_signer, v, p->qe_chain_pem, e));
-    }
-    (void)have(v, p->tcb_sig64, "tcb_info_signature");
-    (void)have(v, p->qe_sig64, "qe_identity_signature");
-    if (have(v, p->tcb_info, "tcb_info"))
-        DS_TRY(check_document(v, tcb_signer, &tcb_info, e));
-    if (have(v, p->qe_identity, "qe_identity"))
-        DS_TRY(check_document(v, qe_signer, &qe_identity, e));
-    return DS_OK;
+    int r = check_chain_dates(v, v->pck, e);
+    if (r < 0)
+        return ds_wrap(e, r, "PCK chain");
+    DS_TRY(check_crl_dates(v, &v->root_crl, &v->pck->certs[2], e));
+    DS_TRY(check_crl_dates(v, &v->pck_crl, &v->pck->certs[1], e));
+    DS_TRY(check_document_dates(v, &v->tcb_info, e));
+    return check_document_dates(v, &v->qe_identity, e);
 }
 
 /* A quoting enclave is judged by the key that signed its report and by Intel's identity. */
@@ -320,6 +349,7 @@ static int verify(struct run *v, const struct ds_dcap_quote *quote, struct ds_er
     DS_TRY(check_root_crl(v, e));
     DS_TRY(check_pck_crl(v, e));
     DS_TRY(check_documents(v, e));
+    DS_TRY(check_dates(v, e));
     return make_id(v->p, e);
 }
 
@@ -334,8 +364,35 @@ int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
                             int64_t now_s, struct ds_error *e)
 {
     struct ds_dcap_platform p = { .coll = coll, .dates = DCAP_ALWAYS, .root_dates = DCAP_ALWAYS };
+    const struct ds_dcap_parts *parts = &coll->parts;
     struct run v = {
-        .p = &p, .parts = &coll->parts, .anchors = anchors, .now_s = now_s, .mem = mem
+        .p = &p,
+        .parts = parts,
+        .anchors = anchors,
+        .now_s = now_s,
+        .mem = mem,
+        .tcb_info = { .name = "tcb_info",
+                      .chain_name = "tcb_info_issuer_chain",
+                      .sig_name = "tcb_info_signature",
+                      .text = parts->tcb_info,
+                      .chain_pem = parts->tcb_chain_pem,
+                      .sig64 = parts->tcb_sig64,
+                      .issue_s = coll->tcb.issue_s,
+                      .next_s = coll->tcb.next_s,
+                      .signature = DS_CODE_DCAP_TCB_INFO_SIGNATURE,
+                      .expired = DS_CODE_DCAP_TCB_INFO_EXPIRED,
+                      .future = DS_CODE_DCAP_TCB_INFO_FUTURE },
+        .qe_identity = { .name = "qe_identity",
+                         .chain_name = "qe_identity_issuer_chain",
+                         .sig_name = "qe_identity_signature",
+                         .text = parts->qe_identity,
+                         .chain_pem = parts->qe_chain_pem,
+                         .sig64 = parts->qe_sig64,
+                         .issue_s = coll->qe.issue_s,
+                         .next_s = coll->qe.next_s,
+                         .signature = DS_CODE_DCAP_QE_IDENTITY_SIGNATURE,
+                         .expired = DS_CODE_DCAP_QE_IDENTITY_EXPIRED,
+                         .future = DS_CODE_DCAP_QE_IDENTITY_FUTURE },
     };
     size_t used = mem->used;
     int r = verify(&v, quote, e);

@@ -119,8 +119,10 @@ static int check_chain(struct run *v, struct ds_error *e)
     DS_TRY(ds_x509_parse(&v->leaf, v->certs->der[DS_SNP_VCEK + v->key], e));
     DS_TRY(ds_x509_parse(&v->ca, v->certs->der[DS_SNP_ASK + v->key], e));
     DS_TRY(find_root(v, e));
-    DS_TRY(ds_x509_check_link(&v->ca, &v->root, 1, &v->anchor, v->now_s, e));
-    DS_TRY(ds_x509_check_link(&v->leaf, &v->ca, 0, &v->anchor, v->now_s, e));
+    DS_TRY(ds_x509_check_link(&v->ca, &v->root, 1, &v->anchor, e));
+    DS_TRY(ds_x509_check_link(&v->leaf, &v->ca, 0, &v->anchor, e));
+    DS_TRY(ds_anchored(ds_x509_check_time(&v->ca, v->now_s, e), v->anchor.name, e));
+    DS_TRY(ds_anchored(ds_x509_check_time(&v->leaf, v->now_s, e), v->anchor.name, e));
     narrow(v, v->ca.not_before_s, v->ca.not_after_s);
     narrow(v, v->leaf.not_before_s, v->leaf.not_after_s);
     DS_TRY(snp_key_cert_parse(&v->says, v->key, &v->leaf, e));

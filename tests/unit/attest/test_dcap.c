@@ -277,6 +277,22 @@ BREAK(encrypted_ppid, s->quote.dcap.cert_type = DS_DCAP_CERT_PPID_RSA2048)
 BREAK(module_config, s->module_status = "ConfigurationNeeded")
 BREAK(qe_hardening, s->qe_status = "SWHardeningNeeded")
 BREAK(level_word, s->level_status = "Fine")
+BREAK(old_list_pck_revoked, crl_old(s); pck_revoked(s))
+BREAK(early_list_pck_revoked, crl_early(s); pck_revoked(s))
+BREAK(old_list_ca_revoked, crl_old(s); ca_revoked(s))
+BREAK(expired_pck_revoked, pck_expired(s); pck_revoked(s))
+BREAK(expired_pck_list_of_other, pck_expired(s); root_crl_of_other(s))
+BREAK(expired_signer_revoked, signer_expired(s); signer_revoked(s))
+BREAK(expired_signer_tcb_sig, signer_expired(s); tcb_sig(s))
+BREAK(expired_signer_qe_id_sig, signer_expired(s); qe_id_sig(s))
+BREAK(expired_root_tcb_sig, root_expired(s); tcb_sig(s))
+BREAK(old_tcb_sig, tcb_old(s); tcb_sig(s))
+BREAK(old_tcb_qe_id_sig, tcb_old(s); qe_id_sig(s))
+BREAK(old_list_signer_name, crl_old(s); signer_name(s))
+BREAK(expired_pck_old_list, pck_expired(s); crl_old(s); tcb_old(s))
+BREAK(old_list_old_tcb, crl_old(s); signer_expired(s); tcb_old(s))
+BREAK(expired_signer_old_tcb, signer_expired(s); tcb_old(s); qe_old(s))
+BREAK(old_tcb_old_qe, tcb_old(s); qe_old(s))
 BREAK(date_word, s->tcb_issue = "today")
 
 static const struct {
@@ -327,6 +343,23 @@ static const struct {
     { "TCB info of the past", tcb_old, DS_CODE_DCAP_TCB_INFO_EXPIRED, DS_ERR_STALE },
     { "QE identity of the future", qe_early, DS_CODE_DCAP_QE_IDENTITY_FUTURE, DS_ERR_STALE },
     { "QE identity of the past", qe_old, DS_CODE_DCAP_QE_IDENTITY_EXPIRED, DS_ERR_STALE },
+    /* What is stale does not hide what is revoked or forged; then QVL's order of dates. */
+    { "PCK revoked by a list out of date", old_list_pck_revoked, DS_CODE_DCAP_PCK_REVOKED, DS_ERR_UNTRUSTED },
+    { "PCK revoked by a list of tomorrow", early_list_pck_revoked, DS_CODE_DCAP_PCK_REVOKED, DS_ERR_UNTRUSTED },
+    { "CA revoked by a list out of date", old_list_ca_revoked, DS_CODE_DCAP_CA_REVOKED, DS_ERR_UNTRUSTED },
+    { "expired PCK that is revoked", expired_pck_revoked, DS_CODE_DCAP_PCK_REVOKED, DS_ERR_UNTRUSTED },
+    { "expired PCK, another root's list", expired_pck_list_of_other, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
+    { "expired signer that is revoked", expired_signer_revoked, DS_CODE_DCAP_CA_REVOKED, DS_ERR_UNTRUSTED },
+    { "expired signer, forged TCB info", expired_signer_tcb_sig, DS_CODE_DCAP_TCB_INFO_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "expired signer, forged QE identity", expired_signer_qe_id_sig, DS_CODE_DCAP_QE_IDENTITY_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "expired root, forged TCB info", expired_root_tcb_sig, DS_CODE_DCAP_TCB_INFO_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "TCB info of the past, forged", old_tcb_sig, DS_CODE_DCAP_TCB_INFO_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "TCB info of the past, forged QE identity", old_tcb_qe_id_sig, DS_CODE_DCAP_QE_IDENTITY_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "list out of date, signer of another name", old_list_signer_name, DS_CODE_DCAP_TCB_SIGNER, DS_ERR_UNTRUSTED },
+    { "PCK, lists and TCB info out of date", expired_pck_old_list, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
+    { "lists, signer and TCB info out of date", old_list_old_tcb, DS_CODE_CRL_DATES, DS_ERR_STALE },
+    { "signer and documents out of date", expired_signer_old_tcb, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
+    { "both documents out of date", old_tcb_old_qe, DS_CODE_DCAP_TCB_INFO_EXPIRED, DS_ERR_STALE },
     { "TCB info for SGX", tcb_id, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
     { "TCB info of another FMSPC", fmspc, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
     { "TCB info of another PCE", pceid, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
@@ -776,10 +809,46 @@ static void roots_end_what_is_kept(void **state)
     assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_STALE);
 }
 
+/* A document's dates end what is kept of a platform, where somebody signed them. */
+static void unsigned_dates_end_nothing(void **state)
+{
+    static const struct {
+        bool is_tcb_unsigned, is_qe_unsigned;
+        int64_t until_s;
+    } cases[] = {
+        { false, false, SYNTH_NOW + 14400 },
+        { true, false, SYNTH_NOW + 18000 },
+        { false, true, SYNTH_NOW + 14400 },
+        { true, true, SYNTH_NOW + SYNTH_DAY },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases) * 2; i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good();
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_error e = { 0 };
+        s.tcb_next = "2027-01-15T12:00:00Z"; /* SYNTH_NOW is 08:00 */
+        s.qe_next = "2027-01-15T13:00:00Z";
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, false, &e), DS_OK);
+        struct ds_dcap_parts *p = &m.coll.parts;
+        if (cases[i / 2].is_tcb_unsigned)
+            *(i % 2 == 0 ? &p->tcb_sig64 : &p->tcb_chain_pem) = (struct ds_span){ 0 };
+        if (cases[i / 2].is_qe_unsigned)
+            *(i % 2 == 0 ? &p->qe_sig64 : &p->qe_chain_pem) = (struct ds_span){ 0 };
+        struct ds_dcap_platform *platform = ds_dcap_platform_new_in(&m.mem);
+        assert_int_equal(ds_dcap_platform_verify(platform, &m.mem, quote_of(&m), &m.coll,
+                                                 &m.anchors, SYNTH_NOW, &e),
+                         DS_OK);
+        assert_int_equal(platform->dates.until_s, cases[i / 2].until_s);
+    }
+}
+
 /* What nobody signed says nothing about a quote: the set is incomplete, whatever stands in it. */
 static void unsigned_documents_blame_no_quote(void **state)
 {
-    static void (*const breaks[])(struct synth *s) = { fmspc, sgx_svn, mrsignerseam, qe_svn };
+    static void (*const breaks[])(struct synth *s) = { fmspc,   sgx_svn,   mrsignerseam, qe_svn,
+                                                       tcb_old, tcb_early, qe_old,       qe_early };
+    const size_t n_dates = 4; /* which the level does not depend on */
     (void)state;
     for (size_t i = 0; i < DS_LEN(breaks) * 3; i++) {
         DS_AUTO(synth_done) struct synth s = synth_good();
@@ -795,7 +864,9 @@ static void unsigned_documents_blame_no_quote(void **state)
             m.coll.parts.tcb_chain_pem = m.coll.parts.qe_chain_pem = (struct ds_span){ 0 };
         assert_int_equal(verify(&c, &m, &e), DS_ERR_UNAVAILABLE);
         assert_int_equal(e.code, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
-        assert_string_equal(e.detail.got, "missing; the level would be unknown");
+        assert_string_equal(e.detail.got, i / 3 < DS_LEN(breaks) - n_dates
+                                              ? "missing; the level would be unknown"
+                                              : "missing; the level would be UpToDate");
     }
 }
 
@@ -864,6 +935,7 @@ int main(void)
         cmocka_unit_test(levels_have_their_bounds),
         cmocka_unit_test(reasons_name_the_part),
         cmocka_unit_test(roots_end_what_is_kept),
+        cmocka_unit_test(unsigned_dates_end_nothing),
         cmocka_unit_test(unsigned_documents_blame_no_quote),
         cmocka_unit_test(claims_hold_64_advisories),
         cmocka_unit_test(unknown_bodies_are_refused),
