@@ -35,11 +35,12 @@ void proof_header(void)
     struct ds_reader r = ds_reader_of(in);
     struct ds_dcap_quote q = { 0 };
     int cls = read_header(&q, &r, any_error());
-    uint64_t version = number(0, 0), tee = number(2, 4);
-    bool is_header = in.len >= HEADER_LEN &&
+    uint64_t version = number(0, 0), key_type = number(1, 2), tee = number(2, 4);
+    bool is_intels = key_type == 2 && memcmp(q.qe_vendor_id16, intel_qe_vendor_id16, 16) == 0;
+    bool is_header = in.len >= HEADER_LEN && is_intels &&
                      ((version == 3 && tee == 0) ||
                       ((version == 4 || version == 5) && (tee == 0 || tee == 0x81)));
-    PROVE((cls == DS_OK) == is_header, "version and TEE that are known");
+    PROVE((cls == DS_OK) == is_header, "version, TEE, key type and vendor that are known");
     PROVE(r.p >= r.start && r.p <= r.end, "a reader stays in its input");
     GIVEN(cls == DS_OK);
     PROVE(q.version == version && q.tee_type == tee, "and no other");
@@ -88,7 +89,9 @@ static void check_signature(struct ds_dcap_quote *q, bool is_v3)
     fits = fits && auth_len <= in.len - qe_at - QE_FIXED_LEN;
     uint64_t cert_len = fits ? number(i + 2, qe_at + 448 + 2 + auth_len + 2) : 0;
     fits = fits && cert_len == in.len - qe_at - QE_FIXED_LEN - auth_len;
-    PROVE((cls == DS_OK) == fits, "read iff all lengths fit");
+    uint64_t cert_type = fits ? number(i + 1, qe_at + 448 + 2 + auth_len) : 0;
+    fits = fits && cert_type >= 1 && cert_type <= 7 && cert_type != 6;
+    PROVE((cls == DS_OK) == fits, "read iff all lengths fit, and the type is one");
     GIVEN(cls == DS_OK);
     PROVE(q->qe_report_raw.p == in.p + qe_at && q->qe_report_raw.len == 384, "the QE's report");
     PROVE(q->qe_auth.p == in.p + qe_at + 450 && q->qe_auth.len == auth_len, "its data");

@@ -24,6 +24,7 @@ enum {
     SUBJECT_KEY_ID = 14,
     KEY_USAGE = 15,
     BASIC_CONSTRAINTS = 19,
+    CRL_NUMBER = 20,
     AUTHORITY_KEY_ID = 35,
 };
 
@@ -403,6 +404,8 @@ static int parse_crl_extensions(struct ds_crl *crl, struct ds_reader *list, stru
             return ds_fail(e, DS_ERR_UNSUPPORTED, "revocation list has a critical extension");
         if (crl != NULL && id_ce(x.oid) == AUTHORITY_KEY_ID)
             DS_TRY(parse_authority_key_id(&crl->aki, x.value, e));
+        if (crl != NULL && id_ce(x.oid) == CRL_NUMBER)
+            crl->has_number = true;
     }
     return ds_der_end(list, e, "revocation list extensions");
 }

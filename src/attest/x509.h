@@ -122,7 +122,8 @@ struct ds_crl {
     struct ds_span tbs, sig_alg, sig;
     struct ds_span issuer; /* raw Name */
     int64_t this_update_s, next_update_s;
-    struct ds_span aki;
+    struct ds_span aki; /* empty when absent */
+    bool has_number;    /* cRLNumber */
     struct ds_span revoked; /* content of revokedCertificates; empty when none */
     size_t n_revoked;
 };

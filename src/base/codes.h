@@ -122,6 +122,9 @@
     X(DCAP_TEE_TYPE, "attest.dcap.tee_type", "the quote is of another TEE than was asked for", \
       "its TEE type, or in version 5 its body type, is not the one of this verifier", \
       "use the verifier of that TEE") \
+    X(DCAP_BODY_TYPE, "attest.dcap.body_type", "the quote's body is of a type that is not read", \
+      "SGX enclaves (1), TD 1.0 (2) and TD 1.5 (3) are; 4 is TD 1.5 with extensions", \
+      "take a quote with one of these bodies") \
     X(DCAP_KEY_TYPE, "attest.dcap.key_type", "the quote's attestation key is not ECDSA P-256", \
       "type 2 is the only one that Intel's quoting enclave uses", \
       "take the quote again") \

@@ -106,6 +106,7 @@ static const struct {
     { "attest.crl.dates", EAR_HARDWARE, EAR_UNKNOWN_ELEMENTS },
     { "attest.dcap.version", EAR_HARDWARE, EAR_UNKNOWN_ELEMENTS },
     { "attest.dcap.tee_type", EAR_HARDWARE, EAR_UNKNOWN_ELEMENTS },
+    { "attest.dcap.body_type", EAR_HARDWARE, EAR_UNKNOWN_ELEMENTS },
     { "attest.dcap.quote_format", EAR_HARDWARE, EAR_UNKNOWN_ELEMENTS },
     { "attest.snp.certificates_missing", EAR_HARDWARE, EAR_UNKNOWN_ELEMENTS },
     { "attest.snp.crl_missing", EAR_HARDWARE, EAR_UNKNOWN_ELEMENTS },

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading collateral. Every list has a bound and lives in the caller's arena.
+ * Reading collateral: 4.1.2.5.9, 4.1.2.7.1 to 4 and 4.1.2.9.2 of Intel's Quote
+ * Verification Library (QVL), its AttestationParsers. Every list has a bound and
+ * lives in the caller's arena. Stricter than QVL's reader, since Intel writes
+ * nothing else: levels stand in their order, an SVN of TCB info 2 fits into a byte and
+ * a PCESVN into two, and a word that a module cannot have is refused in all rows.
  */
 
 #include "attest/dcap/collateral.h"
@@ -87,13 +91,32 @@ static int get_advisories(struct ds_span *ret, const struct ds_json_tok *level, 
     return DS_OK;
 }
 
-/* QVL knows three words of a TDX module and five of an enclave. */
-#define MODULE_WORDS (1u << DS_TCB_UP_TO_DATE | 1u << DS_TCB_OUT_OF_DATE | 1u << DS_TCB_REVOKED)
-#define QE_WORDS                                        \
-    (MODULE_WORDS | 1u << DS_TCB_CONFIGURATION_NEEDED | \
-     1u << DS_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED)
+/*
+ * What a TDX module or an enclave can be: the three words of Intel's schemas of TCB info V3 and
+ * Enclave Identity V2. QVL's reader of identities (IdentityTcbLevel) knows no others, and its
+ * evaluation none of a module; the longer VALID_QE_STATUSES of its EvaluateTcb.cpp has two words
+ * more that this reader never lets through.
+ */
+#define SVN_LEVEL_WORDS (1u << DS_TCB_UP_TO_DATE | 1u << DS_TCB_OUT_OF_DATE | 1u << DS_TCB_REVOKED)
 
-static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n, unsigned words,
+static int refuse_order(size_t row, struct ds_error *e)
+{
+    return ds_fail(e, DS_ERR_FORMAT, "TCB level %zu is not below the one before it", row);
+}
+
+/*
+ * QVL sorts rows by isvsvn, those of an enclave then by date, and refuses equals. Of one isvsvn
+ * only the first can ever count, so here there is only one.
+ */
+static int check_svn_order(const struct ds_svn_level *levels, size_t n, struct ds_error *e)
+{
+    for (size_t i = 1; i < n; i++)
+        if (levels[i].isvsvn >= levels[i - 1].isvsvn)
+            return refuse_order(i, e);
+    return DS_OK;
+}
+
+static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n,
                             const struct ds_json_tok *obj, struct ds_arena *mem, struct ds_error *e)
 {
     const struct ds_json_tok *array, *tcb;
@@ -107,7 +130,7 @@ static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n, unsi
         DS_TRY(ds_json_get(&tcb, v, "tcb", DS_JSON_OBJECT, e));
         DS_TRY(get_u16(&level->isvsvn, tcb, "isvsvn", e));
         DS_TRY(get_status(&level->status, v, e));
-        if ((words & 1u << level->status) == 0)
+        if ((SVN_LEVEL_WORDS & 1u << level->status) == 0)
             return ds_fail(e, DS_ERR_FORMAT, "tcbStatus '%s' is none of a TDX module or enclave",
                            ds_tcb_status_text(level->status));
         DS_TRY(get_date(&level->date_s, v, "tcbDate", e));
@@ -115,7 +138,7 @@ static int parse_svn_levels(const struct ds_svn_level **ret, size_t *ret_n, unsi
     }
     *ret = list;
     *ret_n = array->n;
-    return DS_OK;
+    return check_svn_order(list, array->n, e);
 }
 
 /*
@@ -153,6 +176,26 @@ static int parse_flat_components(uint8_t ret16[static 16], const struct ds_json_
     return DS_OK;
 }
 
+/* QVL's order of levels (TcbLevel::operator>): SGX components, PCESVN, TDX components (0 for SGX). */
+static bool is_above(const struct ds_tcb_level *a, const struct ds_tcb_level *b)
+{
+    int sgx = memcmp(a->sgx16, b->sgx16, 16);
+    if (sgx != 0)
+        return sgx > 0;
+    if (a->pcesvn != b->pcesvn)
+        return a->pcesvn > b->pcesvn;
+    return memcmp(a->tdx16, b->tdx16, 16) > 0;
+}
+
+/* QVL sorts levels and refuses equals: the first that is reached must be the highest. */
+static int check_level_order(const struct ds_tcb_level *levels, size_t n, struct ds_error *e)
+{
+    for (size_t i = 1; i < n; i++)
+        if (!is_above(&levels[i - 1], &levels[i]))
+            return refuse_order(i, e);
+    return DS_OK;
+}
+
 static int parse_tcb_levels(struct ds_tcb_info *info, bool is_tdx, const struct ds_json_tok *obj,
                             struct ds_arena *mem, struct ds_error *e)
 {
@@ -178,14 +221,17 @@ static int parse_tcb_levels(struct ds_tcb_info *info, bool is_tdx, const struct 
     }
     info->levels = list;
     info->n_levels = array->n;
-    return DS_OK;
+    return check_level_order(list, array->n, e);
 }
 
+/* The mask must be there and is applied by nobody: attributes are all zero (4.1.2.5.12.2). */
 static int parse_module(struct ds_tdx_module *ret, const struct ds_json_tok *obj,
                         struct ds_error *e)
 {
+    uint8_t mask8[8];
     DS_TRY(ds_json_get_hex(ret->mrsigner48, 48, obj, "mrsigner", e));
-    return ds_json_get_hex(ret->attributes8, 8, obj, "attributes", e);
+    DS_TRY(ds_json_get_hex(ret->attributes8, 8, obj, "attributes", e));
+    return ds_json_get_hex(mask8, 8, obj, "attributesMask", e);
 }
 
 static int parse_modules(struct ds_tcb_info *info, const struct ds_json_tok *obj,
@@ -196,8 +242,6 @@ static int parse_modules(struct ds_tcb_info *info, const struct ds_json_tok *obj
     if (ds_json_find(obj, "tdxModuleIdentities") == NULL)
         return DS_OK;
     DS_TRY(ds_json_get(&array, obj, "tdxModuleIdentities", DS_JSON_ARRAY, e));
-    if (array->n == 0)
-        return DS_OK;
     DS_TRY(new_list(&list, array, DS_TDX_MODULES_MAX, sizeof(struct ds_tdx_module), "TDX modules",
                     mem, e));
     struct ds_tdx_module *m = list;
@@ -207,17 +251,35 @@ static int parse_modules(struct ds_tcb_info *info, const struct ds_json_tok *obj
         for (char *c = m->id; *c != '\0'; c++)
             *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
         DS_TRY(parse_module(m, v, e));
-        DS_TRY(parse_svn_levels(&m->levels, &m->n_levels, MODULE_WORDS, v, mem, e));
+        DS_TRY(parse_svn_levels(&m->levels, &m->n_levels, v, mem, e));
     }
     info->modules = list;
     info->n_modules = array->n;
     return DS_OK;
 }
 
+static int parse_tdx_parts(struct ds_tcb_info *info, const struct ds_json_tok *obj,
+                           struct ds_arena *mem, struct ds_error *e)
+{
+    const struct ds_json_tok *module;
+    DS_TRY(ds_json_get(&module, obj, "tdxModule", DS_JSON_OBJECT, e));
+    DS_TRY(parse_module(&info->module, module, e));
+    return parse_modules(info, obj, mem, e);
+}
+
+/* Version 2 knows no modules: what it has of them is any other member. */
+static int check_no_tdx_parts(const struct ds_tcb_info *info, const struct ds_json_tok *obj,
+                              struct ds_error *e)
+{
+    if (info->version != 2 && (ds_json_find(obj, "tdxModule") != NULL ||
+                               ds_json_find(obj, "tdxModuleIdentities") != NULL))
+        return ds_fail(e, DS_ERR_FORMAT, "TCB info of '%s' with TDX modules", info->id);
+    return DS_OK;
+}
+
 static int parse_tcb_info(struct ds_tcb_info *info, struct ds_arena *mem,
                           const struct ds_json_tok *obj, struct ds_error *e)
 {
-    const struct ds_json_tok *module;
     uint32_t tcb_type;
     DS_TRY(get_uint(&info->version, obj, "version", UINT32_MAX, e));
     if (info->version != 2 && info->version != 3)
@@ -238,11 +300,7 @@ static int parse_tcb_info(struct ds_tcb_info *info, struct ds_arena *mem,
     DS_TRY(ds_json_get_hex(info->fmspc6, 6, obj, "fmspc", e));
     DS_TRY(ds_json_get_hex(info->pceid2, 2, obj, "pceId", e));
     DS_TRY(get_uint(&info->eval_number, obj, "tcbEvaluationDataNumber", UINT32_MAX, e));
-    if (is_tdx) {
-        DS_TRY(ds_json_get(&module, obj, "tdxModule", DS_JSON_OBJECT, e));
-        DS_TRY(parse_module(&info->module, module, e));
-        DS_TRY(parse_modules(info, obj, mem, e));
-    }
+    DS_TRY(is_tdx ? parse_tdx_parts(info, obj, mem, e) : check_no_tdx_parts(info, obj, e));
     return parse_tcb_levels(info, is_tdx, obj, mem, e);
 }
 
@@ -262,7 +320,7 @@ static int parse_qe_identity(struct ds_qe_identity *qe, struct ds_arena *mem,
     DS_TRY(ds_json_get_hex(qe->attributes_mask16, 16, obj, "attributesMask", e));
     DS_TRY(ds_json_get_hex(qe->mrsigner32, 32, obj, "mrsigner", e));
     DS_TRY(get_u16(&qe->isvprodid, obj, "isvprodid", e));
-    return parse_svn_levels(&qe->levels, &qe->n_levels, QE_WORDS, obj, mem, e);
+    return parse_svn_levels(&qe->levels, &qe->n_levels, obj, mem, e);
 }
 
 /*

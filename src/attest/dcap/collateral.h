@@ -21,7 +21,7 @@
 #define DS_TDX_MODULES_MAX     16
 #define DS_DCAP_COLLATERAL_MEM ((size_t)1 << 20) /* bytes of arena that always suffice */
 
-/* One row of TCB info. Rows stand as in the document: Intel writes the highest first. */
+/* One row of TCB info. Rows stand as in the document, the highest first. */
 struct ds_tcb_level {
     uint8_t sgx16[16], tdx16[16];
     uint16_t pcesvn;

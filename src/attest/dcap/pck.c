@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SGX extension of a PCK certificate: SEQUENCE OF SEQUENCE { OID, value },
- * the OIDs all under 1.2.840.113741.1.13.1 and told apart by what follows.
+ * the OIDs all under 1.2.840.113741.1.13.1 and told apart by what follows. It is
+ * 4.1.2.5.4 and 5 of Intel's Quote Verification Library (QVL), its PckCertificate.
  */
 
 #include "attest/dcap/pck.h"
@@ -16,7 +17,10 @@ enum {
     SGX_TCB = 2,
     SGX_PCEID = 3,
     SGX_FMSPC = 4,
-    TCB_PCESVN = 17, /* after the sixteen components */
+    SGX_TYPE = 5,
+    N_FIELDS_PROCESSOR = 5, /* of PCKs that the processor CA issued */
+    N_FIELDS_PLATFORM = 7,  /* the platform CA: platform instance and configuration beside them */
+    TCB_PCESVN = 17,        /* after the sixteen components */
     TCB_CPUSVN = 18,
     N_COMPONENTS = 16,
 };
@@ -66,43 +70,55 @@ static int parse_tcb(struct dcap_pck *pck, struct ds_reader *list, struct ds_err
     return ds_der_end(list, e, "TCB of the PCK");
 }
 
+static int parse_field(struct dcap_pck *pck, uint8_t arc, struct ds_reader *s, struct ds_error *e)
+{
+    struct ds_reader tcb;
+    switch (arc) {
+    case SGX_PPID:
+        read_octets(pck->ppid16, 16, s);
+        break;
+    case SGX_TCB:
+        tcb = ds_der_enter(s, DS_DER_SEQUENCE);
+        DS_TRY(parse_tcb(pck, &tcb, e));
+        break;
+    case SGX_PCEID:
+        read_octets(pck->pceid2, 2, s);
+        break;
+    case SGX_FMSPC:
+        read_octets(pck->fmspc6, 6, s);
+        break;
+    case SGX_TYPE: /* nothing is decided by it and by what follows */
+        (void)ds_der_get(s, DS_DER_ENUMERATED);
+        break;
+    default: /* platform instance, configuration */
+        (void)ds_der_any(s);
+        break;
+    }
+    return ds_der_end(s, e, "SGX extension");
+}
+
 static int parse(struct dcap_pck *pck, struct ds_span value, struct ds_error *e)
 {
+    const uint32_t need = 1u << SGX_PPID | 1u << SGX_TCB | 1u << SGX_PCEID | 1u << SGX_FMSPC |
+                          1u << SGX_TYPE;
     struct ds_reader r = ds_reader_of(value);
     struct ds_reader list = ds_der_enter(&r, DS_DER_SEQUENCE);
     uint32_t seen = 0;
-    while (ds_der_peek(&list) != 0) {
+    size_t n = 0;
+    for (; ds_der_peek(&list) != 0; n++) {
         struct ds_reader s = ds_der_enter(&list, DS_DER_SEQUENCE);
         uint8_t arc = last_arc(ds_der_get(&s, DS_DER_OID), OID_SGX);
-        struct ds_reader tcb;
-        switch (arc) {
-        case SGX_PPID:
-            read_octets(pck->ppid16, 16, &s);
-            break;
-        case SGX_TCB:
-            tcb = ds_der_enter(&s, DS_DER_SEQUENCE);
-            DS_TRY(parse_tcb(pck, &tcb, e));
-            break;
-        case SGX_PCEID:
-            read_octets(pck->pceid2, 2, &s);
-            break;
-        case SGX_FMSPC:
-            read_octets(pck->fmspc6, 6, &s);
-            break;
-        default: /* SGX type, platform instance, configuration: nothing is decided by them */
-            (void)ds_der_any(&s);
-            break;
-        }
-        DS_TRY(ds_der_end(&s, e, "SGX extension"));
+        DS_TRY(parse_field(pck, arc, &s, e));
         if (arc != 0 && arc < 32 && (seen & 1u << arc))
             return ds_fail(e, DS_ERR_FORMAT, "SGX extension has a field twice");
         seen |= arc < 32 ? 1u << arc : 0;
     }
     DS_TRY(ds_der_end(&list, e, "SGX extension"));
     DS_TRY(ds_der_end(&r, e, "SGX extension"));
-    uint32_t need = 1u << SGX_PPID | 1u << SGX_TCB | 1u << SGX_PCEID | 1u << SGX_FMSPC;
     if ((seen & need) != need)
-        return ds_fail(e, DS_ERR_FORMAT, "SGX extension lacks PPID, TCB, PCE id or FMSPC");
+        return ds_fail(e, DS_ERR_FORMAT, "SGX extension lacks PPID, TCB, PCE id, FMSPC or type");
+    if (n != N_FIELDS_PROCESSOR && n != N_FIELDS_PLATFORM)
+        return ds_fail(e, DS_ERR_FORMAT, "SGX extension has %zu fields, not 5 or 7", n);
     return DS_OK;
 }
 

@@ -177,13 +177,26 @@ static int check_not_revoked_by_root(const struct run *v, const struct ds_x509 *
     return DS_OK;
 }
 
+/* PckCrlVerifier: the issuer's name, extensions, signature. Ours: which keys may sign lists. */
+static int check_crl(const struct run *v, const struct ds_crl *crl, const struct ds_x509 *issuer,
+                     struct ds_error *e)
+{
+    DS_TRY(ds_crl_check_issued(crl, issuer, e));
+    /* RFC 5280 5.2.1, 5.2.3: lists of conforming CAs have both. */
+    if (crl->aki.len == 0 || !crl->has_number)
+        return refuse(v, DS_CODE_CRL_FORMAT, "crl_extensions",
+                      "authorityKeyIdentifier and cRLNumber",
+                      crl->has_number ? "no authorityKeyIdentifier" : "no cRLNumber", e);
+    return DS_OK;
+}
+
 /* RFC 5280 6.3.3: the root's list names no CA of the chain. */
 static int check_root_crl(struct run *v, struct ds_error *e)
 {
     if (!have(v, v->parts->root_crl_der, "root_ca_crl"))
         return DS_OK;
     DS_TRY(ds_crl_parse(&v->root_crl, v->parts->root_crl_der, e));
-    DS_TRY(ds_crl_check_issued(&v->root_crl, &v->pck->certs[2], e));
+    DS_TRY(check_crl(v, &v->root_crl, &v->pck->certs[2], e));
     return check_not_revoked_by_root(v, &v->pck->certs[1], e);
 }
 
@@ -198,7 +211,7 @@ static int check_pck_crl(struct run *v, struct ds_error *e)
     if (!cn_has(issuer, "CA") || !ds_span_eq(v->pck_crl.issuer, leaf->issuer))
         return refuse(v, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer", ds_x509_name_of(issuer).s,
                       "another issuer", e);
-    DS_TRY(ds_crl_check_issued(&v->pck_crl, issuer, e));
+    DS_TRY(check_crl(v, &v->pck_crl, issuer, e));
     /* 4.1.2.5.8 */
     if (ds_crl_has(&v->pck_crl, leaf))
         return refuse(v, DS_CODE_DCAP_PCK_REVOKED, "pck_serial", "not revoked",

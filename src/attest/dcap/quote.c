@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading Intel quotes. Encoding stands with the signers (simtee).
+ * Reading Intel quotes: 4.1.2.5.3 of Intel's Quote Verification Library (QVL), its
+ * Quote::parse and Quote::validate. Encoding stands with the signers (simtee).
  */
 
 #include "attest/dcap/quote.h"
@@ -12,6 +13,11 @@
 
 #define VERSION_MIN 3
 #define VERSION_MAX 5
+
+#define KEY_TYPE_ECDSA_P256 2
+
+static const uint8_t intel_qe_vendor_id16[] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+                                                0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
 
 static const size_t body_lens[] = {
     [DS_DCAP_BODY_SGX] = DS_SGX_REPORT_LEN,
@@ -44,6 +50,13 @@ static int read_header(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_e
     if (q->tee_type != DS_DCAP_TEE_SGX && (q->tee_type != DS_DCAP_TEE_TDX || q->version == 3))
         return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_TEE_TYPE, "tee_type",
                              q->version == 3 ? "0" : "0 (SGX) or 129 (TDX)", q->tee_type, e);
+    if (q->key_type != KEY_TYPE_ECDSA_P256)
+        return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_KEY_TYPE, "attestation_key_type", "2",
+                             q->key_type, e);
+    if (memcmp(q->qe_vendor_id16, intel_qe_vendor_id16, 16) != 0)
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_QE_VENDOR, "qe_vendor_id",
+                         DS_HEX(DS_SPAN_OF(intel_qe_vendor_id16)),
+                         DS_HEX(DS_SPAN_OF(q->qe_vendor_id16)), DS_NO_ANCHOR);
     return DS_OK;
 }
 
@@ -58,7 +71,7 @@ static int read_body(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_err
         if (r->bad)
             return ds_fail(e, DS_ERR_TRUNCATED, "the quote ends before its body");
         if (type < DS_DCAP_BODY_SGX || type > DS_DCAP_BODY_TD15)
-            return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_QUOTE_FORMAT, "body_type",
+            return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_BODY_TYPE, "body_type",
                                  "1 (SGX), 2 (TD 1.0) or 3 (TD 1.5)", type, e);
         if ((type != DS_DCAP_BODY_SGX) != is_tdx)
             return refuse_number(DS_ERR_UNSUPPORTED, DS_CODE_DCAP_TEE_TYPE, "body_type",
@@ -82,7 +95,13 @@ static int read_qe_part(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_
     q->qe_auth = ds_read_span(r, ds_read_u16le(r));
     q->cert_type = ds_read_u16le(r);
     q->cert_data = ds_read_span(r, ds_read_u32le(r));
-    return ds_reader_end(r, e, "QE certification data");
+    DS_TRY(ds_reader_end(r, e, "QE certification data"));
+    /* Ours: 7 as well, which QVL refuses. A QE report (6) certifies no key of another. */
+    if (q->cert_type < DS_DCAP_CERT_PPID || q->cert_type > DS_DCAP_CERT_MANIFEST ||
+        q->cert_type == DS_DCAP_CERT_QE_REPORT)
+        return refuse_number(DS_ERR_FORMAT, DS_CODE_DCAP_QUOTE_FORMAT, "certification_data_type",
+                             "1 to 5, or 7", q->cert_type, e);
+    return DS_OK;
 }
 
 static int read_signature_data(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_error *e)

@@ -21,12 +21,14 @@ enum ds_dcap_body {
     DS_DCAP_BODY_SGX = 1,  /* 384 bytes */
     DS_DCAP_BODY_TD10 = 2, /* 584 bytes */
     DS_DCAP_BODY_TD15 = 3, /* 648 bytes */
+    /* 4 is TD 1.5 with extensions, 885 bytes, and not read */
 };
 
 /*
  * What certifies the key that signed the QE report (certification data type).
- * Types 1 to 3 and 7 are hints where to fetch the PCK certificate. They are not
- * read: whether a certificate is the right one, the QE report's signature says.
+ * Types 1 to 3 and 7 are hints where to fetch the PCK certificate. Nothing in them
+ * is read, nor their lengths (those in Intel's own samples are not the specified):
+ * whether a certificate is the right one, the QE report's signature says.
  */
 enum ds_dcap_cert {
     DS_DCAP_CERT_PPID = 1,         /* platform id in clear, and security versions */
@@ -57,7 +59,9 @@ struct ds_dcap_quote {
 };
 
 /*
- * err:  UNSUPPORTED  attest.dcap.version, attest.dcap.tee_type
+ * err:  UNSUPPORTED  attest.dcap.version, attest.dcap.tee_type, attest.dcap.key_type,
+ *                    attest.dcap.body_type; another outer type of certification data
+ *       UNTRUSTED    attest.dcap.qe_vendor
  *       TRUNCATED, FORMAT, TRAILING, RANGE  attest.dcap.quote_format
  */
 DS_MUST_USE int ds_dcap_quote_parse(struct ds_dcap_quote *ret, struct ds_span in,

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "attest/x509.h"
 #include "base/hex.h"
 #include "codec/der.h"
 #include "codec/json_write.h"
@@ -39,6 +40,8 @@ struct synth synth_good(void)
         .info_fmspc = { 1, 2, 3, 4, 5, 6 },
         .sgx_svn = 5,
         .pcesvn = 11,
+        .n_more_sgx_fields = 1,
+        .sgx_type_tag = DS_DER_ENUMERATED,
         .root_crl_by = ROOT,
         .pck_crl_by = CA,
         .crl_this_s = from_s,
@@ -50,6 +53,7 @@ struct synth synth_good(void)
         .module_id = "TDX_03",
         .module_status = "UpToDate",
         .more_module_levels = "",
+        .more_qe_levels = "",
         .module_attributes = "0000000000000000",
         .module_mrsigner_byte = "00",
         .qe_status = "UpToDate",
@@ -151,6 +155,9 @@ static void synth_sgx_extension(struct ds_buf *ret, const struct synth *s)
     synth_field(&all, 2, 0, DS_DER_SEQUENCE, ds_buf_span(&tcb));
     synth_field(&all, 3, 0, DS_DER_OCTET_STRING, DS_SPAN_OF(s->pceid));
     synth_field(&all, 4, 0, DS_DER_OCTET_STRING, DS_SPAN_OF(s->fmspc));
+    for (uint8_t i = 0; i < s->n_more_sgx_fields; i++)
+        synth_field(&all, (uint8_t)(5 + i), 0, i == 0 ? s->sgx_type_tag : DS_DER_OCTET_STRING,
+                    DS_SPAN(zeros, 1));
     synth_tlv(ret, DS_DER_SEQUENCE, ds_buf_span(&all));
 }
 
@@ -206,6 +213,30 @@ static struct ds_span synth_chain(struct ds_arena *a, const struct synth *s,
     return synth_keep(a, &pem);
 }
 
+/* Call an extension of a list something else, and sign the list again. */
+static void synth_hide_extension(struct ds_buf *der, uint8_t arc, const struct ds_p256_key *key)
+{
+    const uint8_t oid[] = { DS_DER_OID, 3, 0x55, 0x1d, arc };
+    DS_AUTO(ds_buf_done) struct ds_buf tbs = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf all = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf bits = { 0 };
+    struct ds_p256_sig_der sig;
+    struct ds_crl crl;
+    assert_int_equal(ds_crl_parse(&crl, ds_buf_span(der), NULL), DS_OK);
+    ds_buf_add(&tbs, crl.tbs);
+    char *at = memmem(tbs.p, tbs.len, oid, sizeof oid);
+    assert_non_null(at);
+    at[4] = 0x7f;
+    assert_int_equal(ds_p256_sign_der(&sig, key, ds_buf_span(&tbs), NULL), DS_OK);
+    ds_buf_char(&bits, '\0');
+    ds_buf_add(&bits, DS_SPAN(sig.b, sig.len));
+    ds_buf_add(&all, ds_buf_span(&tbs));
+    ds_buf_add(&all, crl.sig_alg);
+    synth_tlv(&all, DS_DER_BIT_STRING, ds_buf_span(&bits));
+    der->len = 0;
+    synth_tlv(der, DS_DER_SEQUENCE, ds_buf_span(&all));
+}
+
 static struct ds_span synth_crl(struct ds_arena *a, const struct synth *s, enum synth_cert by,
                                 const enum synth_cert *revoked, size_t n)
 {
@@ -221,6 +252,8 @@ static struct ds_span synth_crl(struct ds_arena *a, const struct synth *s, enum 
                                       .n_revoked = n };
     assert_int_equal(ds_crl_make(&der, &spec, ds_buf_span(&s->certs[by]), s->keys[by], NULL),
                      DS_OK);
+    if (s->crl_hides != 0)
+        synth_hide_extension(&der, s->crl_hides, s->keys[by]);
     return synth_keep(a, &der);
 }
 
@@ -249,8 +282,8 @@ static void synth_module(struct ds_buf *b, const struct synth *s)
 {
     ds_buf_str(b, "\"mrsigner\":\"");
     synth_repeat(b, s->module_mrsigner_byte, 48);
-    ds_buf_printf(b, "\",\"attributes\":\"%s\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"",
-                  s->module_attributes);
+    ds_buf_printf(b, "\",\"attributes\":\"%s\"%s", s->module_attributes,
+                  s->has_no_module_mask ? "" : ",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"");
 }
 
 static void synth_modules(struct ds_buf *b, const struct synth *s)
@@ -258,7 +291,9 @@ static void synth_modules(struct ds_buf *b, const struct synth *s)
     ds_buf_str(b, "\"tdxModule\":{");
     synth_module(b, s);
     ds_buf_str(b, "},");
-    if (!s->has_modules)
+    if (s->is_modules_empty)
+        ds_buf_str(b, "\"tdxModuleIdentities\":[],");
+    if (!s->has_modules || s->is_modules_empty)
         return;
     ds_buf_printf(b, "\"tdxModuleIdentities\":[{\"id\":\"%s\",", s->module_id);
     synth_module(b, s);
@@ -267,6 +302,22 @@ static void synth_modules(struct ds_buf *b, const struct synth *s)
                   "\"2025-03-01T00:00:00Z\",\"tcbStatus\":\"%s\","
                   "\"advisoryIDs\":[\"INTEL-SA-00002\",\"INTEL-SA-00001\"]}%s]}],",
                   s->module_svn, s->module_status, s->more_module_levels);
+}
+
+static void synth_level(struct ds_buf *b, const struct synth *s, unsigned svn, unsigned pcesvn,
+                        unsigned tdx_svn, const char *status)
+{
+    ds_buf_str(b, "{\"tcb\":{");
+    if (s->tcb_version == 2)
+        synth_flat_components(b, svn);
+    else
+        synth_components(b, "sgxtcbcomponents", svn);
+    if (strcmp(s->tcb_id, "TDX") == 0)
+        synth_components(b, "tdxtcbcomponents", tdx_svn);
+    ds_buf_printf(b,
+                  "\"pcesvn\":%u},\"tcbDate\":\"2025-04-01T00:00:00Z\",\"tcbStatus\":\"%s\","
+                  "\"advisoryIDs\":[\"INTEL-SA-00001\"]}",
+                  pcesvn, status);
 }
 
 static struct ds_span synth_tcb_info(struct ds_arena *a, const struct synth *s)
@@ -282,19 +333,15 @@ static struct ds_span synth_tcb_info(struct ds_arena *a, const struct synth *s)
     ds_buf_str(&b, "\",\"pceId\":\"");
     ds_buf_hex(&b, DS_SPAN_OF(s->info_pceid));
     ds_buf_printf(&b, "\",\"tcbType\":%u,\"tcbEvaluationDataNumber\":17,", s->tcb_type);
-    if (is_tdx)
+    if (is_tdx || s->has_modules_of_tdx)
         synth_modules(&b, s);
-    ds_buf_str(&b, "\"tcbLevels\":[{\"tcb\":{");
-    if (s->tcb_version == 2)
-        synth_flat_components(&b, s->level_svn);
-    else
-        synth_components(&b, "sgxtcbcomponents", s->level_svn);
-    if (is_tdx)
-        synth_components(&b, "tdxtcbcomponents", s->level_tdx_svn);
-    ds_buf_printf(&b,
-                  "\"pcesvn\":%u},\"tcbDate\":\"2025-04-01T00:00:00Z\",\"tcbStatus\":\"%s\","
-                  "\"advisoryIDs\":[\"INTEL-SA-00001\"]}]}",
-                  s->level_pcesvn, s->level_status);
+    ds_buf_str(&b, "\"tcbLevels\":[");
+    synth_level(&b, s, s->level_svn, s->level_pcesvn, s->level_tdx_svn, s->level_status);
+    if (s->has_more_levels) {
+        ds_buf_char(&b, ',');
+        synth_level(&b, s, s->more_svn, s->more_pcesvn, s->more_tdx_svn, "OutOfDate");
+    }
+    ds_buf_str(&b, "]}");
     return synth_keep(a, &b);
 }
 
@@ -310,8 +357,8 @@ static struct ds_span synth_qe_identity(struct ds_arena *a, const struct synth *
     synth_repeat(&b, s->qe_mrsigner_byte, 32);
     ds_buf_printf(&b,
                   "\",\"isvprodid\":%u,\"tcbLevels\":[{\"tcb\":{\"isvsvn\":%u},\"tcbDate\":"
-                  "\"2025-02-01T00:00:00Z\",\"tcbStatus\":\"%s\"}]}",
-                  s->qe_prodid, s->qe_svn, s->qe_status);
+                  "\"2025-02-01T00:00:00Z\",\"tcbStatus\":\"%s\"}%s]}",
+                  s->qe_prodid, s->qe_svn, s->qe_status, s->more_qe_levels);
     return synth_keep(a, &b);
 }
 

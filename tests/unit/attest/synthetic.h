@@ -33,15 +33,20 @@ struct synth {
     /* PCK: the SGX extension */
     uint8_t fmspc[6], pceid[2], sgx_svn;
     uint16_t pcesvn;
+    uint8_t n_more_sgx_fields, sgx_type_tag; /* 1: the SGX type, as the processor CA writes it */
     /* lists */
     enum synth_cert root_crl_by, pck_crl_by;
     bool is_ca_revoked, is_signer_revoked, is_pck_revoked;
     int64_t crl_this_s, crl_next_s;
+    uint8_t crl_hides; /* an extension of both lists, by the last arc below 2.5.29; 0: none */
     /* TCB info */
     const char *tcb_id, *tcb_issue, *tcb_next, *level_status, *module_id, *module_status;
     const char *module_attributes, *module_mrsigner_byte, *qe_status;
-    const char *more_module_levels; /* JSON behind the first: ",{...}" */
-    bool has_modules;
+    const char *more_module_levels, *more_qe_levels; /* JSON behind the first: ",{...}" */
+    bool has_modules, is_modules_empty, has_no_module_mask, has_modules_of_tdx; /* for SGX too */
+    bool has_more_levels; /* of the platform: a second, OutOfDate */
+    uint8_t more_svn, more_tdx_svn;
+    unsigned more_pcesvn;
     uint8_t info_fmspc[6], info_pceid[2], level_svn, level_tdx_svn;
     unsigned level_pcesvn, module_svn, qe_svn, tcb_type, tcb_version;
     /* QE identity */

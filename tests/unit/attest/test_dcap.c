@@ -277,6 +277,23 @@ BREAK(encrypted_ppid, s->quote.dcap.cert_type = DS_DCAP_CERT_PPID_RSA2048)
 BREAK(module_config, s->module_status = "ConfigurationNeeded")
 BREAK(qe_hardening, s->qe_status = "SWHardeningNeeded")
 BREAK(level_word, s->level_status = "Fine")
+BREAK(qe_config, s->qe_status = "ConfigurationNeeded")
+BREAK(qe_old_config, s->qe_status = "OutOfDateConfigurationNeeded")
+BREAK(empty_modules, s->is_modules_empty = true)
+BREAK(no_module_mask, s->has_no_module_mask = true)
+BREAK(modules_of_tdx, s->has_modules_of_tdx = true)
+BREAK(wide_pcesvn, s->level_pcesvn = 65536)
+BREAK(odd_row, s->more_module_levels = ",{\"tcb\":{\"isvsvn\":1},\"tcbDate\":\"2024-03-01T00:00:00Z\",\"tcbStatus\":\"SWHardeningNeeded\"}")
+BREAK(no_sgx_type, s->n_more_sgx_fields = 0)
+BREAK(soft_sgx_type, s->sgx_type_tag = 0x04)
+BREAK(six_sgx_fields, s->n_more_sgx_fields = 2)
+BREAK(eight_sgx_fields, s->n_more_sgx_fields = 4)
+BREAK(crl_no_number, s->crl_hides = 20)
+BREAK(crl_no_aki, s->crl_hides = 35)
+BREAK(cert_type_0, s->quote.dcap.cert_type = 0)
+BREAK(cert_type_6, s->quote.dcap.cert_type = 6)
+BREAK(cert_type_8, s->quote.dcap.cert_type = 8; s->is_chain_beside = true)
+BREAK(cert_type_wide, s->quote.dcap.cert_type = 0x0105)
 BREAK(old_list_pck_revoked, crl_old(s); pck_revoked(s))
 BREAK(early_list_pck_revoked, crl_early(s); pck_revoked(s))
 BREAK(old_list_ca_revoked, crl_old(s); ca_revoked(s))
@@ -300,7 +317,7 @@ static const struct {
     void (*breaks)(struct synth *s);
     enum ds_code code;
     int cls;
-    enum { ALL, TDX, TD15 } where;
+    enum { ALL, TDX, TD15, SGX } where;
 } rows[] = {
     { "root without marker", no_root_marker, DS_CODE_MARKER_MISSING, DS_ERR_UNTRUSTED },
     { "CA without marker", no_ca_marker, DS_CODE_MARKER_MISSING, DS_ERR_UNTRUSTED },
@@ -400,6 +417,23 @@ static const struct {
     { "no chain in the quote", encrypted_ppid, DS_CODE_DCAP_CERT_DATA, DS_ERR_UNSUPPORTED },
     { "module status it cannot have", module_config, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT, TDX },
     { "QE level with a word that enclaves do not have", qe_hardening, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "QE that needs configuration", qe_config, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "old QE that needs configuration", qe_old_config, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "empty list of modules", empty_modules, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_RANGE, TDX },
+    { "module without a mask", no_module_mask, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT, TDX },
+    { "TCB info of SGX with modules", modules_of_tdx, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT, SGX },
+    { "PCESVN of three bytes", wide_pcesvn, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
+    { "odd word in a row that nobody reaches", odd_row, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT, TDX },
+    { "PCK without SGX type", no_sgx_type, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "SGX type that is no ENUMERATED", soft_sgx_type, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK of six fields", six_sgx_fields, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "PCK of eight fields", eight_sgx_fields, DS_CODE_DCAP_PCK_CERTIFICATE, DS_ERR_UNTRUSTED },
+    { "lists without number", crl_no_number, DS_CODE_CRL_FORMAT, DS_ERR_UNTRUSTED },
+    { "lists that do not name their key", crl_no_aki, DS_CODE_CRL_FORMAT, DS_ERR_UNTRUSTED },
+    { "certification data of type 0", cert_type_0, DS_CODE_DCAP_QUOTE_FORMAT, DS_ERR_FORMAT },
+    { "QE report that certifies a QE report", cert_type_6, DS_CODE_DCAP_QUOTE_FORMAT, DS_ERR_FORMAT },
+    { "certification data of type 8, the chain beside", cert_type_8, DS_CODE_DCAP_QUOTE_FORMAT, DS_ERR_FORMAT },
+    { "certification data of type 261", cert_type_wide, DS_CODE_DCAP_QUOTE_FORMAT, DS_ERR_FORMAT },
     { "status that does not exist", level_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
     { "date that is none", date_word, DS_CODE_DCAP_COLLATERAL_FORMAT, DS_ERR_FORMAT },
 };
@@ -408,7 +442,8 @@ static const struct {
 static bool row_is_of(size_t row, const struct shape *shape)
 {
     return rows[row].where == ALL || (rows[row].where == TDX && shape->body != DS_DCAP_BODY_SGX) ||
-           (rows[row].where == TD15 && shape->body == DS_DCAP_BODY_TD15);
+           (rows[row].where == TD15 && shape->body == DS_DCAP_BODY_TD15) ||
+           (rows[row].where == SGX && shape->body == DS_DCAP_BODY_SGX);
 }
 
 static void each_check_has_its_code(void **state)
@@ -488,9 +523,6 @@ static void statuses_converge(void **state)
         { "UpToDate", "Revoked", "UpToDate", DS_TCB_REVOKED },
         { "UpToDate", "UpToDate", "Revoked", DS_TCB_REVOKED },
         { "OutOfDate", "Revoked", "OutOfDate", DS_TCB_REVOKED },
-        /* Words of an enclave that change nothing. */
-        { "UpToDate", "UpToDate", "ConfigurationNeeded", DS_TCB_UP_TO_DATE },
-        { "SWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded", DS_TCB_OUT_OF_DATE },
     };
     (void)state;
     for (size_t i = 0; i < DS_LEN(cases); i++) {
@@ -870,6 +902,77 @@ static void unsigned_documents_blame_no_quote(void **state)
     }
 }
 
+/* Lists of levels descend, and no row stands twice. */
+static void levels_descend(void **state)
+{
+#define ROW(svn)                 \
+    ",{\"tcb\":{\"isvsvn\":" svn \
+    "},\"tcbDate\":\"2024-03-01T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}"
+    static const struct {
+        const char *name;
+        uint8_t svn;
+        unsigned pcesvn;
+        uint8_t tdx_svn; /* the first level has 5, 11, 2 */
+        bool is_good_tdx, is_good_sgx;
+        const char *modules, *qe; /* the first rows have 4 and 3 */
+    } cases[] = {
+        { "lower components", 4, 12, 3, true, true, "", "" },
+        { "equal, lower PCE", 5, 10, 3, true, true, "", "" },
+        { "equal, lower TDX components", 5, 11, 1, true, false, "", "" },
+        { "twice", 5, 11, 2, false, false, "", "" },
+        { "equal, higher TDX components", 5, 11, 3, false, false, "", "" },
+        { "equal, higher PCE", 5, 12, 1, false, false, "", "" },
+        { "higher components", 6, 10, 1, false, false, "", "" },
+        { "module below", 4, 11, 2, true, true, ROW("3") ROW("1"), "" },
+        { "module twice", 4, 11, 2, false, true, ROW("4"), "" },
+        { "module above", 4, 11, 2, false, true, ROW("5"), "" },
+        { "module above the second", 4, 11, 2, false, true, ROW("2") ROW("3"), "" },
+        { "enclave below", 4, 11, 2, true, true, "", ROW("2") ROW("0") },
+        { "enclave twice", 4, 11, 2, false, false, "", ROW("3") },
+        { "enclave above", 4, 11, 2, false, false, "", ROW("4") },
+        { "enclave twice below", 4, 11, 2, false, false, "", ROW("2") ROW("2") },
+    };
+#undef ROW
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases) * 2; i++) {
+        bool is_sgx = i % 2 != 0;
+        size_t row = i / 2;
+        DS_AUTO(synth_done)
+        struct synth s = synth_good_of(4, is_sgx ? DS_DCAP_BODY_SGX : DS_DCAP_BODY_TD10);
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        s.has_more_levels = true;
+        s.more_svn = cases[row].svn;
+        s.more_pcesvn = cases[row].pcesvn;
+        s.more_tdx_svn = cases[row].tdx_svn;
+        s.more_module_levels = cases[row].modules;
+        s.more_qe_levels = cases[row].qe;
+        synth_make(&s);
+        int r = run(&c, &s, true, &e);
+        if ((r == DS_OK) != (is_sgx ? cases[row].is_good_sgx : cases[row].is_good_tdx))
+            fail_msg("%s, %s: %s", is_sgx ? "SGX" : "TDX", cases[row].name, e.msg);
+        if (r == DS_OK)
+            continue;
+        assert_int_equal(r, DS_ERR_FORMAT);
+        assert_int_equal(e.code, DS_CODE_DCAP_COLLATERAL_FORMAT);
+    }
+}
+
+static void lower_levels_are_found(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    struct ds_claims c = { 0 };
+    (void)state;
+    s.level_svn = 6;
+    s.has_more_levels = true;
+    s.more_svn = 5;
+    s.more_pcesvn = 11;
+    s.more_tdx_svn = 2;
+    synth_make(&s);
+    assert_int_equal(run(&c, &s, true, NULL), DS_OK);
+    assert_int_equal(c.tcb.status, DS_TCB_OUT_OF_DATE);
+}
+
 static void claims_hold_64_advisories(void **state)
 {
     (void)state;
@@ -913,7 +1016,7 @@ static void unknown_bodies_are_refused(void **state)
         type[0] = (uint8_t)types[i];
         type[1] = (uint8_t)(types[i] >> 8);
         assert_int_equal(ds_tdx_quote_parse(&q, quote, &e), DS_ERR_UNSUPPORTED);
-        assert_int_equal(e.code, DS_CODE_DCAP_QUOTE_FORMAT);
+        assert_int_equal(e.code, DS_CODE_DCAP_BODY_TYPE);
         assert_string_equal(e.detail.claim, "body_type");
         free(mem.p);
     }
@@ -937,6 +1040,8 @@ int main(void)
         cmocka_unit_test(roots_end_what_is_kept),
         cmocka_unit_test(unsigned_dates_end_nothing),
         cmocka_unit_test(unsigned_documents_blame_no_quote),
+        cmocka_unit_test(levels_descend),
+        cmocka_unit_test(lower_levels_are_found),
         cmocka_unit_test(claims_hold_64_advisories),
         cmocka_unit_test(unknown_bodies_are_refused),
         cmocka_unit_test(kept_platforms_serve_their_own_quotes),
