@@ -19,7 +19,6 @@
 #include "attest/x509.h"
 #include "base/hex.h"
 #include "base/str.h"
-#include "codec/date.h"
 #include "codec/pem.h"
 #include "crypto/hash.h"
 #include "crypto/verify.h"
@@ -33,7 +32,7 @@ struct chain {
 struct document {
     const char *name, *chain_name, *sig_name;
     struct ds_span text, chain_pem, sig64;
-    int64_t issue_s, next_s;
+    struct dcap_dates dates; /* issueDate, nextUpdate */
     enum ds_code signature, expired, future;
     const struct chain *signer; /* that verified; NULL: none */
     bool is_signed;             /* and so did its signature: until then it says nothing */
@@ -130,6 +129,7 @@ static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct 
     if (ret->len > 0)
         return DS_OK;
     v->p->chain = *ret = quote->cert_data;
+    v->p->chain_type = quote->cert_type;
     if (quote->cert_type == DS_DCAP_CERT_PCK_CHAIN)
         return DS_OK;
     *ret_more = v->parts->pck_crl_chain_pem;
@@ -291,8 +291,8 @@ static int check_documents(struct run *v, struct ds_error *e)
 {
     DS_TRY(check_document(v, &v->tcb_info, NULL, e));
     DS_TRY(check_document(v, &v->qe_identity, &v->tcb_info, e));
-    v->p->is_tcb_info_signed = v->tcb_info.is_signed;
-    v->p->is_qe_identity_signed = v->qe_identity.is_signed;
+    v->p->docs.tcb_info = v->tcb_info.is_signed ? &v->p->coll->tcb : NULL;
+    v->p->docs.qe_identity = v->qe_identity.is_signed ? &v->p->coll->qe : NULL;
     return DS_OK;
 }
 
@@ -323,18 +323,13 @@ static int check_crl_dates(struct run *v, const struct ds_crl *crl, const struct
 /* Of a document that nobody signed the dates say as little as the rest. Ours: issueDate. */
 static int check_document_dates(struct run *v, const struct document *d, struct ds_error *e)
 {
-    char want[48], from[21], until[21], now[21];
     if (d->signer != NULL)
         DS_TRY(check_chain_dates(v, d->signer, e));
     if (!d->is_signed)
         return DS_OK;
-    narrow(&v->p->dates, d->issue_s, d->next_s);
-    if (v->now_s >= d->issue_s && v->now_s <= d->next_s)
-        return DS_OK;
-    (void)snprintf(want, sizeof want, "%s to %s", ds_date_format(from, d->issue_s),
-                   ds_date_format(until, d->next_s));
-    return ds_refuse(e, DS_ERR_STALE, v->now_s < d->issue_s ? d->future : d->expired, d->name, want,
-                     ds_date_format(now, v->now_s), v->p->anchor.name);
+    narrow(&v->p->dates, d->dates.from_s, d->dates.until_s);
+    return dcap_check_dates(&d->dates, v->now_s, d->future, d->expired, d->name, v->p->anchor.name,
+                            e);
 }
 
 /* In the order in which QVL's classes come to them: PckCertVerifier, then one for each document. */
@@ -349,21 +344,13 @@ static int check_dates(struct run *v, struct ds_error *e)
     return check_document_dates(v, &v->qe_identity, e);
 }
 
-/* A quoting enclave is judged by the key that signed its report and by Intel's identity. */
-static int make_id(struct ds_dcap_platform *p, struct ds_error *e)
-{
-    const struct ds_span parts[] = { DS_SPAN_OF(p->pck_xy64), p->coll->parts.qe_identity };
-    return ds_hash_v(DS_SHA256, p->id32, parts, DS_LEN(parts), e);
-}
-
 static int verify(struct run *v, const struct ds_dcap_quote *quote, struct ds_error *e)
 {
     DS_TRY(check_pck_chain(v, quote, e));
     DS_TRY(check_root_crl(v, e));
     DS_TRY(check_pck_crl(v, e));
     DS_TRY(check_documents(v, e));
-    DS_TRY(check_dates(v, e));
-    return make_id(v->p, e);
+    return check_dates(v, e);
 }
 
 struct ds_dcap_platform *ds_dcap_platform_new_in(struct ds_arena *mem)
@@ -390,8 +377,7 @@ int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
                       .text = parts->tcb_info,
                       .chain_pem = parts->tcb_chain_pem,
                       .sig64 = parts->tcb_sig64,
-                      .issue_s = coll->tcb.issue_s,
-                      .next_s = coll->tcb.next_s,
+                      .dates = { coll->tcb.issue_s, coll->tcb.next_s },
                       .signature = DS_CODE_DCAP_TCB_INFO_SIGNATURE,
                       .expired = DS_CODE_DCAP_TCB_INFO_EXPIRED,
                       .future = DS_CODE_DCAP_TCB_INFO_FUTURE },
@@ -401,8 +387,7 @@ int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
                          .text = parts->qe_identity,
                          .chain_pem = parts->qe_chain_pem,
                          .sig64 = parts->qe_sig64,
-                         .issue_s = coll->qe.issue_s,
-                         .next_s = coll->qe.next_s,
+                         .dates = { coll->qe.issue_s, coll->qe.next_s },
                          .signature = DS_CODE_DCAP_QE_IDENTITY_SIGNATURE,
                          .expired = DS_CODE_DCAP_QE_IDENTITY_EXPIRED,
                          .future = DS_CODE_DCAP_QE_IDENTITY_FUTURE },
@@ -418,5 +403,6 @@ int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
 
 bool ds_dcap_platform_serves(const struct ds_dcap_platform *p, const struct ds_dcap_quote *quote)
 {
-    return p->coll != NULL && (p->chain.len == 0 || ds_span_eq(p->chain, quote->cert_data));
+    return p->coll != NULL && (p->chain.len == 0 || (p->chain_type == quote->cert_type &&
+                                                     ds_span_eq(p->chain, quote->cert_data)));
 }

@@ -48,6 +48,6 @@ bool ds_dcap_platform_serves(const struct ds_dcap_platform *p, const struct ds_d
  * that carry the same report again are spared its signature. Zero it to begin.
  */
 struct ds_dcap_qe {
-    uint8_t platform_id32[32]; /* the platform that it was verified on */
+    uint8_t pck_xy64[64]; /* the platform's key, by which it verified */
     uint8_t report[DS_SGX_REPORT_LEN], sig64[64];
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The checks of a quote that do not depend on its body. Numbers are those of
- * Intel's Quote Verification Library.
+ * The checks of a quote that do not depend on its body. Numbers are the sections in
+ * the source of Intel's Quote Verification Library (QVL).
  */
 
 #include <stdio.h>
@@ -16,40 +16,35 @@
 #include "crypto/hash.h"
 #include "crypto/verify.h"
 
-#define KEY_TYPE_ECDSA_P256 2
-
-static const uint8_t intel_qe_vendor_id16[] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
-                                                0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
-
 int dcap_refuse(const struct dcap_run *v, enum ds_code code, const char *claim,
                 const char *expected, const char *got, struct ds_error *e)
 {
     return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, expected, got, v->platform->anchor.name);
 }
 
-int dcap_check_header(const struct ds_dcap_quote *q, struct ds_error *e)
+int dcap_refuse_bytes(enum ds_code code, const char *claim, const uint8_t *expected,
+                      const uint8_t *got, size_t n, const char *anchor, struct ds_error *e)
 {
-    char got[8];
-    (void)snprintf(got, sizeof got, "%u", q->key_type);
-    if (q->key_type != KEY_TYPE_ECDSA_P256)
-        return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_DCAP_KEY_TYPE, "attestation_key_type", "2",
-                         got, DS_NO_ANCHOR);
-    if (memcmp(q->qe_vendor_id16, intel_qe_vendor_id16, 16) != 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_QE_VENDOR, "qe_vendor_id",
-                         DS_HEX(DS_SPAN(intel_qe_vendor_id16, 16)),
-                         DS_HEX(DS_SPAN(q->qe_vendor_id16, 16)), DS_NO_ANCHOR);
-    return DS_OK;
+    return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, DS_HEX(DS_SPAN(expected, n)),
+                     DS_HEX(DS_SPAN(got, n)), anchor);
 }
 
-static int check_dates(const struct dcap_run *v, const struct dcap_dates *d, struct ds_error *e)
+int dcap_check_dates(const struct dcap_dates *d, int64_t now_s, enum ds_code early,
+                     enum ds_code late, const char *claim, const char *anchor, struct ds_error *e)
 {
     char want[48], from[21], until[21], now[21];
-    if (v->now_s >= d->from_s && v->now_s <= d->until_s)
+    if (now_s >= d->from_s && now_s <= d->until_s)
         return DS_OK;
     (void)snprintf(want, sizeof want, "%s to %s", ds_date_format(from, d->from_s),
                    ds_date_format(until, d->until_s));
-    return ds_refuse(e, DS_ERR_STALE, DS_CODE_DCAP_PLATFORM_STALE, "time", want,
-                     ds_date_format(now, v->now_s), v->platform->anchor.name);
+    return ds_refuse(e, DS_ERR_STALE, now_s < d->from_s ? early : late, claim, want,
+                     ds_date_format(now, now_s), anchor);
+}
+
+static int check_stale(const struct dcap_run *v, const struct dcap_dates *d, struct ds_error *e)
+{
+    return dcap_check_dates(d, v->now_s, DS_CODE_DCAP_PLATFORM_STALE, DS_CODE_DCAP_PLATFORM_STALE,
+                            "time", v->platform->anchor.name, e);
 }
 
 int dcap_check_platform(const struct dcap_run *v, struct ds_error *e)
@@ -60,30 +55,32 @@ int dcap_check_platform(const struct dcap_run *v, struct ds_error *e)
                            p->coll != NULL ? "the chain that the platform was verified by"
                                            : "a platform that verified",
                            p->coll != NULL ? "another" : "none", e);
-    DS_TRY(check_dates(v, &p->dates, e));
-    return check_dates(v, &p->root_dates, e);
+    DS_TRY(check_stale(v, &p->dates, e));
+    return check_stale(v, &p->root_dates, e);
 }
 
 int dcap_check_tcb_info(const struct dcap_run *v, struct ds_error *e)
 {
-    const struct ds_tcb_info *info = &v->platform->coll->tcb;
+    const struct ds_tcb_info *info = v->docs.tcb_info;
     const struct dcap_pck *pck = &v->platform->pck;
+    if (info == NULL)
+        return DS_OK;
     /* 4.1.2.5.10 */
     if (strcmp(info->id, v->tee) != 0)
         return dcap_refuse(v, DS_CODE_DCAP_TCB_INFO_MISMATCH, "tcb_info_id", v->tee, info->id, e);
     /* 4.1.2.5.11 */
     if (memcmp(info->fmspc6, pck->fmspc6, 6) != 0)
-        return dcap_refuse(v, DS_CODE_DCAP_TCB_INFO_MISMATCH, "fmspc",
-                           DS_HEX(DS_SPAN(pck->fmspc6, 6)), DS_HEX(DS_SPAN(info->fmspc6, 6)), e);
+        return dcap_refuse_bytes(DS_CODE_DCAP_TCB_INFO_MISMATCH, "fmspc", pck->fmspc6, info->fmspc6,
+                                 6, v->platform->anchor.name, e);
     if (memcmp(info->pceid2, pck->pceid2, 2) != 0)
-        return dcap_refuse(v, DS_CODE_DCAP_TCB_INFO_MISMATCH, "pceid",
-                           DS_HEX(DS_SPAN(pck->pceid2, 2)), DS_HEX(DS_SPAN(info->pceid2, 2)), e);
+        return dcap_refuse_bytes(DS_CODE_DCAP_TCB_INFO_MISMATCH, "pceid", pck->pceid2, info->pceid2,
+                                 2, v->platform->anchor.name, e);
     return DS_OK;
 }
 
 static bool is_known(const struct dcap_run *v, const struct ds_dcap_qe *known)
 {
-    return known != NULL && memcmp(known->platform_id32, v->platform->id32, 32) == 0 &&
+    return known != NULL && memcmp(known->pck_xy64, v->platform->pck_xy64, 64) == 0 &&
            ds_span_eq(v->quote->qe_report_raw, DS_SPAN_OF(known->report)) &&
            memcmp(known->sig64, v->quote->qe_sig64, 64) == 0;
 }
@@ -114,8 +111,8 @@ static int check_qe_binding(const struct dcap_run *v, struct ds_error *e)
 
 static int check_qe_identity(const struct dcap_run *v, struct ds_error *e)
 {
-    const struct ds_qe_identity *id = &v->platform->coll->qe;
-    if (!v->platform->is_qe_identity_signed)
+    const struct ds_qe_identity *id = v->docs.qe_identity;
+    if (id == NULL)
         return DS_OK;
     /* 4.1.2.5.15 */
     if (strcmp(id->id, v->qe_id) != 0)
@@ -137,7 +134,7 @@ void dcap_keep_qe(struct ds_dcap_qe *known, const struct dcap_run *v)
 {
     if (known == NULL)
         return;
-    memcpy(known->platform_id32, v->platform->id32, 32);
+    memcpy(known->pck_xy64, v->platform->pck_xy64, 64);
     memcpy(known->report, v->quote->qe_report_raw.p, sizeof known->report);
     memcpy(known->sig64, v->quote->qe_sig64, 64);
 }
@@ -165,11 +162,26 @@ int dcap_check_padding(const struct dcap_run *v, struct ds_error *e)
     return DS_OK;
 }
 
-int dcap_check_complete(const struct dcap_run *v, enum ds_tcb_status level, struct ds_error *e)
+bool dcap_is_complete(const struct dcap_run *v) { return v->platform->missing[0] == '\0'; }
+
+struct dcap_run dcap_if_signed(const struct dcap_run *v)
+{
+    const struct ds_dcap_collateral *coll = v->platform->coll;
+    struct dcap_run all = *v;
+    all.docs.tcb_info = coll->parts.tcb_info.len > 0 ? &coll->tcb : NULL;
+    all.docs.qe_identity = coll->parts.qe_identity.len > 0 ? &coll->qe : NULL;
+    return all;
+}
+
+enum ds_tcb_status dcap_level_without(const struct dcap_docs *docs, enum ds_tcb_status level)
+{
+    bool is_known = docs->tcb_info != NULL && docs->qe_identity != NULL;
+    return is_known || level == DS_TCB_REVOKED ? level : DS_TCB_NONE;
+}
+
+int dcap_refuse_incomplete(const struct dcap_run *v, enum ds_tcb_status level, struct ds_error *e)
 {
     char got[192];
-    if (v->platform->missing[0] == '\0')
-        return DS_OK;
     (void)snprintf(got, sizeof got, "missing; the level would be %s",
                    level != DS_TCB_NONE ? ds_tcb_status_text(level) : "unknown");
     return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, "collateral",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The quoting enclave's identity, and levels: with the rules of Intel's Quote
- * Verification Library; section numbers are those in its source.
+ * Verification Library (QVL); section numbers are those in its source.
  */
 
 #include "attest/dcap/tcb.h"
@@ -9,13 +9,6 @@
 #include <stdio.h>
 
 #include "base/hex.h"
-
-static int refuse_bytes(enum ds_code code, const char *claim, const uint8_t *expected,
-                        const uint8_t *got, size_t n, const char *anchor, struct ds_error *e)
-{
-    return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, DS_HEX(DS_SPAN(expected, n)),
-                     DS_HEX(DS_SPAN(got, n)), anchor);
-}
 
 static void apply_mask(uint8_t *out, const uint8_t *value, const uint8_t *mask, size_t n)
 {
@@ -31,17 +24,17 @@ int dcap_tcb_check_qe(const struct ds_qe_identity *id, const struct ds_sgx_repor
     /* QVL 4.1.2.9.5 */
     apply_mask(misc4, qe->miscselect4, id->miscselect_mask4, 4);
     if (memcmp(misc4, id->miscselect4, 4) != 0)
-        return refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_miscselect", id->miscselect4,
-                            misc4, 4, anchor, e);
+        return dcap_refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_miscselect",
+                                 id->miscselect4, misc4, 4, anchor, e);
     /* QVL 4.1.2.9.6 */
     apply_mask(attr16, qe->attributes16, id->attributes_mask16, 16);
     if (memcmp(attr16, id->attributes16, 16) != 0)
-        return refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_attributes", id->attributes16,
-                            attr16, 16, anchor, e);
+        return dcap_refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_attributes",
+                                 id->attributes16, attr16, 16, anchor, e);
     /* QVL 4.1.2.9.7 */
     if (memcmp(qe->mrsigner32, id->mrsigner32, 32) != 0)
-        return refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_mrsigner", id->mrsigner32,
-                            qe->mrsigner32, 32, anchor, e);
+        return dcap_refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_mrsigner", id->mrsigner32,
+                                 qe->mrsigner32, 32, anchor, e);
     /* QVL 4.1.2.9.8 */
     if (qe->isvprodid == id->isvprodid)
         return DS_OK;
@@ -59,35 +52,48 @@ static bool is_at_least(const uint8_t *have, const uint8_t *need, size_t from)
     return true;
 }
 
-static int refuse_svns(const char *claim, const uint8_t *need16, const uint8_t *have16,
+/* Of sixteen SVNs, those that were compared. */
+static int refuse_svns(const char *claim, const uint8_t *need16, const uint8_t *have16, size_t from,
                        struct ds_error *e)
 {
-    char want[160];
-    (void)snprintf(want, sizeof want, "at least %s", DS_HEX(DS_SPAN(need16, 16)));
+    char want[192], first[40] = "";
+    if (from > 0)
+        (void)snprintf(first, sizeof first, " from byte %zu on", from);
+    (void)snprintf(want, sizeof want, "at least %s%s", DS_HEX(DS_SPAN(need16 + from, 16 - from)),
+                   first);
     return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_NOT_SUPPORTED, claim, want,
-                     DS_HEX(DS_SPAN(have16, 16)), NULL);
+                     DS_HEX(DS_SPAN(have16 + from, 16 - from)), NULL);
+}
+
+static int refuse_number(enum ds_code code, const char *claim, unsigned need, unsigned have,
+                         struct ds_error *e)
+{
+    char want[24], got[8];
+    (void)snprintf(want, sizeof want, "at least %u", need);
+    (void)snprintf(got, sizeof got, "%u", have);
+    return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, want, got, NULL);
 }
 
 /* Which part of the last, lowest level is not reached; in the order in which levels are matched. */
 static int refuse_level(const struct ds_tcb_level *last, const struct dcap_pck *pck,
                         const struct dcap_tee_svn *tee, struct ds_error *e)
 {
-    char want[24], got[8];
     if (!is_at_least(pck->sgx16, last->sgx16, 0))
-        return refuse_svns("cpusvn", last->sgx16, pck->sgx16, e);
-    if (pck->pcesvn >= last->pcesvn)
-        return refuse_svns(tee->name, last->tdx16, tee->svn16, e);
-    (void)snprintf(want, sizeof want, "at least %u", last->pcesvn);
-    (void)snprintf(got, sizeof got, "%u", pck->pcesvn);
-    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_NOT_SUPPORTED, "pcesvn", want, got,
-                     NULL);
+        return refuse_svns("cpusvn", last->sgx16, pck->sgx16, 0, e);
+    if (pck->pcesvn < last->pcesvn)
+        return refuse_number(DS_CODE_DCAP_TCB_NOT_SUPPORTED, "pcesvn", last->pcesvn, pck->pcesvn,
+                             e);
+    return refuse_svns(tee->name, last->tdx16, tee->svn16, tee->from, e);
 }
 
 int dcap_tcb_platform(struct dcap_tcb *ret, const struct ds_tcb_info *info,
                       const struct dcap_pck *pck, const struct dcap_tee_svn *tee,
                       struct ds_error *e)
 {
-    /* QVL 4.1.2.5.18, 19: in every SGX component, the PCE and the TEE's own. */
+    *ret = (struct dcap_tcb){ .date_s = INT64_MAX };
+    if (info == NULL)
+        return DS_OK;
+    /* QVL 4.1.2.5.1.1.1 to .3 and, with the TEE's own components, 4.1.2.5.2.1.1 to .4 */
     for (size_t i = 0; i < info->n_levels; i++) {
         const struct ds_tcb_level *l = &info->levels[i];
         if (!is_at_least(pck->sgx16, l->sgx16, 0) || pck->pcesvn < l->pcesvn ||
@@ -109,8 +115,8 @@ const struct ds_svn_level *dcap_tcb_find_svn(const struct ds_svn_level *levels, 
 }
 
 /*
- * QVL's convergence of statuses: only OutOfDate and Revoked of a module or enclave change what the
- * platform's level says.
+ * QVL's convergeTcbStatuses (4.1.2.5.1.3 to 6 for SGX, 4.1.2.5.1.4 to 7 for TDX): only OutOfDate
+ * and Revoked of a module or enclave change what the platform's level says.
  */
 static enum ds_tcb_status converged(enum ds_tcb_status platform, enum ds_tcb_status part)
 {
@@ -135,12 +141,13 @@ void dcap_tcb_converge(struct dcap_tcb *t, const struct ds_svn_level *part)
 int dcap_tcb_qe(struct dcap_tcb *t, const struct ds_qe_identity *id, uint16_t isvsvn,
                 struct ds_error *e)
 {
-    const uint8_t be[] = { (uint8_t)(isvsvn >> 8), (uint8_t)isvsvn };
-    /* QVL 4.1.2.9.9 */
+    if (id == NULL)
+        return DS_OK;
+    /* QVL 4.1.2.5.1.2 (SGX), 4.1.2.5.1.3 (TDX) */
     t->qe = dcap_tcb_find_svn(id->levels, id->n_levels, isvsvn);
     if (t->qe == NULL)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, "qe_isvsvn",
-                         "at least the lowest level", DS_HEX(DS_SPAN_OF(be)), NULL);
+        return refuse_number(DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, "qe_isvsvn",
+                             id->levels[id->n_levels - 1].isvsvn, isvsvn, e);
     dcap_tcb_converge(t, t->qe);
     return DS_OK;
 }

@@ -21,8 +21,9 @@ struct dcap_tee_svn {
 
 /*
  * Begin with the platform's level: the first, highest first, that it reaches in
- * every SGX component, the PCE and the TEE's own components.
+ * every SGX component, the PCE and the TEE's own components. NONE without TCB info.
  *
+ * in:   info  NULL: Intel says nothing of the platform
  * err:  UNTRUSTED  attest.dcap.tcb_not_supported, with the part that the lowest level asks for
  */
 DS_MUST_USE int dcap_tcb_platform(struct dcap_tcb *ret, const struct ds_tcb_info *info,
@@ -36,6 +37,11 @@ const struct ds_svn_level *dcap_tcb_find_svn(const struct ds_svn_level *levels, 
 /* Let the level of a module or enclave take part in status and date. */
 void dcap_tcb_converge(struct dcap_tcb *t, const struct ds_svn_level *part);
 
-/* The quoting enclave's level, converged. err: UNTRUSTED attest.dcap.qe_tcb_not_supported */
+/*
+ * The quoting enclave's level, converged.
+ *
+ * in:   id  NULL: Intel says nothing of it
+ * err:  UNTRUSTED  attest.dcap.qe_tcb_not_supported
+ */
 DS_MUST_USE int dcap_tcb_qe(struct dcap_tcb *t, const struct ds_qe_identity *id, uint16_t isvsvn,
                             struct ds_error *e);

@@ -21,7 +21,8 @@
  *       STALE        a certificate, CRL, TCB info or identity is outside its dates
  *       UNAVAILABLE  attest.dcap.collateral_incomplete: a part is missing
  *       UNSUPPORTED  a certification data type or algorithm that we do not read
- * spec: Intel SGX-TDX DCAP Quote Verification Library, steps named in the code
+ *       RANGE        attest.dcap.collateral_format: more advisories than claims hold
+ * spec: Intel SGX-TDX DCAP Quote Verification Library, as attest/tdx/verify.h has it
  */
 DS_MUST_USE int ds_sgx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                                     const struct ds_sgx_quote *quote,

@@ -9,6 +9,13 @@
 
 #include "attest/dcap/quote.h"
 
+/* What stands where in 16 TEE SVNs. Where the major version is 0, no module identity judges any. */
+enum {
+    DS_TEE_SVN_MODULE = 0,      /* the module's own, within its major version */
+    DS_TEE_SVN_MAJOR = 1,       /* the module's major version */
+    DS_TEE_SVN_FIRST_OTHER = 2, /* the first that no module identity judges */
+};
+
 struct ds_td_report {
     uint8_t tee_tcb_svn16[16]; /* of the TDX module that launched the TD */
     uint8_t mrseam48[48], mrsignerseam48[48];

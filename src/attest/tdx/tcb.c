@@ -9,76 +9,94 @@
 #include <stdio.h>
 
 #include "attest/dcap/tcb.h"
-#include "base/hex.h"
 
-/* What stands where in a set of 16 TEE SVNs. */
-#define SVN_MODULE      0 /* the module's own */
-#define SVN_MAJOR       1 /* the module's major version */
-#define SVN_FIRST_OTHER 2 /* the first that no module identity judges */
+/* "TDX_01, TDX_03": the modules that TCB info lists. */
+struct names {
+    char s[DS_TDX_MODULES_MAX * sizeof "TDX_01, "];
+};
 
-static int refuse_bytes(const char *claim, const uint8_t *expected, const uint8_t *got, size_t n,
-                        const char *anchor, struct ds_error *e)
+static struct names names_of(const struct ds_tcb_info *info)
 {
-    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_MISMATCH, claim,
-                     DS_HEX(DS_SPAN(expected, n)), DS_HEX(DS_SPAN(got, n)), anchor);
+    struct names n = { "no module" };
+    size_t len = 0;
+    for (size_t i = 0; i < info->n_modules && len < sizeof n.s; i++)
+        len += (size_t)snprintf(n.s + len, sizeof n.s - len, "%s%s", i > 0 ? ", " : "",
+                                info->modules[i].id);
+    return n;
 }
 
+/* The identity for the major version in a set of TEE SVNs. name: which set, for reasons. */
 static int find_module(const struct ds_tdx_module **ret, const struct ds_tcb_info *info,
-                       uint8_t major, const char *anchor, struct ds_error *e)
+                       const char *name, const uint8_t svn16[static 16], const char *anchor,
+                       struct ds_error *e)
 {
     char id[8];
-    (void)snprintf(id, sizeof id, "TDX_%02X", major);
-    if (info->n_modules == 0)
-        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_TCB_INFO_MISMATCH, "tdx_module", id,
-                         "TCB info without TDX modules", anchor);
+    (void)snprintf(id, sizeof id, "TDX_%02X", svn16[DS_TEE_SVN_MAJOR]);
     for (size_t i = 0; i < info->n_modules; i++)
         if (strcmp(info->modules[i].id, id) == 0) {
             *ret = &info->modules[i];
             return DS_OK;
         }
-    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_MISMATCH, "tdx_module", id,
-                     "no identity of this version", anchor);
+    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_MISMATCH, name, names_of(info).s, id,
+                     anchor);
 }
 
 int tdx_tcb_check_module(const struct ds_tcb_info *info, const struct ds_td_report *td,
                          const char *anchor, struct ds_error *e)
 {
+    static const uint8_t zeros8[8];
+    const enum ds_code code = DS_CODE_TDX_MODULE_MISMATCH;
     const struct ds_tdx_module *m = &info->module;
-    /* QVL 4.1.2.5.12: from quote version 4 on, and no TDX quote is older, SVN[1] is the module's
-       major version. */
-    if (td->tee_tcb_svn16[SVN_MAJOR] > 0)
-        DS_TRY(find_module(&m, info, td->tee_tcb_svn16[SVN_MAJOR], anchor, e));
+    /* QVL 4.1.2.5.12: from quote version 4 on, and no TDX quote is older, the module that TCB info
+       lists by its major version stands in for tdxModule. */
+    if (td->tee_tcb_svn16[DS_TEE_SVN_MAJOR] > 0)
+        DS_TRY(find_module(&m, info, "tee_tcb_svn", td->tee_tcb_svn16, anchor, e));
     /* QVL 4.1.2.5.12.1 */
     if (memcmp(td->mrsignerseam48, m->mrsigner48, 48) != 0)
-        return refuse_bytes("mrsignerseam", m->mrsigner48, td->mrsignerseam48, 48, anchor, e);
+        return dcap_refuse_bytes(code, "mrsignerseam", m->mrsigner48, td->mrsignerseam48, 48,
+                                 anchor, e);
     /* QVL 4.1.2.5.12.2: zero and equal; the mask is not applied. */
-    static const uint8_t zeros8[8];
     if (memcmp(td->seamattributes8, zeros8, 8) != 0)
-        return refuse_bytes("seamattributes", zeros8, td->seamattributes8, 8, anchor, e);
+        return dcap_refuse_bytes(code, "seamattributes", zeros8, td->seamattributes8, 8, anchor, e);
     if (memcmp(m->attributes8, zeros8, 8) != 0)
-        return refuse_bytes("seamattributes", m->attributes8, zeros8, 8, anchor, e);
+        return dcap_refuse_bytes(code, "seamattributes", m->attributes8, zeros8, 8, anchor, e);
     return DS_OK;
 }
 
-/* QVL 4.1.2.5.19: platform, module and quoting enclave by one set of TEE SVNs. */
-static int evaluate(struct dcap_tcb *ret, const struct ds_dcap_platform *p, const char *name,
-                    const uint8_t svn16[static 16], uint16_t qe_isvsvn, struct ds_error *e)
+/* QVL 4.1.2.5.2.2: the module's own identity has a level for SVN[0], and that converges. */
+static int evaluate_module(struct dcap_tcb *t, const struct dcap_run *v, const char *name,
+                           const uint8_t svn16[static 16], struct ds_error *e)
 {
-    const struct ds_tcb_info *info = &p->coll->tcb;
     const struct ds_tdx_module *m;
-    bool has_major = svn16[SVN_MAJOR] > 0;
-    /* With a major version, the module's own identity judges SVN[0] and [1]. */
-    const struct dcap_tee_svn tee = { name, svn16, has_major ? SVN_FIRST_OTHER : 0 };
-    DS_TRY(dcap_tcb_platform(ret, info, &p->pck, &tee, e));
-    if (has_major) {
-        DS_TRY(find_module(&m, info, svn16[SVN_MAJOR], p->anchor.name, e));
-        ret->module = dcap_tcb_find_svn(m->levels, m->n_levels, svn16[SVN_MODULE]);
-        if (ret->module == NULL)
-            return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, name,
-                             "at least the lowest level", DS_HEX(DS_SPAN(svn16, 16)), NULL);
-        dcap_tcb_converge(ret, ret->module);
+    char want[32], got[8];
+    /* QVL 4.1.2.5.2.2.1 */
+    DS_TRY(find_module(&m, v->docs.tcb_info, name, svn16, v->platform->anchor.name, e));
+    t->module = dcap_tcb_find_svn(m->levels, m->n_levels, svn16[DS_TEE_SVN_MODULE]);
+    if (t->module == NULL) {
+        (void)snprintf(want, sizeof want, "module at least %u", m->levels[m->n_levels - 1].isvsvn);
+        (void)snprintf(got, sizeof got, "%u", svn16[DS_TEE_SVN_MODULE]);
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, name, want, got,
+                         NULL);
     }
-    return dcap_tcb_qe(ret, &p->coll->qe, qe_isvsvn, e);
+    /* QVL 4.1.2.5.2.2.2 */
+    dcap_tcb_converge(t, t->module);
+    return DS_OK;
+}
+
+/*
+ * QVL 4.1.2.5.2 (tdxEvaluateTCB): platform, module and quoting enclave by one set of
+ * TEE SVNs.
+ */
+static int evaluate(struct dcap_tcb *ret, const struct dcap_run *v, const char *name,
+                    const uint8_t svn16[static 16], struct ds_error *e)
+{
+    bool has_major = svn16[DS_TEE_SVN_MAJOR] > 0;
+    /* With a major version, the module's own identity judges SVN[0] and [1]. */
+    const struct dcap_tee_svn tee = { name, svn16, has_major ? DS_TEE_SVN_FIRST_OTHER : 0 };
+    DS_TRY(dcap_tcb_platform(ret, v->docs.tcb_info, &v->platform->pck, &tee, e));
+    if (has_major && v->docs.tcb_info != NULL)
+        DS_TRY(evaluate_module(ret, v, name, svn16, e));
+    return dcap_tcb_qe(ret, v->docs.qe_identity, v->quote->qe_report.isvsvn, e);
 }
 
 static bool is_out_of_date(enum ds_tcb_status s)
@@ -98,7 +116,12 @@ static bool is_current(enum ds_tcb_status s)
            s == DS_TCB_CONFIGURATION_NEEDED || s == DS_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED;
 }
 
-/* QVL 4.1.2.5.20: the module was updated under a running TD, which a new launch would put right. */
+/*
+ * QVL 4.1.2.5.1.20.2 (checkForRelaunch): the module was updated under a running TD, which a new
+ * launch would put right. Nothing else of the current set counts: where the launching one is
+ * UpToDate and the current one Revoked, the TD is UpToDate, as with QVL; the current status stands
+ * beside it in the claims.
+ */
 static enum ds_tcb_status relaunch(enum ds_tcb_status launch, enum ds_tcb_status current)
 {
     if (!is_out_of_date(launch) || !is_current(current))
@@ -108,16 +131,16 @@ static enum ds_tcb_status relaunch(enum ds_tcb_status launch, enum ds_tcb_status
                : DS_TCB_TD_RELAUNCH_ADVISED;
 }
 
-int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct ds_dcap_platform *platform,
+int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct dcap_run *v,
                      const struct ds_tdx_quote *quote, struct ds_error *e)
 {
-    uint16_t qe_isvsvn = quote->dcap.qe_report.isvsvn;
     struct tdx_tcb t = { .has_current = quote->is_td15 };
-    DS_TRY(evaluate(&t.launch, platform, "tee_tcb_svn", quote->td.tee_tcb_svn16, qe_isvsvn, e));
+    /* QVL 4.1.2.5.19 */
+    DS_TRY(evaluate(&t.launch, v, "tee_tcb_svn", quote->td.tee_tcb_svn16, e));
     t.status = t.launch.status;
     if (t.has_current) {
-        DS_TRY(evaluate(&t.current, platform, "tee_tcb_svn2", quote->td.tee_tcb_svn2_16, qe_isvsvn,
-                        e));
+        /* QVL 4.1.2.5.1.20.1 */
+        DS_TRY(evaluate(&t.current, v, "tee_tcb_svn2", quote->td.tee_tcb_svn2_16, e));
         t.status = relaunch(t.launch.status, t.current.status);
     }
     *ret = t;

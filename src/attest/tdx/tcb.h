@@ -13,7 +13,7 @@
  * The module is one that TCB info lists: by its major version, or as tdxModule
  * where that is 0; signer and attributes are compared with the TD report.
  *
- * err:  UNTRUSTED  attest.dcap.tcb_info_mismatch, attest.tdx.module_mismatch
+ * err:  UNTRUSTED  attest.tdx.module_mismatch
  */
 DS_MUST_USE int tdx_tcb_check_module(const struct ds_tcb_info *info, const struct ds_td_report *td,
                                      const char *anchor, struct ds_error *e);
@@ -26,12 +26,11 @@ struct tdx_tcb {
 };
 
 /*
- * Evaluate the TD's security versions, both sets of a TD 1.5.
+ * Evaluate the TD's security versions, both sets of a TD 1.5, by the documents of the run.
  *
  * err:  UNTRUSTED  attest.dcap.tcb_not_supported, attest.dcap.qe_tcb_not_supported,
  *                  attest.tdx.module_tcb_not_supported; for a major version that TCB info does not
- *                  list attest.tdx.module_mismatch or attest.dcap.tcb_info_mismatch, where QVL says
- *                  TCB_NOT_SUPPORTED for both
+ *                  list attest.tdx.module_mismatch, where QVL says TCB_NOT_SUPPORTED too
  */
-DS_MUST_USE int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct ds_dcap_platform *platform,
+DS_MUST_USE int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct dcap_run *v,
                                  const struct ds_tdx_quote *quote, struct ds_error *e);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The verification of a TDX quote, top to bottom in the order of Intel's Quote
- * Verification Library; numbers are the section numbers in that library's
- * source. Chains, lists and signed collateral (5, 7, 8 and what stands before
- * them) are the platform's, in attest/dcap/platform.c; steps that SGX quotes have
- * too are in attest/dcap/steps.c. What is not QVL's says that it is ours. That the
- * TD may be debugged is in the claims, for policy to judge.
+ * Verification Library (QVL); numbers are the section numbers in that library's
+ * source. Form, key type and vendor (4.1.2.5.3) are the parser's, attest/dcap/quote.c;
+ * chains, lists and signed documents (4.1.2.5.4 to 9) are the platform's,
+ * attest/dcap/platform.c; steps that SGX quotes have too are in attest/dcap/steps.c.
+ * What is not QVL's says that it is ours. That the TD may be debugged is in the
+ * claims, for policy to judge.
  *
  * Where a part of the collateral is missing, everything that can still be
  * checked is checked, so that a bad quote is called bad; then the absence
@@ -18,27 +19,29 @@
 #include "attest/dcap/private.h"
 #include "attest/tdx/tcb.h"
 
-/* 4.1.2.5.10 to 12 */
+/* 4.1.2.5.10 to 12, where Intel's TCB info is there */
 static int check_tcb_info(const struct dcap_run *v, const struct ds_td_report *td,
                           struct ds_error *e)
 {
-    const struct ds_dcap_platform *p = v->platform;
+    if (v->docs.tcb_info == NULL)
+        return DS_OK;
     DS_TRY(dcap_check_tcb_info(v, e));
-    return tdx_tcb_check_module(&p->coll->tcb, td, p->anchor.name, e);
+    return tdx_tcb_check_module(v->docs.tcb_info, td, v->platform->anchor.name, e);
 }
 
-/* 4.1.2.5.19, for a TD 1.5 also 20 */
-static int check_tcb_level(struct tdx_tcb *ret, const struct dcap_run *v,
-                           const struct ds_tdx_quote *quote, struct ds_error *e)
+/*
+ * Refuse for what is missing, and say what the level would be if the documents that are there
+ * were signed; where they do not fit, what those come to that are.
+ */
+static int refuse_incomplete(const struct dcap_run *v, const struct ds_tdx_quote *quote,
+                             enum ds_tcb_status level, struct ds_error *e)
 {
-    const struct ds_dcap_platform *p = v->platform;
-    if (p->is_tcb_info_signed && p->is_qe_identity_signed)
-        return tdx_tcb_evaluate(ret, p, quote, e);
-    /* What unsigned documents come to is told when they are refused, and speaks against no quote. */
-    if (p->coll->tcb.version == 0 || p->coll->qe.version == 0 ||
-        check_tcb_info(v, &quote->td, NULL) < 0 || tdx_tcb_evaluate(ret, p, quote, NULL) < 0)
-        ret->status = DS_TCB_NONE;
-    return DS_OK;
+    const struct dcap_run all = dcap_if_signed(v);
+    struct tdx_tcb tcb;
+    if (check_tcb_info(&all, &quote->td, NULL) == DS_OK &&
+        tdx_tcb_evaluate(&tcb, &all, quote, NULL) == DS_OK)
+        return dcap_refuse_incomplete(v, dcap_level_without(&all.docs, tcb.status), e);
+    return dcap_refuse_incomplete(v, dcap_level_without(&v->docs, level), e);
 }
 
 static int fill_claims(struct ds_claims *c, const struct dcap_run *v,
@@ -65,23 +68,22 @@ static int fill_claims(struct ds_claims *c, const struct dcap_run *v,
     DS_TRY(dcap_fill_tcb(&c->tcb, &tcb->launch, e));
     if (tcb->has_current)
         DS_TRY(dcap_fill_tcb(&c->tdx.current, &tcb->current, e));
-    c->tcb.status = tcb->status; /* over the launch's: 4.1.2.5.20 */
+    c->tcb.status = tcb->status; /* over the launch's: 4.1.2.5.1.20.2 */
     return dcap_fill_claims(c, v, e);
 }
 
 static int verify(struct ds_claims *c, const struct dcap_run *v, const struct ds_tdx_quote *quote,
                   struct ds_dcap_qe *qe, struct ds_error *e)
 {
-    struct tdx_tcb tcb = { 0 };
-    DS_TRY(dcap_check_header(v->quote, e)); /* key type, QE vendor */
-    DS_TRY(dcap_check_platform(v, e));      /* ours */
-    if (v->platform->is_tcb_info_signed)
-        DS_TRY(check_tcb_info(v, &quote->td, e));  /* 4.1.2.5.10 to 12 */
-    DS_TRY(dcap_check_qe(v, qe, e));               /* 13 to 16 */
-    DS_TRY(dcap_check_signature(v, e));            /* 17 */
-    DS_TRY(check_tcb_level(&tcb, v, quote, e));    /* 19, 20 */
-    DS_TRY(dcap_check_padding(v, e));              /* ours */
-    DS_TRY(dcap_check_complete(v, tcb.status, e)); /* ours */
+    struct tdx_tcb tcb;
+    DS_TRY(dcap_check_platform(v, e));           /* ours */
+    DS_TRY(check_tcb_info(v, &quote->td, e));    /* 4.1.2.5.10 to 12 */
+    DS_TRY(dcap_check_qe(v, qe, e));             /* 4.1.2.5.13 to 16 */
+    DS_TRY(dcap_check_signature(v, e));          /* 4.1.2.5.17 */
+    DS_TRY(tdx_tcb_evaluate(&tcb, v, quote, e)); /* 4.1.2.5.19, 4.1.2.5.1.20 */
+    DS_TRY(dcap_check_padding(v, e));            /* ours */
+    if (!dcap_is_complete(v))
+        return refuse_incomplete(v, quote, tcb.status, e); /* ours */
     DS_TRY(fill_claims(c, v, quote, &tcb, e));
     dcap_keep_qe(qe, v);
     return DS_OK;
@@ -92,7 +94,12 @@ int ds_tdx_quote_verify_on(struct ds_claims *ret, const struct ds_tdx_quote *quo
                            int64_t now_s, struct ds_error *e)
 {
     const struct dcap_run v = {
-        .quote = &quote->dcap, .platform = platform, .tee = "TDX", .qe_id = "TD_QE", .now_s = now_s
+        .quote = &quote->dcap,
+        .platform = platform,
+        .docs = platform->docs,
+        .tee = "TDX",
+        .qe_id = "TD_QE",
+        .now_s = now_s,
     };
     struct ds_claims c = { 0 };
     DS_TRY(ds_anchored(verify(&c, &v, quote, qe, e), platform->anchor.name, e));
@@ -105,8 +112,6 @@ int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
     struct ds_dcap_platform platform;
-    /* Before any certificate is read; verify() asks for those who come straight to it. */
-    DS_TRY(dcap_check_header(&quote->dcap, e));
     DS_TRY(ds_dcap_platform_verify(&platform, mem, &quote->dcap, coll, anchors, now_s, e));
     return ds_tdx_quote_verify_on(ret, quote, &platform, NULL, now_s, e);
 }

@@ -217,8 +217,9 @@ static void synthetic_set_is_never_hardware(void **state)
     assert_int_equal(ds_hex_decode(own.spki_sha256, 32, ds_span_str(e.detail.got), NULL), DS_OK);
 
     assert_int_equal(run(&c, &a, &row, &anchors, &e), DS_ERR_UNTRUSTED);
-    assert_int_equal(e.code, DS_CODE_DCAP_TCB_INFO_MISMATCH);
-    assert_string_equal(e.detail.claim, "tdx_module");
+    assert_int_equal(e.code, DS_CODE_TDX_MODULE_MISMATCH);
+    assert_string_equal(e.detail.claim, "tee_tcb_svn");
+    assert_string_equal(e.detail.expected, "no module");
     assert_string_equal(e.detail.anchor, "QVL sample root");
 
     own.is_simulated = true;

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a platform is when a part of its collateral is missing, and what may be kept
+ * of one: each document that Intel signed speaks, no other does, and nothing that is
+ * kept spares a check.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "attest/dcap/private.h"
+#include "dcap_kit.h"
+
+/* clang-format off */
+BREAK(fmspc, s->info_fmspc[5] = 7)
+BREAK(sgx_svn, s->level_svn = 6)
+BREAK(pcesvn, s->level_pcesvn = 12)
+BREAK(tdx_svn, s->quote.td.tee_tcb_svn16[15] = 1)
+BREAK(mrsignerseam, s->quote.td.mrsignerseam48[47] = 1)
+BREAK(module_svn, s->module_svn = 6)
+BREAK(qe_svn, s->qe_svn = 4)
+BREAK(qe_mrsigner, s->quote.dcap.qe_report.mrsigner32[0] = 0)
+BREAK(tcb_early, s->tcb_issue = "2027-02-01T00:00:00Z")
+BREAK(tcb_old, s->tcb_next = "2027-01-14T12:00:00Z")
+BREAK(qe_early, s->qe_issue = "2027-02-01T00:00:00Z")
+BREAK(qe_old, s->qe_next = "2027-01-14T12:00:00Z")
+BREAK(platform_revoked, s->level_status = "Revoked")
+BREAK(platform_old, s->level_status = "OutOfDate")
+BREAK(module_revoked, s->module_status = "Revoked")
+BREAK(qe_revoked, s->qe_status = "Revoked")
+BREAK(qe_out_of_date, s->qe_status = "OutOfDate")
+BREAK(platform_revoked_qe_svn, platform_revoked(s); qe_svn(s))
+BREAK(qe_revoked_sgx_svn, qe_revoked(s); sgx_svn(s))
+/* clang-format on */
+
+/* A platform is kept no longer than its root, too, is in date. */
+static void roots_end_what_is_kept(void **state)
+{
+    DS_AUTO(synth_done) struct synth s = synth_good();
+    DS_AUTO(made_done) struct made m = { 0 };
+    struct ds_claims c = { 0 };
+    struct ds_error e = { 0 };
+    (void)state;
+    s.plans[ROOT].not_after_s = SYNTH_NOW + 3600;
+    synth_make(&s);
+    assert_int_equal(make(&m, &s, true, false, &e), DS_OK);
+    struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
+    assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
+                                             SYNTH_NOW, &e),
+                     DS_OK);
+    assert_int_equal(verify_on(&c, &m, p, NULL, SYNTH_NOW + 3600, &e), DS_OK);
+    /* Nobody verified what the root says of itself. */
+    assert_int_equal(ds_claims_valid_until_s(&c), SYNTH_NOW + SYNTH_DAY);
+    assert_int_equal(verify_on(&c, &m, p, NULL, SYNTH_NOW + 3601, &e), DS_ERR_STALE);
+    assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_STALE);
+}
+
+/* A document's dates end what is kept of a platform, where somebody signed them. */
+static void unsigned_dates_end_nothing(void **state)
+{
+    static const struct {
+        bool is_tcb_unsigned, is_qe_unsigned;
+        int64_t until_s;
+    } cases[] = {
+        { false, false, SYNTH_NOW + 14400 },
+        { true, false, SYNTH_NOW + 18000 },
+        { false, true, SYNTH_NOW + 14400 },
+        { true, true, SYNTH_NOW + SYNTH_DAY },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases) * 2; i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good();
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_error e = { 0 };
+        s.tcb_next = "2027-01-15T12:00:00Z"; /* SYNTH_NOW is 08:00 */
+        s.qe_next = "2027-01-15T13:00:00Z";
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, false, &e), DS_OK);
+        struct ds_dcap_parts *p = &m.coll.parts;
+        if (cases[i / 2].is_tcb_unsigned)
+            *(i % 2 == 0 ? &p->tcb_sig64 : &p->tcb_chain_pem) = (struct ds_span){ 0 };
+        if (cases[i / 2].is_qe_unsigned)
+            *(i % 2 == 0 ? &p->qe_sig64 : &p->qe_chain_pem) = (struct ds_span){ 0 };
+        struct ds_dcap_platform *platform = ds_dcap_platform_new_in(&m.mem);
+        assert_int_equal(ds_dcap_platform_verify(platform, &m.mem, quote_of(&m), &m.coll,
+                                                 &m.anchors, SYNTH_NOW, &e),
+                         DS_OK);
+        assert_int_equal(platform->dates.until_s, cases[i / 2].until_s);
+    }
+}
+
+/* What nobody signed says nothing about a quote: the set is incomplete, whatever stands in it. */
+static void unsigned_documents_blame_no_quote(void **state)
+{
+    static void (*const breaks[])(struct synth *s) = { fmspc,   sgx_svn,   mrsignerseam, qe_svn,
+                                                       tcb_old, tcb_early, qe_old,       qe_early };
+    const size_t n_dates = 4; /* which the level does not depend on */
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(breaks) * 3; i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good();
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        breaks[i / 3](&s);
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, false, &e), DS_OK);
+        if (i % 3 != 1)
+            m.coll.parts.tcb_sig64 = m.coll.parts.qe_sig64 = (struct ds_span){ 0 };
+        if (i % 3 != 0)
+            m.coll.parts.tcb_chain_pem = m.coll.parts.qe_chain_pem = (struct ds_span){ 0 };
+        assert_int_equal(verify(&c, &m, &e), DS_ERR_UNAVAILABLE);
+        assert_int_equal(e.code, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
+        assert_string_equal(e.detail.got, i / 3 < DS_LEN(breaks) - n_dates
+                                              ? "missing; the level would be unknown"
+                                              : "missing; the level would be UpToDate");
+    }
+}
+
+#define REVOKED "missing; the level would be Revoked"
+#define UNKNOWN "missing; the level would be unknown"
+
+/* Each document that is signed speaks, whatever became of the other. */
+static void signed_documents_speak_alone(void **state)
+{
+    enum { NOTHING, TCB_INFO, QE_IDENTITY };
+    static const struct {
+        void (*breaks)(struct synth *s);
+        int unsigned_one; /* the other is signed */
+        bool is_absent;
+        enum ds_code code;
+        const char *got;
+        bool is_tdx; /* alone */
+    } cases[] = {
+        { sgx_svn, QE_IDENTITY, true, DS_CODE_DCAP_TCB_NOT_SUPPORTED, NULL, false },
+        { sgx_svn, QE_IDENTITY, false, DS_CODE_DCAP_TCB_NOT_SUPPORTED, NULL, false },
+        { pcesvn, QE_IDENTITY, true, DS_CODE_DCAP_TCB_NOT_SUPPORTED, NULL, false },
+        { fmspc, QE_IDENTITY, true, DS_CODE_DCAP_TCB_INFO_MISMATCH, NULL, false },
+        { tdx_svn, QE_IDENTITY, true, DS_CODE_DCAP_TCB_NOT_SUPPORTED, NULL, true },
+        { module_svn, QE_IDENTITY, true, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, NULL, true },
+        { mrsignerseam, QE_IDENTITY, true, DS_CODE_TDX_MODULE_MISMATCH, NULL, true },
+        { platform_revoked, QE_IDENTITY, true, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, REVOKED, false },
+        { platform_revoked, QE_IDENTITY, false, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, REVOKED,
+          false },
+        { module_revoked, QE_IDENTITY, true, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, REVOKED, true },
+        /* The identity that nobody signed does not even fit. */
+        { platform_revoked_qe_svn, QE_IDENTITY, false, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, REVOKED,
+          false },
+        { qe_svn, QE_IDENTITY, false, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, UNKNOWN, false },
+        { platform_old, QE_IDENTITY, true, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, UNKNOWN, false },
+        { qe_svn, TCB_INFO, true, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, NULL, false },
+        { qe_svn, TCB_INFO, false, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, NULL, false },
+        { qe_mrsigner, TCB_INFO, true, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, NULL, false },
+        { qe_revoked, TCB_INFO, true, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, REVOKED, false },
+        { qe_revoked, TCB_INFO, false, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, REVOKED, false },
+        { qe_revoked_sgx_svn, TCB_INFO, false, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, REVOKED, false },
+        { qe_out_of_date, TCB_INFO, true, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, UNKNOWN, false },
+        { sgx_svn, TCB_INFO, false, DS_CODE_DCAP_COLLATERAL_INCOMPLETE, UNKNOWN, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases) * DS_LEN(shapes); i++) {
+        const struct shape *shape = &shapes[i % DS_LEN(shapes)];
+        size_t row = i / DS_LEN(shapes);
+        bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
+        if (cases[row].is_tdx && is_sgx)
+            continue;
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        cases[row].breaks(&s);
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        struct ds_dcap_parts *p = &m.coll.parts;
+        bool is_tcb = cases[row].unsigned_one == TCB_INFO;
+        *(is_tcb ? &p->tcb_sig64 : &p->qe_sig64) = (struct ds_span){ 0 };
+        if (cases[row].is_absent)
+            *(is_tcb ? &p->tcb_info : &p->qe_identity) = (struct ds_span){ 0 };
+        assert_true(verify(&c, &m, &e) < 0);
+        if (e.code != cases[row].code)
+            fail_msg("%s, row %zu: %s", shape->name, row, ds_code_info_get(e.code)->id);
+        if (cases[row].got != NULL)
+            assert_string_equal(e.detail.got, cases[row].got);
+    }
+}
+
+/* What is kept of a platform and its quoting enclave spares work and no check. */
+static void kept_platforms_serve_their_own_quotes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
+        DS_AUTO(synth_done) struct synth other = synth_good_of(shapes[i].version, shapes[i].body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        DS_AUTO(made_done) struct made n = { 0 };
+        bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
+        struct ds_claims cold = { 0 }, c = { 0 };
+        struct ds_dcap_qe qe = { 0 };
+        struct ds_error e = { 0 };
+        synth_make(&s);
+        synth_make(&other);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        assert_int_equal(make(&n, &other, true, is_sgx, &e), DS_OK);
+        struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
+        assert_int_equal(verify_on(&c, &m, p, NULL, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_OTHER);
+        assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
+                                                 SYNTH_NOW, &e),
+                         DS_OK);
+        assert_int_equal(verify(&cold, &m, &e), DS_OK);
+        for (int k = 0; k < 3; k++) {
+            memset(&c, 0, sizeof c);
+            assert_int_equal(verify_on(&c, &m, p, k > 0 ? &qe : NULL, SYNTH_NOW, &e), DS_OK);
+            assert_memory_equal(&c, &cold, sizeof c);
+        }
+        assert_int_equal(verify_on(&c, &n, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_OTHER);
+        /* The same bytes as another type are refused, kept or not. */
+        uint16_t *type = is_sgx ? &m.sgx.dcap.cert_type : &m.tdx.dcap.cert_type;
+        *type = DS_DCAP_CERT_PCK_LEAF;
+        assert_int_equal(verify(&c, &m, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_OTHER);
+        *type = DS_DCAP_CERT_PCK_CHAIN;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW + SYNTH_DAY, &e), DS_OK);
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW + SYNTH_DAY + 1, &e), DS_ERR_STALE);
+        assert_int_equal(e.code, DS_CODE_DCAP_PLATFORM_STALE);
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW - SYNTH_DAY - 1, &e), DS_ERR_STALE);
+    }
+}
+
+/* A known report is known with its signature, on its platform, for its attestation key. */
+static void kept_enclaves_vouch_for_what_they_did(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
+        struct ds_claims c = { 0 };
+        struct ds_dcap_qe qe = { 0 };
+        struct ds_error e = { 0 };
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
+        assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
+                                                 SYNTH_NOW, &e),
+                         DS_OK);
+        struct ds_dcap_quote *q = is_sgx ? &m.sgx.dcap : &m.tdx.dcap;
+        const struct ds_dcap_quote good = *q;
+        const struct ds_dcap_qe none = { 0 };
+        q->sig64[0] ^= 1; /* nothing is remembered of a quote that is refused */
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_memory_equal(&qe, &none, sizeof qe);
+        *q = good;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_OK);
+        q->qe_sig64[0] ^= 1;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_QE_SIGNATURE);
+        *q = good;
+        q->ak_pub64[0] ^= 1;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_QE_BINDING);
+        *q = good;
+        q->sig64[0] ^= 1;
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_DCAP_QUOTE_SIGNATURE);
+        *q = good;
+        qe.pck_xy64[0] ^= 1; /* of another platform: its signature is looked at again */
+        assert_int_equal(verify_on(&c, &m, p, &qe, SYNTH_NOW, &e), DS_OK);
+        assert_memory_equal(qe.pck_xy64, p->pck_xy64, 64);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(roots_end_what_is_kept),
+        cmocka_unit_test(unsigned_dates_end_nothing),
+        cmocka_unit_test(unsigned_documents_blame_no_quote),
+        cmocka_unit_test(signed_documents_speak_alone),
+        cmocka_unit_test(kept_platforms_serve_their_own_quotes),
+        cmocka_unit_test(kept_enclaves_vouch_for_what_they_did),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
