@@ -15,6 +15,12 @@ enum ds_kind {
     DS_KIND_CUSTOM,
 };
 
+/* Whose evidence is verified: a compiled-in root vouches for its own vendor's alone. */
+enum ds_vendor {
+    DS_VENDOR_INTEL,
+    DS_VENDOR_AMD,
+};
+
 /* "hardware", "simulated", "custom", "none" */
 const char *ds_kind_text(enum ds_kind kind);
 
@@ -41,9 +47,10 @@ const char *ds_anchors_name(size_t i);
 
 /*
  * The anchor with this key. The compiled-in table is asked first, so that no
- * argument can rename a hardware root.
+ * argument can rename a hardware root; what a caller adds is of no vendor.
  *
  * err:  UNTRUSTED  attest.root_unknown
  */
 DS_MUST_USE int ds_anchors_find(struct ds_anchor *ret, const struct ds_anchors *anchors,
-                                const uint8_t spki_sha256[static 32], struct ds_error *e);
+                                enum ds_vendor vendor, const uint8_t spki_sha256[static 32],
+                                struct ds_error *e);

@@ -361,7 +361,7 @@ static int check_root(const struct ds_x509 *root, const struct ds_anchor *anchor
 }
 
 int ds_x509_check_path(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
-                       const struct ds_anchors *anchors, struct ds_error *e)
+                       const struct ds_anchors *anchors, enum ds_vendor vendor, struct ds_error *e)
 {
     uint8_t spki_sha256[32];
     struct ds_anchor anchor;
@@ -369,7 +369,7 @@ int ds_x509_check_path(struct ds_anchor *ret, const struct ds_x509 *chain, size_
         return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CHAIN, "chain", "1 to 4 certificates",
                          n < 1 ? "none" : "more", DS_NO_ANCHOR);
     DS_TRY(ds_hash(DS_SHA256, spki_sha256, chain[n - 1].spki, e));
-    DS_TRY(ds_anchors_find(&anchor, anchors, spki_sha256, e));
+    DS_TRY(ds_anchors_find(&anchor, anchors, vendor, spki_sha256, e));
     DS_TRY(check_root(&chain[n - 1], &anchor, e));
     for (size_t i = n - 1; i-- > 0;)
         DS_TRY(ds_x509_check_link(&chain[i], &chain[i + 1], i, &anchor, e));
@@ -385,10 +385,11 @@ int ds_x509_check_times(const struct ds_x509 *chain, size_t n, int64_t now_s, st
 }
 
 int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
-                        const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
+                        const struct ds_anchors *anchors, enum ds_vendor vendor, int64_t now_s,
+                        struct ds_error *e)
 {
     struct ds_anchor anchor;
-    DS_TRY(ds_x509_check_path(&anchor, chain, n, anchors, e));
+    DS_TRY(ds_x509_check_path(&anchor, chain, n, anchors, vendor, e));
     DS_TRY(ds_anchored(ds_x509_check_times(chain, n, now_s, e), anchor.name, e));
     *ret = anchor;
     return DS_OK;

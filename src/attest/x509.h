@@ -102,12 +102,13 @@ DS_MUST_USE int ds_x509_check_link(const struct ds_x509 *cert, const struct ds_x
 /*
  * Check all but the dates of a chain, leaf first and root last, up to an anchor:
  * every certificate's extensions and marker, every step, and the root's key
- * among the anchors.
+ * among the anchors of the vendor.
  *
  * out:  ret  the anchor that holds it
  */
 DS_MUST_USE int ds_x509_check_path(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
-                                   const struct ds_anchors *anchors, struct ds_error *e);
+                                   const struct ds_anchors *anchors, enum ds_vendor vendor,
+                                   struct ds_error *e);
 
 /* Every certificate of a chain is in date, the root's first. err: as ds_x509_check_time */
 DS_MUST_USE int ds_x509_check_times(const struct ds_x509 *chain, size_t n, int64_t now_s,
@@ -115,15 +116,15 @@ DS_MUST_USE int ds_x509_check_times(const struct ds_x509 *chain, size_t n, int64
 
 /* Both: first the path, then the dates. */
 DS_MUST_USE int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size_t n,
-                                    const struct ds_anchors *anchors, int64_t now_s,
-                                    struct ds_error *e);
+                                    const struct ds_anchors *anchors, enum ds_vendor vendor,
+                                    int64_t now_s, struct ds_error *e);
 
 struct ds_crl {
     struct ds_span tbs, sig_alg, sig;
     struct ds_span issuer; /* raw Name */
     int64_t this_update_s, next_update_s;
-    struct ds_span aki; /* empty when absent */
-    bool has_number;    /* cRLNumber */
+    struct ds_span aki;     /* empty when absent */
+    bool has_number;        /* cRLNumber */
     struct ds_span revoked; /* content of revokedCertificates; empty when none */
     size_t n_revoked;
 };

@@ -22,6 +22,7 @@ struct run {
     struct collateral_facts f;
     struct ds_arena *mem;
     const struct ds_anchors *anchors;
+    enum ds_vendor vendor; /* whose set it is */
     struct ds_anchor anchor;
     struct ds_span root_spki; /* of the first chain; the others end in the same */
 };
@@ -120,7 +121,7 @@ static int check_chain(struct run *v, const struct chain *c, size_t n, struct ds
     if (c->n != n)
         return refuse(v, DS_CODE_X509_CHAIN, "chain", want, got, e);
     struct ds_anchor anchor;
-    DS_TRY(ds_x509_check_chain(&anchor, c->certs, n, v->anchors, time_of(c), e));
+    DS_TRY(ds_x509_check_chain(&anchor, c->certs, n, v->anchors, v->vendor, time_of(c), e));
     if (v->root_spki.p != NULL && !ds_span_eq(v->root_spki, c->certs[n - 1].spki))
         return refuse(v, DS_CODE_DCAP_MIXED_ROOTS, "collateral_root", v->anchor.name, anchor.name,
                       e);
@@ -310,6 +311,7 @@ static int check_snp(struct run *v, const struct ds_json_tok *root, struct ds_er
     if (c == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "no room for a certificate chain");
     v->f.kind = COLLATERAL_SNP;
+    v->vendor = DS_VENDOR_AMD;
     DS_TRY(collateral_snp_parse(&set, v->mem, root, e));
     v->f.is_vlek = set.is_vlek;
     v->f.leaf = set.leaf;
@@ -329,7 +331,7 @@ static int check_snp(struct run *v, const struct ds_json_tok *root, struct ds_er
 int collateral_check(struct collateral_facts *ret, struct ds_arena *mem, struct ds_span set,
                      const struct ds_anchors *anchors, struct ds_error *e)
 {
-    struct run v = { .mem = mem, .anchors = anchors };
+    struct run v = { .mem = mem, .anchors = anchors, .vendor = DS_VENDOR_INTEL };
     const struct ds_json_tok *root;
     int r = ds_json_parse_in(&root, mem, set, e);
     if (r == DS_OK && root->type != DS_JSON_OBJECT)

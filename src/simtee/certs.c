@@ -234,8 +234,8 @@ static int check_chains(const struct ds_x509 x[static 4], int64_t now_s, struct 
     const struct ds_anchors anchors = { .extra = &own, .n_extra = 1 };
     const struct ds_x509 tcb[] = { x[3], x[2] };
     struct ds_anchor found;
-    DS_TRY(ds_x509_check_chain(&found, x, 3, &anchors, now_s, e));
-    return ds_x509_check_chain(&found, tcb, DS_LEN(tcb), &anchors, now_s, e);
+    DS_TRY(ds_x509_check_chain(&found, x, 3, &anchors, DS_VENDOR_INTEL, now_s, e));
+    return ds_x509_check_chain(&found, tcb, DS_LEN(tcb), &anchors, DS_VENDOR_INTEL, now_s, e);
 }
 
 int simtee_certs_parse(struct simtee_certs *ret, struct ds_span pem, const struct simtee_keys *keys,

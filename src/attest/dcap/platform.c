@@ -150,7 +150,7 @@ static int check_pck_chain(struct run *v, const struct ds_dcap_quote *quote, str
     DS_TRY(find_pck_chain(&pem, &more, v, quote, e));
     int r = parse_chain(&v->pck, v, pem, more, 3, e);
     if (r == DS_OK)
-        r = ds_x509_check_path(&v->p->anchor, v->pck->certs, 3, v->anchors, e);
+        r = ds_x509_check_path(&v->p->anchor, v->pck->certs, 3, v->anchors, DS_VENDOR_INTEL, e);
     if (r < 0) {
         (void)ds_wrap(e, r, "PCK chain");
         return r;
@@ -232,7 +232,7 @@ static int check_signer(const struct chain **ret, struct run *v, struct ds_span 
     if (ds_span_eq(c->certs[1].der, root->der))
         DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, e));
     else
-        DS_TRY(ds_x509_check_path(&anchor, c->certs, 2, v->anchors, e));
+        DS_TRY(ds_x509_check_path(&anchor, c->certs, 2, v->anchors, DS_VENDOR_INTEL, e));
     if (!ds_span_eq(c->certs[1].spki, root->spki))
         return refuse(v, DS_CODE_DCAP_MIXED_ROOTS, "collateral_root", v->p->anchor.name,
                       anchor.name, e);

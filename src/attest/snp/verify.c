@@ -86,7 +86,7 @@ static int find_root(struct run *v, struct ds_error *e)
                          ds_x509_name_of(&v->ca).s, NULL);
     }
     DS_TRY(ds_hash(DS_SHA256, spki_sha256, ark.spki, e));
-    DS_TRY(ds_anchors_find(&v->anchor, v->anchors, spki_sha256, e));
+    DS_TRY(ds_anchors_find(&v->anchor, v->anchors, DS_VENDOR_AMD, spki_sha256, e));
     v->root = (struct ds_x509){ .subject = ark.name,
                                 .spki = ark.spki,
                                 .is_ca = true,

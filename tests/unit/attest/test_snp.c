@@ -701,9 +701,18 @@ static void roots_are_the_pinned_ones(void **state)
         assert_true(snp_ark_find(&ark, DS_SPAN_OF(name)));
         assert_true(ds_span_eq_str(ds_x509_cn(&(struct ds_x509){ .subject = ark.name }), want + 4));
         assert_int_equal(ds_hash(DS_SHA256, spki_sha256, ark.spki, NULL), DS_OK);
-        assert_int_equal(ds_anchors_find(&anchor, &none, spki_sha256, NULL), DS_OK);
+        assert_int_equal(ds_anchors_find(&anchor, &none, DS_VENDOR_AMD, spki_sha256, NULL), DS_OK);
         assert_int_equal(anchor.kind, DS_KIND_HARDWARE);
         assert_string_equal(anchor.name, want);
+        /* AMD's root vouches for no evidence of Intel's, unless the caller says so. */
+        assert_int_equal(ds_anchors_find(&anchor, &none, DS_VENDOR_INTEL, spki_sha256, NULL),
+                         DS_ERR_UNTRUSTED);
+        struct ds_extra_anchor own = { .name = "own" };
+        memcpy(own.spki_sha256, spki_sha256, 32);
+        const struct ds_anchors given = { &own, 1 };
+        assert_int_equal(ds_anchors_find(&anchor, &given, DS_VENDOR_INTEL, spki_sha256, NULL),
+                         DS_OK);
+        assert_int_equal(anchor.kind, DS_KIND_CUSTOM);
         name[124] ^= 1;
         assert_false(snp_ark_find(&ark, DS_SPAN_OF(name)));
     }

@@ -228,7 +228,7 @@ static void refusals_have_codes(void **state)
     assert_int_equal(ds_x509_parse(&c, ds_buf_span(b), NULL), DS_OK);
     assert_int_equal(ds_x509_check_issued(&c, &ca, 0, &e), DS_ERR_UNSUPPORTED);
     assert_int_equal(e.code, DS_CODE_X509_ALGORITHM);
-    assert_int_equal(ds_x509_check_chain(&anchor, &ca, 0, &anchors, SYNTH_NOW, &e),
+    assert_int_equal(ds_x509_check_chain(&anchor, &ca, 0, &anchors, DS_VENDOR_INTEL, SYNTH_NOW, &e),
                      DS_ERR_UNTRUSTED);
     assert_int_equal(e.code, DS_CODE_X509_CHAIN);
     e = (struct ds_error){ 0 };

@@ -377,13 +377,13 @@ static void a_root_that_is_not_named_is_unknown(void **state)
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         struct ds_anchors set = { .without = ~((uint32_t)1 << i) };
-        int r = ds_anchors_find(&found, &set, milan32, NULL);
+        int r = ds_anchors_find(&found, &set, DS_VENDOR_AMD, milan32, NULL);
         assert_int_equal(r, strcmp(ds_anchors_name(i), "AMD ARK-Milan") == 0 ? DS_OK
                                                                              : DS_ERR_UNTRUSTED);
     }
     assert_int_equal(ds_attest_trust_hardware(a, "AMD ARK-Milan"), 0);
     struct ds_anchors set = { .without = a->trust.without };
-    assert_int_equal(ds_anchors_find(&found, &set, milan32, NULL), DS_OK);
+    assert_int_equal(ds_anchors_find(&found, &set, DS_VENDOR_AMD, milan32, NULL), DS_OK);
     assert_int_equal(a->trust.without, ~((uint32_t)1 << 1));
     free(a);
 }
