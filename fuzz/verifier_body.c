@@ -7,6 +7,7 @@
  */
 #include "verifier/request.h"
 
+#include "ear/ear.h"
 #include "fuzz.h"
 #include "verifier/evidence.h"
 
@@ -19,7 +20,7 @@ static void check(const struct verifier_input *in)
     size_t n = (in->attestation.len > 0) + (in->quote.len > 0) + (in->certificate.len > 0);
     FUZZ_CHECK(n == 1);
     FUZZ_CHECK(in->nonce.len == 0 ||
-               (in->nonce.len >= VERIFIER_NONCE_MIN && in->nonce.len <= VERIFIER_NONCE_MAX));
+               (in->nonce.len >= EAR_NONCE_MIN && in->nonce.len <= EAR_NONCE_MAX));
     FUZZ_CHECK(in->report_data64.len == 0 || in->report_data64.len == 64);
 }
 

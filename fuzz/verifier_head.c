@@ -15,10 +15,10 @@ static void check_query(const char *query)
 {
     struct query_nonce n = { .len = 0 }, again = { .len = 0 };
     struct ds_error e = { 0 };
-    char text[DS_BASE64_LEN(QUERY_NONCE_MAX) + 1], other[sizeof text + 8];
+    char text[DS_BASE64_LEN(EAR_NONCE_MAX) + 1], other[sizeof text + 8];
     if (!fuzz_is_ok(query_nonce_parse(&n, query, &e), &e))
         return;
-    FUZZ_CHECK(n.len >= QUERY_NONCE_MIN && n.len <= QUERY_NONCE_MAX);
+    FUZZ_CHECK(n.len >= EAR_NONCE_MIN && n.len <= EAR_NONCE_MAX);
     if (!n.is_given)
         return;
     (void)snprintf(other, sizeof other, "nonce=%s", ds_base64url_encode(text, DS_SPAN(n.b, n.len)));

@@ -104,19 +104,19 @@ static const struct rpc_method methods[] = {
 
 static const struct route {
     page_fn *serve;
-    bool is_free;    /* no rate: it costs next to nothing */
+    enum limit_kind rate;
     bool is_session; /* errors are problem documents */
 } routes[] = {
-    { page_compatible, false, false },
-    { page_v1, false, false },
-    { page_new_session, false, true },
-    { page_get_session, false, true },
-    { page_submit, false, true },
-    { page_close_session, false, true },
-    { page_keys, true, false },
-    { page_discovery, true, false },
-    { serve_health, true, false },
-    { serve_metrics, true, false },
+    { page_compatible, LIMIT_WORK, false },
+    { page_v1, LIMIT_WORK, false },
+    { page_new_session, LIMIT_WORK, true },
+    { page_get_session, LIMIT_WORK, true },
+    { page_submit, LIMIT_WORK, true },
+    { page_close_session, LIMIT_WORK, true },
+    { page_keys, LIMIT_ASIDE, false },
+    { page_discovery, LIMIT_ASIDE, false },
+    { serve_health, LIMIT_NONE, false },
+    { serve_metrics, LIMIT_ASIDE, false },
 };
 /* clang-format on */
 _Static_assert(DS_LEN(routes) == DS_LEN(methods), "each page has its document");
@@ -133,8 +133,10 @@ static void serve_metrics(struct call *c)
     names[NO_ROUTE] = "none";
     struct stats_more more = { .names = names,
                                .n_routes = DS_LEN(names),
-                               .n_waiting = c->v->jobs.n_waiting,
+                               .n_waiting = c->v->jobs.fresh.n + c->v->jobs.again.n,
+                               .n_away = c->v->jobs.n_away,
                                .n_sessions = c->v->sessions.n,
+                               .session_bytes = c->v->sessions.bytes,
                                .connections_max = c->v->connections_max };
     net_http_server_stats(&more.http, c->v->http);
     stats_encode(&text, &c->v->stats, &more);
@@ -195,7 +197,7 @@ static void serve_no_page(const struct call *c, const char *allow)
 
 static int take_turn(const struct call *c, struct ds_error *e)
 {
-    if (routes[c->route].is_free || limit_take(c->v->limit, c->source, c->began_us))
+    if (limit_take(c->v->limit, routes[c->route].rate, c->source, c->began_us))
         return DS_OK;
     return ds_refuse(e, DS_ERR_UNAVAILABLE, DS_CODE_VERIFIER_TOO_MANY, "rate",
                      "fewer requests of this source, or of all", "one more", NULL);

@@ -20,7 +20,7 @@ struct verifier_cfg {
     struct ds_cfg_list collateral, tcb;
     uint64_t threads;
     uint64_t body_max, bodies_max, connections_max;
-    uint64_t idle_s, request_s, wait_s;
+    uint64_t idle_s, request_s, wait_s, end_s;
     uint64_t queue_max, sessions_max, session_life_s;
     uint64_t source_per_s, all_per_s;
 };

@@ -24,11 +24,12 @@ struct job {
     const struct verifier_form *form;
     const char *media_type;
     char session[SESSION_ID_LEN + 1];
-    uint8_t nonce[SESSION_NONCE_MAX];
+    uint8_t nonce[EAR_NONCE_MAX];
     size_t nonce_len;
     struct verifier_ground ground;
     /* What it gives. */
     struct ds_buf reply;
+    struct ds_buf quoted;             /* of a session: its evidence as it is shown */
     struct verifier_finding *finding; /* in the room; NULL when it did not come so far */
     /* Documents that the evidence lacked: obtain.h. */
     struct collateral_ask ask;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define BURST_S 2 /* what one may ask at once is what comes in this time */
+#define ASIDE   UINT64_C(0x5555555555555554) /* makes a source's other key; never 0 */
 
 /* splitmix64's finish: every bit of the key moves every bit of the result. */
 static uint64_t mix(uint64_t x)
@@ -81,14 +82,17 @@ static struct limit_source *find(struct limit *l, uint64_t key)
     return oldest;
 }
 
-bool limit_take(struct limit *l, uint64_t key, int64_t now_us)
+bool limit_take(struct limit *l, enum limit_kind kind, uint64_t key, int64_t now_us)
 {
-    struct limit_source *s = find(l, key);
+    if (kind == LIMIT_NONE)
+        return true;
+    uint64_t all_per_s = kind == LIMIT_WORK ? l->all_per_s : 0;
+    struct limit_source *s = find(l, kind == LIMIT_WORK ? key : key ^ ASIDE);
     s->seen_us = now_us;
     if (!has_room(s->full_at_us, l->source_per_s, now_us) ||
-        !has_room(l->all_full_at_us, l->all_per_s, now_us))
+        !has_room(l->all_full_at_us, all_per_s, now_us))
         return false;
     take(&s->full_at_us, l->source_per_s, now_us);
-    take(&l->all_full_at_us, l->all_per_s, now_us);
+    take(&l->all_full_at_us, all_per_s, now_us);
     return true;
 }

@@ -29,5 +29,12 @@ struct limit {
 
 /* The source of a peer's address as net/http_server.h tells it: "1.2.3.4:5", "[::1]:5"; never 0. */
 uint64_t limit_key(const struct limit *l, const char *address);
+/* What is asked for. */
+enum limit_kind {
+    LIMIT_NONE,  /* costs next to nothing */
+    LIMIT_ASIDE, /* costs little: as often as work, beside it, whatever all others ask */
+    LIMIT_WORK,
+};
+
 /* May this source ask once more? A refusal costs nobody a token. */
-bool limit_take(struct limit *l, uint64_t key, int64_t now_us);
+bool limit_take(struct limit *l, enum limit_kind kind, uint64_t key, int64_t now_us);

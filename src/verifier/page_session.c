@@ -104,6 +104,8 @@ static int work_session(struct job *j, struct ds_error *e)
         ok = call_judge(j, &in, e);
     if (ok == DS_OK)
         ok = verifier_result_jwt(&j->reply, j->finding, &say, e);
+    if (ok == DS_OK && j->finding->steps[VERIFIER_READ] == VERIFIER_HELD)
+        sessions_quote(&j->quoted, net_http_body(j->req));
     verifier_request_done(&r);
     return ok;
 }
@@ -121,11 +123,11 @@ static void done_session(struct job *j, int r, const struct ds_error *e)
         return;
     }
     if (r < 0 && call_status_of(e) != 500) {
-        sessions_withdraw(&j->v->sessions, x);
+        sessions_withdraw(x);
         call_fail(&c, e);
         return;
     }
-    sessions_end(&j->v->sessions, x, ds_buf_span(&j->reply));
+    sessions_end(&j->v->sessions, x, j->media_type, &j->quoted, &j->reply);
     if (r < 0)
         call_fail(&c, e);
     else
@@ -146,7 +148,7 @@ static int submit_evidence(struct job *j, struct session **ret, const struct cal
     memcpy(j->session, (*ret)->id, sizeof j->session);
     memcpy(j->nonce, (*ret)->nonce, sizeof j->nonce);
     j->nonce_len = (*ret)->nonce_len;
-    return sessions_submit(&c->v->sessions, *ret, j->media_type, net_http_body(c->req), &t, e);
+    return sessions_submit(&c->v->sessions, *ret, &t, e);
 }
 
 void page_submit(struct call *c)
@@ -162,7 +164,7 @@ void page_submit(struct call *c)
         return;
     }
     if (jobs_submit(&j, &e) < 0) {
-        sessions_withdraw(&c->v->sessions, x);
+        sessions_withdraw(x);
         call_fail(c, &e);
     }
 }

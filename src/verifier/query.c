@@ -20,7 +20,7 @@ static int bad(const char *claim, const char *expected, struct ds_error *e)
 static int read_nonce(struct query_nonce *ret, struct ds_span text, struct ds_error *e)
 {
     static const char expected[] = "8 to 64 bytes in base64url";
-    char digits[DS_BASE64_LEN(QUERY_NONCE_MAX) + 4];
+    char digits[DS_BASE64_LEN(EAR_NONCE_MAX) + 4];
     size_t n = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = (char)text.p[i];
@@ -39,8 +39,8 @@ static int read_nonce(struct query_nonce *ret, struct ds_span text, struct ds_er
         n--;
     while (n % 4 != 0)
         digits[n++] = '=';
-    if (ds_base64_decode(ret->b, &ret->len, QUERY_NONCE_MAX, DS_SPAN(digits, n), NULL) < 0 ||
-        ret->len < QUERY_NONCE_MIN)
+    if (ds_base64_decode(ret->b, &ret->len, EAR_NONCE_MAX, DS_SPAN(digits, n), NULL) < 0 ||
+        ret->len < EAR_NONCE_MIN)
         return bad("nonce", expected, e);
     return DS_OK;
 }
@@ -72,7 +72,7 @@ int query_nonce_parse(struct query_nonce *ret, const char *query, struct ds_erro
     got.is_given = nonce.p != NULL;
     if (got.is_given && size.p != NULL)
         return bad("nonce", "nonce or nonceSize, not both", e);
-    if (size.p != NULL && (ds_str_u64(&n, size, QUERY_NONCE_MAX, NULL) < 0 || n < QUERY_NONCE_MIN))
+    if (size.p != NULL && (ds_str_u64(&n, size, EAR_NONCE_MAX, NULL) < 0 || n < EAR_NONCE_MIN))
         return bad("nonceSize", "8 to 64", e);
     got.len = (size_t)n;
     if (got.is_given)

@@ -7,16 +7,15 @@
  */
 
 #include "base/span.h"
+#include "ear/ear.h"
 
-#define QUERY_NONCE_MIN    8
-#define QUERY_NONCE_MAX    64
-#define QUERY_NONCE_PRESET 32
+#define QUERY_NONCE_PRESET 32 /* bytes */
 
 /* The caller's own nonce, or how long one is to be made here. */
 struct query_nonce {
     bool is_given;
     size_t len;
-    uint8_t b[QUERY_NONCE_MAX];
+    uint8_t b[EAR_NONCE_MAX];
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include "base/hex.h"
 #include "codec/pem.h"
+#include "ear/ear.h"
 #include "rpc/serve.h"
 #include "verifier/evidence.h"
 
@@ -32,7 +33,7 @@ const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS] = {
     { "evidence", RPC_HEX, false, 0, "evidence of any kind that has a media type here, told by its bytes; goes before an attestation", NULL, 0 },
     { "certificate", RPC_TEXT, false, CERTIFICATE_MAX, "certificate with evidence inside, PEM; goes before all others", NULL, 0 },
     { "collateral", RPC_OBJECT, false, 0, "the vendor's documents for this platform; absent: the verifier's own", NULL, 0 },
-    { "nonce", RPC_HEX, false, VERIFIER_NONCE_MAX, "what the evidence must answer: report_data is it, or what Attest makes of its 32 bytes", NULL, 0 },
+    { "nonce", RPC_HEX, false, EAR_NONCE_MAX, "what the evidence must answer: report_data is it, or what Attest makes of its 32 bytes", NULL, 0 },
     { "report_data", RPC_HEX, false, 64, "report_data that the evidence must have, zeros filled in", NULL, 0 },
 };
 /* clang-format on */
@@ -112,7 +113,7 @@ static int read_expected(struct verifier_input *ret, const struct verifier_reque
     struct ds_span data;
     DS_TRY(bytes_of(&ret->nonce, r, mem, "nonce", e));
     DS_TRY(bytes_of(&data, r, mem, "report_data", e));
-    if (ret->nonce.len > 0 && ret->nonce.len < VERIFIER_NONCE_MIN)
+    if (ret->nonce.len > 0 && ret->nonce.len < EAR_NONCE_MIN)
         return bad("nonce", "8 to 64 bytes", "fewer", e);
     if (ret->nonce.len > 0 && data.len > 0)
         return bad("nonce", "a nonce, or report_data", "both", e);

@@ -13,6 +13,8 @@
 #include "codec/date.h"
 #include "codec/json_write.h"
 
+static const char *const states[] = { "waiting", "processing", "complete", "failed" };
+
 int sessions_init(struct sessions *s, size_t cap, int64_t life_s, struct ds_error *e)
 {
     *s = (struct sessions){ .all = calloc(cap, sizeof *s->all), .cap = cap, .life_s = life_s };
@@ -28,9 +30,11 @@ void sessions_done(struct sessions *s)
     *s = (struct sessions){ 0 };
 }
 
+static size_t bytes_of(const struct session *x) { return x->evidence.len + x->result.len; }
+
 static void drop_contents(struct sessions *s, struct session *x)
 {
-    s->bytes -= x->evidence.len + x->result.len;
+    s->bytes -= bytes_of(x);
     ds_buf_done(&x->evidence);
     ds_buf_done(&x->result);
 }
@@ -52,14 +56,13 @@ static void close_expired(struct sessions *s, int64_t mono_ms)
 }
 
 /* Of this source, or of any: NULL source. Those that are being judged are left out. */
-static struct session *find_oldest(struct sessions *s, const uint64_t *source, bool has_contents)
+static struct session *find_oldest(struct sessions *s, const uint64_t *source)
 {
     struct session *oldest = NULL;
     for (size_t i = 0; i < s->cap; i++) {
         struct session *x = &s->all[i];
         if (x->id[0] == '\0' || x->state == SESSION_PROCESSING ||
-            (source != NULL && x->source != *source) ||
-            (has_contents && x->evidence.len + x->result.len == 0))
+            (source != NULL && x->source != *source))
             continue;
         if (oldest == NULL || x->opened_ms < oldest->opened_ms)
             oldest = x;
@@ -89,11 +92,11 @@ static struct session *make_room(struct sessions *s, uint64_t source, int64_t mo
     size_t share = s->cap / SESSION_SHARE > 0 ? s->cap / SESSION_SHARE : 1;
     close_expired(s, mono_ms);
     if (count_of(s, source) >= share) {
-        x = find_oldest(s, &source, false);
+        x = find_oldest(s, &source);
         if (x == NULL)
             return NULL;
     } else if (s->n == s->cap) {
-        x = find_oldest(s, NULL, false);
+        x = find_oldest(s, NULL);
     }
     if (x != NULL)
         sessions_close(s, x);
@@ -151,83 +154,103 @@ int sessions_find(struct session **ret, struct sessions *s, struct ds_span id,
                      "none of this name", NULL);
 }
 
-/* What is kept has a bound: the oldest that has something gives way. */
-static void keep_within(struct sessions *s)
+/* The oldest that keeps something, of this source, or of any: NULL source; and what they keep. */
+static struct session *find_keeper(size_t *ret_bytes, struct sessions *s, const uint64_t *source,
+                                   const struct session *spared)
 {
-    while (s->bytes > SESSIONS_BYTES_MAX) {
-        struct session *x = find_oldest(s, NULL, true);
-        if (x == NULL)
-            return; /* all is being judged: as much as the pool takes at once */
+    struct session *oldest = NULL;
+    *ret_bytes = 0;
+    for (size_t i = 0; i < s->cap; i++) {
+        struct session *x = &s->all[i];
+        if (bytes_of(x) == 0 || (source != NULL && x->source != *source))
+            continue;
+        *ret_bytes += bytes_of(x);
+        if (x != spared && (oldest == NULL || x->opened_ms < oldest->opened_ms))
+            oldest = x;
+    }
+    return oldest;
+}
+
+/* The one that was judged just now stays, however large. */
+static void keep_within(struct sessions *s, const struct session *last, const uint64_t *source,
+                        size_t max)
+{
+    size_t bytes;
+    struct session *x = find_keeper(&bytes, s, source, last);
+    while (bytes > max && x != NULL) {
         sessions_close(s, x);
+        x = find_keeper(&bytes, s, source, last);
     }
 }
 
-int sessions_submit(struct sessions *s, struct session *x, const char *media_type,
-                    struct ds_span evidence, const struct session_time *t, struct ds_error *e)
+int sessions_submit(const struct sessions *s, struct session *x, const struct session_time *t,
+                    struct ds_error *e)
 {
-    static const char *const states[] = { "waiting", "processing", "complete", "failed" };
     if (x->state != SESSION_WAITING)
         return ds_refuse(e, DS_ERR_EXISTS, DS_CODE_VERIFIER_SESSION_STATE, "status", "waiting",
                          states[x->state], NULL);
-    ds_buf_add(&x->evidence, evidence);
-    int r = ds_buf_end(&x->evidence, e, "evidence");
-    if (r < 0) {
-        ds_buf_done(&x->evidence);
-        return r;
-    }
-    s->bytes += evidence.len;
     x->state = SESSION_PROCESSING;
-    x->media_type = media_type;
     set_expiry(s, x, t);
-    keep_within(s);
     return DS_OK;
 }
 
-void sessions_withdraw(struct sessions *s, struct session *x)
+void sessions_withdraw(struct session *x) { x->state = SESSION_WAITING; }
+
+void sessions_quote(struct ds_buf *ret, struct ds_span evidence)
 {
-    drop_contents(s, x);
-    x->state = SESSION_WAITING;
+    size_t len = DS_BASE64_LEN(evidence.len);
+    ds_buf_char(ret, '"');
+    char *room = ds_buf_room(ret, len + 1); /* and the NUL, which is not counted */
+    if (room == NULL)
+        return;
+    (void)ds_base64_encode(room, evidence);
+    ds_buf_took(ret, len);
+    ds_buf_char(ret, '"');
 }
 
-void sessions_end(struct sessions *s, struct session *x, struct ds_span result)
+static struct ds_buf take(struct ds_buf *b)
 {
-    ds_buf_add(&x->result, result);
-    bool is_whole = result.len > 0 && ds_buf_end(&x->result, NULL, "result") == DS_OK;
-    if (!is_whole)
-        ds_buf_done(&x->result);
-    s->bytes += x->result.len;
-    x->state = is_whole ? SESSION_COMPLETE : SESSION_FAILED;
+    struct ds_buf taken = *b;
+    *b = (struct ds_buf){ 0 };
+    if (ds_buf_end(&taken, NULL, "session") < 0)
+        ds_buf_done(&taken);
+    return taken;
 }
 
-static int put_base64(struct ds_jw *w, const char *key, struct ds_span bytes, struct ds_error *e)
+void sessions_end(struct sessions *s, struct session *x, const char *media_type,
+                  struct ds_buf *evidence, struct ds_buf *result)
 {
-    DS_AUTO(ds_auto_free) char *text = malloc(DS_BASE64_LEN(bytes.len) + 1);
-    if (text == NULL)
-        return ds_fail(e, DS_ERR_NOMEM, "session");
-    ds_jw_str(w, key, ds_base64_encode(text, bytes));
-    return DS_OK;
+    uint64_t source = x->source;
+    x->media_type = media_type;
+    x->evidence = take(evidence);
+    x->result = take(result);
+    s->bytes += bytes_of(x);
+    x->state = x->result.len > 0 ? SESSION_COMPLETE : SESSION_FAILED;
+    if (s->bytes > SESSIONS_BYTES_MAX / SESSION_SHARE)
+        keep_within(s, x, &source, SESSIONS_BYTES_MAX / SESSION_SHARE);
+    if (s->bytes > SESSIONS_BYTES_MAX)
+        keep_within(s, x, NULL, SESSIONS_BYTES_MAX);
 }
 
 int sessions_encode(struct ds_buf *ret, const struct session *x, const char *const *accept,
                     struct ds_error *e)
 {
-    static const char *const states[] = { "waiting", "processing", "complete", "failed" };
-    char date[21];
+    char date[21], nonce[DS_BASE64_LEN(EAR_NONCE_MAX) + 1];
     struct ds_jw w = ds_jw_of(ret);
     ds_jw_object(&w, NULL);
     /* `status` in the API's schema and in its implementation, `state` in its text: both. */
     ds_jw_str(&w, "status", states[x->state]);
     ds_jw_str(&w, "state", states[x->state]);
-    DS_TRY(put_base64(&w, "nonce", DS_SPAN(x->nonce, x->nonce_len), e));
+    ds_jw_str(&w, "nonce", ds_base64_encode(nonce, DS_SPAN(x->nonce, x->nonce_len)));
     ds_jw_str(&w, "expiry", ds_date_format(date, x->expiry_s));
     ds_jw_array(&w, "accept");
     for (size_t i = 0; accept[i] != NULL; i++)
         ds_jw_str(&w, NULL, accept[i]);
     ds_jw_array_end(&w);
-    if (x->media_type != NULL && x->evidence.len > 0) {
+    if (x->evidence.len > 0) {
         ds_jw_object(&w, "evidence");
         ds_jw_str(&w, "type", x->media_type);
-        DS_TRY(put_base64(&w, "value", ds_buf_span(&x->evidence), e));
+        ds_jw_raw(&w, "value", ds_buf_span(&x->evidence));
         ds_jw_object_end(&w);
     }
     if (x->result.len > 0)

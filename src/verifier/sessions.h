@@ -12,9 +12,8 @@
 #include "verifier/query.h"
 
 #define SESSION_ID_LEN     36 /* a UUID as text */
-#define SESSION_NONCE_MAX  QUERY_NONCE_MAX
-#define SESSION_SHARE      16 /* of all sessions, one source has at most one in this many */
-#define SESSIONS_BYTES_MAX ((size_t)32 << 20) /* evidence and results that are kept */
+#define SESSION_SHARE      16 /* one source has at most one in this many of sessions, and of bytes */
+#define SESSIONS_BYTES_MAX ((size_t)64 << 20) /* evidence and results that are kept, as text */
 
 enum session_state {
     SESSION_WAITING,
@@ -26,14 +25,14 @@ enum session_state {
 struct session {
     char id[SESSION_ID_LEN + 1]; /* "": free */
     enum session_state state;
-    uint8_t nonce[SESSION_NONCE_MAX];
+    uint8_t nonce[EAR_NONCE_MAX];
     size_t nonce_len;
     uint64_t source;              /* who opened it */
     int64_t opened_ms, expiry_ms; /* of a steady clock */
     int64_t expiry_s;             /* the same as a date */
     const char *media_type;       /* static; of the evidence */
-    struct ds_buf evidence;
-    struct ds_buf result; /* EAR as JWT */
+    struct ds_buf evidence;       /* as the JSON string that it is shown as */
+    struct ds_buf result;         /* EAR as JWT */
 };
 
 struct sessions {
@@ -66,14 +65,22 @@ DS_MUST_USE int sessions_find(struct session **ret, struct sessions *s, struct d
                               const struct session_time *t, struct ds_error *e);
 void sessions_close(struct sessions *s, struct session *x);
 
-/* It has evidence now, which is being judged. err: EXISTS verifier.session_state; NOMEM */
-DS_MUST_USE int sessions_submit(struct sessions *s, struct session *x, const char *media_type,
-                                struct ds_span evidence, const struct session_time *t,
-                                struct ds_error *e);
+/* It has evidence now, which is being judged. err: EXISTS verifier.session_state */
+DS_MUST_USE int sessions_submit(const struct sessions *s, struct session *x,
+                                const struct session_time *t, struct ds_error *e);
 /* As if it had not been submitted. */
-void sessions_withdraw(struct sessions *s, struct session *x);
-/* result empty: the judging itself failed. */
-void sessions_end(struct sessions *s, struct session *x, struct ds_span result);
+void sessions_withdraw(struct session *x);
+/* What is shown of evidence: made once, where it takes time. */
+void sessions_quote(struct ds_buf *ret, struct ds_span evidence);
+/*
+ * It was judged. Where its source keeps more than its share of bytes, or all keep too many, the
+ * oldest give way: of that source, or of all.
+ *
+ * in:   evidence  of sessions_quote(); taken, and left empty
+ *       result    empty: the judging itself failed; taken, and left empty
+ */
+void sessions_end(struct sessions *s, struct session *x, const char *media_type,
+                  struct ds_buf *evidence, struct ds_buf *result);
 
 /* The resource as JSON. */
 DS_MUST_USE int sessions_encode(struct ds_buf *ret, const struct session *x,

@@ -104,6 +104,8 @@ static void put_connections(struct ds_buf *out, const struct stats_more *m)
     put(out, "connections", NULL, NULL, m->http.n_open);
     put_type(out, "connections_max", "gauge");
     put(out, "connections_max", NULL, NULL, m->connections_max);
+    put_type(out, "held_bytes", "gauge");
+    put(out, "held_bytes", NULL, NULL, m->http.held_len);
     put_type(out, "connections_total", "counter");
     for (size_t i = 0; i < DS_LEN(rows); i++)
         put(out, "connections_total", "what", rows[i].what, rows[i].n);
@@ -119,6 +121,10 @@ void stats_encode(struct ds_buf *out, const struct stats *s, const struct stats_
     put_connections(out, m);
     put_type(out, "waiting", "gauge");
     put(out, "waiting", NULL, NULL, m->n_waiting);
+    put_type(out, "waiting_for_documents", "gauge");
+    put(out, "waiting_for_documents", NULL, NULL, m->n_away);
     put_type(out, "sessions", "gauge");
     put(out, "sessions", NULL, NULL, m->n_sessions);
+    put_type(out, "session_bytes", "gauge");
+    put(out, "session_bytes", NULL, NULL, m->session_bytes);
 }

@@ -32,7 +32,7 @@ void stats_verdict(struct stats *s, const struct verifier_finding *f);
 
 struct stats_more {
     const char *const *names; /* of the routes */
-    size_t n_routes, n_waiting, n_sessions, connections_max;
+    size_t n_routes, n_waiting, n_away, n_sessions, session_bytes, connections_max;
     struct net_http_stats http;
 };
 void stats_encode(struct ds_buf *out, const struct stats *s, const struct stats_more *more);

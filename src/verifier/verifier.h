@@ -23,12 +23,19 @@ struct job;
 struct obtain;
 struct room;
 
+struct job_list {
+    struct job *first, *last;
+    size_t n;
+};
+
 /* Work that waits, and the memory that it is done in: one room a job under way. */
 struct jobs {
     struct room *free_rooms;
     size_t n_running, running_max;
-    struct job *first, *last;
-    size_t n_waiting;
+    struct job_list fresh, again; /* again: they have their documents now */
+    bool was_again;               /* whose turn it was */
+    size_t n_away;                /* that wait for documents */
+    int64_t looked_us;            /* at a full queue, for those whose time is over */
 };
 
 struct verifier {

@@ -14,9 +14,6 @@
 struct shelf;
 struct warm;
 
-#define VERIFIER_NONCE_MIN 8
-#define VERIFIER_NONCE_MAX 64
-
 enum verifier_step {
     VERIFIER_READ,     /* the evidence has a form that is known */
     VERIFIER_QUOTE,    /* it leads to a root */

@@ -507,11 +507,11 @@ def intel(evidence):
     server.close()
 
 
-def asking(evidence, directory, service, online="true", more=""):
+def asking(evidence, directory, service, online="true", more="", timeout=2):
     """A verifier that has no documents, and a service to ask."""
     os.environ["no_proxy"] = "127.0.0.1"
     return Verifier(*evidence.options()[2:], directory=str(directory), state=str(directory),
-                    config=f"fetch: {{online: {online}, {service}, timeout: 2}}\n{more}")
+                    config=f"fetch: {{online: {online}, {service}, timeout: {timeout}}}\n{more}")
 
 
 def reasons_of(reply):
@@ -570,6 +570,16 @@ def test_a_silent_service_holds_up_nobody_else(evidence, intel, tmp_path):
     # What could not be had is not asked for again at once.
     assert one.json("POST", "/v1/verify", post)[1]["verdict"] == "invalid"
     assert len(intel.asked) == asked and one.end() == 0
+
+
+def test_a_silent_service_does_not_hold_up_the_end(evidence, intel, tmp_path):
+    """Every document would take ten minutes; the process has one second."""
+    intel.faults.append(("/tcb?", vendor.silent))
+    one = asking(evidence, tmp_path, f"pcs: '{intel.url}'", more="limits: {end: 1}\n", timeout=600)
+    with load.connect(one.address) as sock:
+        sock.sendall(load.post("/", "v1/verify", evidence.text("attest-good.json")))
+        wait_for("the service is asked", lambda: any("/tcb?" in path for path in intel.asked))
+        assert one.end() == 0
 
 
 @pytest.fixture
@@ -760,6 +770,20 @@ def test_pipelined_requests(verifier, evidence):
             data += more
     assert re.findall(rb"HTTP/1.1 (\d+)", data) == [b"200", b"200", b"404", b"200", b"200"]
     assert data.count(b'"is_valid":true') == 2
+
+
+def test_replies_that_nobody_reads(evidence, tmp_path):
+    """They are made as far as the reader is behind by little, and it is left when its time is over."""
+    one = Verifier(*evidence.options(), directory=str(tmp_path), config="limits: {idle: 3}\nrate: {source: 0}\n")
+    with load.connect(one.address) as sock:
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sock.send(b"GET /.well-known/veraison/verification HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        wait_for("it is read from no more", lambda: one.metrics()["dstack_verifier_held_bytes"] > 65536)
+        assert one.metrics()["dstack_verifier_held_bytes"] < 4 * 65536
+        wait_for("its time is over", lambda: one.metrics()["dstack_verifier_held_bytes"] < 65536)
+    assert one.end() == 0
 
 
 def test_too_large(verifier):

@@ -29,7 +29,7 @@ static size_t take(struct limit *l, const char *address, size_t n, int64_t now_u
 {
     size_t got = 0;
     for (size_t i = 0; i < n; i++)
-        got += limit_take(l, limit_key(l, address), now_us);
+        got += limit_take(l, LIMIT_WORK, limit_key(l, address), now_us);
     return got;
 }
 
@@ -56,6 +56,27 @@ static void sources_are_apart_and_all_together_bounded(void **state)
     assert_int_equal(take(l, "1.2.3.6:5", 100, 50 * S), 0);
     /* A refusal costs no token. */
     assert_in_range(take(l, "1.2.3.6:5", 100, 51 * S), 14, 16);
+    free(l);
+}
+
+/* Pages that cost little have the source's rate too, whatever it and others asked beside them. */
+static void what_costs_little_is_counted_aside(void **state)
+{
+    (void)state;
+    struct limit *l = limit_of(10, 15);
+    uint64_t key = limit_key(l, "1.2.3.4:5"), other = limit_key(l, "1.2.3.5:5");
+    assert_int_equal(take(l, "1.2.3.4:5", 100, 50 * S), 20);
+    (void)take(l, "1.2.3.5:5", 100, 50 * S); /* now all have asked what all may */
+    size_t got = 0, free_of_rate = 0;
+    for (size_t i = 0; i < 100; i++) {
+        got += limit_take(l, LIMIT_ASIDE, key, 50 * S);
+        free_of_rate += limit_take(l, LIMIT_NONE, key, 50 * S);
+    }
+    assert_int_equal(got, 20);
+    assert_int_equal(free_of_rate, 100);
+    assert_true(limit_take(l, LIMIT_ASIDE, other, 50 * S));
+    assert_int_equal(take(l, "1.2.3.6:5", 1, 50 * S), 0);
+    assert_int_equal(take(l, "1.2.3.6:5", 1, 51 * S), 1);
     free(l);
 }
 
@@ -111,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twice_as_many_at_once_then_the_rate),
         cmocka_unit_test(sources_are_apart_and_all_together_bounded),
+        cmocka_unit_test(what_costs_little_is_counted_aside),
         cmocka_unit_test(zero_is_no_limit),
         cmocka_unit_test(who_is_one_source),
         cmocka_unit_test(a_crowd_of_sources),

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -44,13 +45,25 @@ static bool has(struct sessions *s, const char *id, int64_t t_s)
     return r == DS_OK;
 }
 
-static int submit(struct sessions *s, struct session *x, const char *text, int64_t t_s)
+static int submit(struct sessions *s, struct session *x, int64_t t_s)
 {
     struct ds_error e = { 0 };
     const struct session_time t = at(t_s);
-    int r = sessions_submit(s, x, "a/b", ds_span_str(text), &t, &e);
+    int r = sessions_submit(s, x, &t, &e);
     assert_true(r == DS_OK || e.code == DS_CODE_VERIFIER_SESSION_STATE);
     return r;
+}
+
+/* Judged, with this result; evidence NULL: it could not be read. */
+static void end_one(struct sessions *s, struct session *x, const char *evidence, const char *result)
+{
+    struct ds_buf text = { 0 }, r = { 0 };
+    if (evidence != NULL)
+        sessions_quote(&text, ds_span_str(evidence));
+    ds_buf_str(&r, result);
+    sessions_end(s, x, "a/b", &text, &r);
+    assert_null(text.p);
+    assert_null(r.p);
 }
 
 static int setup(void **state)
@@ -70,15 +83,15 @@ static void a_nonce_is_answered_once(void **state)
 {
     struct sessions *s = *state;
     struct session *x = open_one(s, 1, 0);
-    assert_int_equal(submit(s, x, "evidence", 1), DS_OK);
-    assert_int_equal(submit(s, x, "evidence", 1), DS_ERR_EXISTS);
-    sessions_withdraw(s, x);
+    assert_int_equal(submit(s, x, 1), DS_OK);
+    assert_int_equal(submit(s, x, 1), DS_ERR_EXISTS);
+    sessions_withdraw(x);
     assert_int_equal(s->bytes, 0);
-    assert_int_equal(submit(s, x, "evidence", 2), DS_OK);
-    sessions_end(s, x, DS_SPAN_LIT("{}"));
+    assert_int_equal(submit(s, x, 2), DS_OK);
+    end_one(s, x, "evidence", "{}");
     assert_int_equal(x->state, SESSION_COMPLETE);
-    assert_int_equal(submit(s, x, "evidence", 3), DS_ERR_EXISTS);
-    assert_int_equal(s->bytes, 10);
+    assert_int_equal(submit(s, x, 3), DS_ERR_EXISTS);
+    assert_int_equal(s->bytes, strlen("\"ZXZpZGVuY2U=\"{}"));
     sessions_close(s, x);
     assert_int_equal(s->bytes, 0);
 }
@@ -87,8 +100,8 @@ static void judging_that_fails_is_told(void **state)
 {
     struct sessions *s = *state;
     struct session *x = open_one(s, 1, 0);
-    assert_int_equal(submit(s, x, "evidence", 1), DS_OK);
-    sessions_end(s, x, DS_SPAN(NULL, 0));
+    assert_int_equal(submit(s, x, 1), DS_OK);
+    end_one(s, x, "evidence", "");
     assert_int_equal(x->state, SESSION_FAILED);
 }
 
@@ -100,10 +113,10 @@ static void a_life_ends(void **state)
     memcpy(x_id, x->id, sizeof x_id);
     memcpy(y_id, y->id, sizeof y_id);
     assert_true(has(s, x_id, LIFE - 1));
-    assert_int_equal(submit(s, x, "evidence", LIFE - 1), DS_OK); /* its life begins anew */
+    assert_int_equal(submit(s, x, LIFE - 1), DS_OK); /* its life begins anew */
     assert_false(has(s, y_id, LIFE));
     assert_true(has(s, x_id, 3 * LIFE)); /* while it is judged it does not end */
-    sessions_end(s, x, DS_SPAN_LIT("{}"));
+    end_one(s, x, "evidence", "{}");
     assert_true(has(s, x_id, 2 * LIFE - 2));
     assert_false(has(s, x_id, 2 * LIFE - 1));
     (void)open_one(s, 3, 3 * LIFE);
@@ -131,7 +144,7 @@ static void the_oldest_gives_way_when_all_are_taken(void **state)
     struct session *x = open_one(s, 100, 0);
     memcpy(first, x->id, sizeof first);
     memcpy(second, open_one(s, 101, 1)->id, sizeof second);
-    assert_int_equal(submit(s, x, "evidence", 1), DS_OK);
+    assert_int_equal(submit(s, x, 1), DS_OK);
     for (uint64_t i = 2; i < CAP; i++)
         (void)open_one(s, 100 + i, 2);
     assert_int_equal(s->n, CAP);
@@ -150,7 +163,7 @@ static void all_are_being_judged(void **state)
     static const uint8_t random16[16] = { 9, 9, 9 };
     static const uint64_t sources[] = { 999, 1 };
     for (uint64_t i = 0; i < CAP; i++)
-        assert_int_equal(submit(s, open_one(s, i, 0), "evidence", 0), DS_OK);
+        assert_int_equal(submit(s, open_one(s, i, 0), 0), DS_OK);
     for (size_t i = 0; i < DS_LEN(sources); i++) {
         assert_int_equal(sessions_open(&x, s, random16, DS_SPAN_LIT("12345678"), sources[i], &t,
                                        &e),
@@ -159,21 +172,67 @@ static void all_are_being_judged(void **state)
     }
 }
 
-static void what_is_kept_is_bounded(void **state)
+static char *text_of(size_t len)
 {
-    struct sessions *s = *state;
-    size_t len = SESSIONS_BYTES_MAX / 4;
     char *text = malloc(len + 1);
     assert_non_null(text);
     memset(text, 'x', len);
     text[len] = '\0';
-    for (uint64_t i = 0; i < 8; i++) {
-        struct session *x = open_one(s, i, (int64_t)i);
-        assert_int_equal(submit(s, x, text, (int64_t)i), DS_OK);
-        sessions_end(s, x, DS_SPAN_LIT("{}"));
-        assert_true(s->bytes <= SESSIONS_BYTES_MAX + 16);
+    return text;
+}
+
+static void judge(struct sessions *s, struct session *x, const char *text, int64_t t_s)
+{
+    assert_int_equal(submit(s, x, t_s), DS_OK);
+    end_one(s, x, text, "{}");
+}
+
+/* Each source within its share; all of them together are over the bound. */
+static void what_is_kept_is_bounded(void **state)
+{
+    struct sessions *s = *state;
+    char first[SESSION_ID_LEN + 1];
+    char *text = text_of(SESSIONS_BYTES_MAX / SESSION_SHARE / 4 * 3 - 1000);
+    memcpy(first, open_one(s, 100, 0)->id, sizeof first);
+    for (uint64_t i = 0; i < 2 * SESSION_SHARE; i++) {
+        if (i < CAP - 1)
+            judge(s, open_one(s, i, 1), text, 1);
+        assert_true(s->bytes <= SESSIONS_BYTES_MAX);
     }
-    assert_in_range(s->n, 3, 5);
+    assert_in_range(s->bytes, SESSIONS_BYTES_MAX / 10 * 9, SESSIONS_BYTES_MAX);
+    assert_true(has(s, first, 1)); /* older, and keeps nothing */
+    free(text);
+}
+
+/* One source asks for more than its share of bytes: nobody else gives way. */
+static void a_source_has_its_share_of_bytes(void **state)
+{
+    struct sessions *s = *state;
+    char other[SESSION_ID_LEN + 1], first[SESSION_ID_LEN + 1];
+    size_t share = SESSIONS_BYTES_MAX / SESSION_SHARE;
+    char *text = text_of(share / 2);
+    struct session *x = open_one(s, 2, 0);
+    judge(s, x, "hello", 0);
+    memcpy(other, x->id, sizeof other);
+    for (size_t i = 0; i < 40; i++) {
+        x = open_one(s, 1, 1);
+        judge(s, x, text, 1);
+        assert_true(has(s, x->id, 1));
+        if (i == 0)
+            memcpy(first, x->id, sizeof first);
+        assert_true(s->bytes < share + 100);
+    }
+    assert_true(has(s, other, 1));
+    assert_false(has(s, first, 1));
+    assert_int_equal(s->n, 2);
+    free(text);
+    text = text_of(2 * share); /* alone it is more: it is told once, and is the first to go */
+    x = open_one(s, 1, 2);
+    judge(s, x, text, 2);
+    assert_true(has(s, x->id, 2) && has(s, other, 2));
+    memcpy(first, x->id, sizeof first);
+    judge(s, open_one(s, 1, 3), "hello", 3);
+    assert_false(has(s, first, 3));
     free(text);
 }
 
@@ -201,13 +260,19 @@ static void as_json(void **state)
     assert_string_equal(out.p,
                         "{\"status\":\"waiting\",\"state\":\"waiting\",\"nonce\":\"MTIzNDU2Nzg=\","
                         "\"expiry\":\"2026-09-21T14:13:30Z\",\"accept\":[\"a/b\"]}");
-    assert_int_equal(submit(s, x, "hello", 0), DS_OK);
-    sessions_end(s, x, DS_SPAN_LIT("a.b.c"));
+    assert_int_equal(submit(s, x, 0), DS_OK);
+    end_one(s, x, "hello", "a.b.c");
     ds_buf_clear(&out);
     assert_int_equal(sessions_encode(&out, x, accept, &e), DS_OK);
     assert_non_null(
         strstr(out.p,
                "\"evidence\":{\"type\":\"a/b\",\"value\":\"aGVsbG8=\"},\"result\":\"a.b.c\"}"));
+    x = open_one(s, 1, 0);
+    assert_int_equal(submit(s, x, 0), DS_OK);
+    end_one(s, x, NULL, "a.b.c");
+    ds_buf_clear(&out);
+    assert_int_equal(sessions_encode(&out, x, accept, &e), DS_OK);
+    assert_null(strstr(out.p, "evidence"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -222,6 +287,7 @@ int main(void)
         TEST(the_oldest_gives_way_when_all_are_taken),
         TEST(all_are_being_judged),
         TEST(what_is_kept_is_bounded),
+        TEST(a_source_has_its_share_of_bytes),
         TEST(names_that_are_none),
         TEST(as_json),
     };

@@ -27,7 +27,11 @@ static void counted_and_told(void **state)
     ds_verdict_add(&f.verdict, DS_CODE_POLICY_DEBUG, "a", "b", "c", NULL);
     ds_verdict_add(&f.verdict, DS_CODE_POLICY_DEBUG, "a", "b", "c", NULL);
     stats_verdict(&s, &f);
-    const struct stats_more more = { .names = names, .n_routes = 1, .http = { .n_open = 7 } };
+    const struct stats_more more = { .names = names,
+                                     .n_routes = 1,
+                                     .n_away = 3,
+                                     .session_bytes = 5,
+                                     .http = { .n_open = 7, .held_len = 9 } };
     stats_encode(&out, &s, &more);
     static const char *const lines[] = {
         "\ndstack_verifier_requests_total{method=\"Verify\",status=\"200\"} 3\n",
@@ -42,6 +46,9 @@ static void counted_and_told(void **state)
         "\ndstack_verifier_verdicts_total{verdict=\"accepted\"} 0\n",
         "\ndstack_verifier_refusals_total{code=\"policy.debug\"} 2\n",
         "\ndstack_verifier_connections 7\n",
+        "\ndstack_verifier_held_bytes 9\n",
+        "\ndstack_verifier_waiting_for_documents 3\n",
+        "\ndstack_verifier_session_bytes 5\n",
     };
     for (size_t i = 0; i < DS_LEN(lines); i++)
         if (strstr(out.p, lines[i]) == NULL)
