@@ -1000,6 +1000,9 @@
     X(VERIFIER_ANCHOR_FILE, "verifier.anchor_file", "a root certificate cannot be read", \
       "an anchor is one X.509 certificate as PEM", \
       "give the file of the root itself, not of a chain or a key") \
+    X(VERIFIER_POLICY_FILE, "verifier.policy_file", "the verifier's policy document cannot be read from its file", \
+      "the file that policy in the configuration names is not there, or may not be read", \
+      "name the file of a policy document, and try it with `dstack policy check FILE`") \
     X(VERIFIER_BUSY, "verifier.busy", "the verifier has more to do than it can", \
       "requests wait in a queue of bounded length, and none for longer than a client would", \
       "ask again after the time in Retry-After; more processors, or limits.queue, if that is the rule") \

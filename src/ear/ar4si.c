@@ -143,6 +143,7 @@ static const struct {
     { "policy.debug", EAR_RUNTIME_OPAQUE, EAR_CONTRAINDICATED },
     { "policy.debug", EAR_CONFIGURATION, EAR_CONTRAINDICATED },
     { "policy.td_attributes", EAR_CONFIGURATION, EAR_CONTRAINDICATED },
+    { "policy.service_td", EAR_CONFIGURATION, EAR_CONTRAINDICATED },
     { "policy.tcb_", EAR_HARDWARE, EAR_CONTRAINDICATED },
     { "policy.device", EAR_INSTANCE_IDENTITY, EAR_NOT_RECOGNIZED },
     { "policy.instance_id", EAR_INSTANCE_IDENTITY, EAR_NOT_RECOGNIZED },

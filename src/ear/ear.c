@@ -282,10 +282,12 @@ static int put_dstack(struct form_out *o, const struct ear_dstack *d, struct ds_
         return out_of_bounds("dstack's claims", e);
     form_put_map(o, KEY_VERIFIER_CLAIMS, 1);
     form_put_map(o, FORM_NAME(EAR_DSTACK_CLAIMS),
-                 n_fields(d, dstack_texts, DS_LEN(dstack_texts)) + 3);
+                 n_fields(d, dstack_texts, DS_LEN(dstack_texts)) + 3 + (d->n_left_out > 0));
     put_fields(o, d, dstack_texts, DS_LEN(dstack_texts));
     put_texts(o, FORM_NAME("advisories"), d->advisories, d->n_advisories);
     put_reasons(o, d);
+    if (d->n_left_out > 0)
+        form_put_int(o, FORM_NAME("reasons_left_out"), d->n_left_out);
     form_put_map(o, FORM_NAME("measurements"), d->n_measurements);
     for (size_t i = 0; i < d->n_measurements; i++) {
         struct label label;
@@ -353,6 +355,8 @@ static int dstack_of(struct ear_dstack *d, struct ds_arena *mem, const struct fo
                     e));
     DS_TRY(form_need(&value, &map, FORM_NAME("reasons"), e));
     DS_TRY(reasons_of(d, mem, &value, e));
+    if (form_find(&value, &map, FORM_NAME("reasons_left_out")))
+        DS_TRY(form_int(&d->n_left_out, &value, 1, UINT32_MAX, "reasons_left_out", e));
     DS_TRY(form_need(&value, &map, FORM_NAME("measurements"), e));
     return measurements_of(d, mem, &value, e);
 }

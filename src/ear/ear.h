@@ -50,6 +50,7 @@ struct ear_dstack {
     size_t n_advisories;
     struct ear_reason reasons[EAR_REASONS_MAX];
     size_t n_reasons;
+    int64_t n_left_out; /* reasons for which there was no room */
     struct ear_measurement measurements[EAR_MEASUREMENTS_MAX];
     size_t n_measurements;
 };

@@ -63,6 +63,7 @@ static void reasons(struct ear_dstack *ret, const struct ds_verdict *verdict)
             .anchor = ds_span_str(r->detail.anchor),
         };
     }
+    ret->n_left_out = verdict->n_dropped;
 }
 
 void ear_appraisal_of(struct ear_appraisal *ret, const struct ds_claims *c,

@@ -272,12 +272,18 @@ static holds_fn *const holds[POLICY_N_TYPES] = {
     [POLICY_MIN] = holds_min,     [POLICY_MAX] = holds_max,       [POLICY_PARTS] = holds_parts,
 };
 
+/* The sections of TEEs say nothing of others. */
+static bool is_of_its_tee(const struct policy_attribute *a, const struct ds_claims *c)
+{
+    const struct policy_section_info *section = policy_section_get(a->section);
+    return !section->is_own || (section->tees & POLICY_TEE(ds_claims_tee(c))) != 0;
+}
+
 /* Words are looked at in any case: what no word names, such as Revoked, nothing accepts. */
 static bool is_looked_at(const struct policy_attribute *a, const struct policy_rule *rule,
                          const struct ds_claims *c)
 {
-    const struct policy_section_info *section = policy_section_get(a->section);
-    if (section->is_own && (section->tees & POLICY_TEE(ds_claims_tee(c))) == 0)
+    if (!is_of_its_tee(a, c))
         return false;
     return !rule->is_any || rule->n_asked > 0 || a->type == POLICY_WORDS;
 }
@@ -286,6 +292,7 @@ void policy_rules_preset(struct policy_rules *ret)
 {
     for (size_t i = 0; i < POLICY_N_ATTRS; i++)
         ret->of[i] = policy_attribute_get((enum policy_attr)i)->preset;
+    ret->also = NULL;
 }
 
 void policy_ask(struct policy_rules *rules, enum policy_attr attr, struct ds_span value)
@@ -305,9 +312,42 @@ void policy_rules_for(struct policy_rules *ret, uint64_t kinds, uint32_t tcb_sta
     ret->of[POLICY_ATTR_TCB_ADVISORIES].is_any = true;
 }
 
-bool policy_is_compared(const struct policy_rules *rules, enum policy_attr attr)
+bool policy_is_compared(const struct policy_rules *rules, enum policy_attr attr,
+                        const struct ds_claims *c)
 {
-    return !rules->of[attr].is_any || rules->of[attr].n_asked > 0;
+    bool is_compared = false;
+    if (!is_of_its_tee(policy_attribute_get(attr), c))
+        return false;
+    for (; rules != NULL; rules = rules->also)
+        is_compared |= !rules->of[attr].is_any || rules->of[attr].n_asked > 0;
+    return is_compared;
+}
+
+/* By rules that were looked at before. */
+static bool is_said(const struct ds_verdict *v, uint32_t from, enum ds_code code,
+                    const struct held *h)
+{
+    for (uint32_t i = from; i < v->n_reasons; i++) {
+        const struct ds_reason *r = &v->reasons[i];
+        if (r->code == code && strcmp(r->detail.claim, h->a->claim) == 0 &&
+            strcmp(r->detail.expected, h->expected) == 0 && strcmp(r->detail.got, h->got) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_rules(struct ds_verdict *v, uint32_t from, const struct ds_claims *c,
+                        const struct policy_rules *rules, const struct policy_facts *facts)
+{
+    for (size_t i = 0; i < POLICY_N_ATTRS; i++) {
+        const struct policy_attribute *a = policy_attribute_get((enum policy_attr)i);
+        struct held h = { .a = a, .rule = &rules->of[i], .c = c, .facts = facts };
+        if (!is_looked_at(a, h.rule, c) || holds[a->type](&h))
+            continue;
+        enum ds_code code = a->code_of != NULL ? a->code_of(c) : a->code;
+        if (!is_said(v, from, code, &h))
+            ds_verdict_add(v, code, a->claim, h.expected, h.got, ds_claims_anchor(c));
+    }
 }
 
 void policy_check(struct ds_verdict *v, const struct ds_claims *c, const struct policy_rules *rules,
@@ -318,12 +358,7 @@ void policy_check(struct ds_verdict *v, const struct ds_claims *c, const struct 
                        NULL);
         return;
     }
-    for (size_t i = 0; i < POLICY_N_ATTRS; i++) {
-        const struct policy_attribute *a = policy_attribute_get((enum policy_attr)i);
-        struct held h = { .a = a, .rule = &rules->of[i], .c = c, .facts = facts };
-        if (!is_looked_at(a, h.rule, c) || holds[a->type](&h))
-            continue;
-        ds_verdict_add(v, a->code_of != NULL ? a->code_of(c) : a->code, a->claim, h.expected, h.got,
-                       ds_claims_anchor(c));
-    }
+    uint32_t from = v->n_reasons;
+    for (; rules != NULL; rules = rules->also)
+        check_rules(v, from, c, rules, facts);
 }

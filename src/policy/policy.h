@@ -102,6 +102,7 @@ struct policy_rule {
 
 struct policy_rules {
     struct policy_rule of[POLICY_N_ATTRS];
+    const struct policy_rules *also; /* must hold beside them; borrowed, NULL: nothing */
 };
 
 /* How the caller knows that evidence was made for him. */
@@ -140,11 +141,15 @@ void policy_rules_for(struct policy_rules *ret, uint64_t kinds, uint32_t tcb_sta
  */
 void policy_ask(struct policy_rules *rules, enum policy_attr attr, struct ds_span value);
 
-/* Something is demanded of the attribute: its claim was compared when policy_check() has passed. */
-bool policy_is_compared(const struct policy_rules *rules, enum policy_attr attr);
+/*
+ * Something is demanded of the attribute, and of the TEE of these claims: the claim was compared
+ * when policy_check() has passed.
+ */
+bool policy_is_compared(const struct policy_rules *rules, enum policy_attr attr,
+                        const struct ds_claims *c);
 
 /*
- * Add to `v` a reason for each rule that the claims break; claims that nothing filled deny.
+ * Add to `v` a reason for each rule that the claims break, what several say alike once; claims that nothing filled deny.
  * Revoked never passes.
  */
 void policy_check(struct ds_verdict *v, const struct ds_claims *c, const struct policy_rules *rules,

@@ -101,7 +101,7 @@ static void add_firmware(struct policy_proof *p, const struct ds_claims *c,
                          const struct policy_rules *rules, const struct measure_tdx *predicted,
                          const struct ds_verdict *v)
 {
-    bool is_compared = predicted != NULL || policy_is_compared(rules, POLICY_ATTR_MRTD);
+    bool is_compared = predicted != NULL || policy_is_compared(rules, POLICY_ATTR_MRTD, c);
     enum policy_proof_state state = judge(v, is_compared, DS_CODE_POLICY_FIRMWARE_MISMATCH,
                                           DS_CODE_POLICY_FIRMWARE_MISMATCH);
     for (uint32_t i = 0; i < v->n_reasons; i++)
@@ -151,12 +151,11 @@ static void add_key_provider(struct policy_proof *p, const struct ds_claims *c,
                   by_event_log);
         return;
     }
-    struct policy_proof_row *row = add(p, "key_provider",
-                                       judge(v,
-                                             policy_is_compared(rules, POLICY_ATTR_KEY_PROVIDERS),
-                                             DS_CODE_POLICY_KEY_PROVIDER,
-                                             DS_CODE_POLICY_KEY_PROVIDER),
-                                       by_event_log);
+    struct policy_proof_row *row =
+        add(p, "key_provider",
+            judge(v, policy_is_compared(rules, POLICY_ATTR_KEY_PROVIDERS, c),
+                  DS_CODE_POLICY_KEY_PROVIDER, DS_CODE_POLICY_KEY_PROVIDER),
+            by_event_log);
     (void)ds_str_printable(row->value, sizeof row->value, json);
 }
 
@@ -195,7 +194,7 @@ void policy_proof_make(struct policy_proof *ret, const struct ds_claims *c,
     add_boot(ret, predicted, v);
     for (size_t i = 0; i < DS_LEN(rows); i++)
         add_value(ret, rows[i].claim, rows[i].value,
-                  judge(v, policy_is_compared(rules, rows[i].attr), rows[i].code, rows[i].code),
+                  judge(v, policy_is_compared(rules, rows[i].attr, c), rows[i].code, rows[i].code),
                   rows[i].by);
     add_key_provider(ret, c, rules, v);
 }

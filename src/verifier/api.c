@@ -44,6 +44,7 @@ static const struct rpc_field v1_reply[] = {
     { "collateral_from", RPC_TEXT, false, 0, "the vendor's documents hold from here", NULL, 0 },
     { "collateral_until", RPC_TEXT, false, 0, "to here", NULL, 0 },
     { "steps", RPC_OBJECT, true, 0, "read, quote, binding, event_log, os_image, identity, policy: held, failed or skipped", NULL, 0 },
+    { "policies", RPC_TEXT_LIST, true, 0, "policy documents that judged: the configuration's, then the request's; as ni:///sha-256;..., of their canonical form (RFC 8785)", NULL, 0 },
     { "reasons", RPC_OBJECT_LIST, true, 0, "all that speaks against it", reason_fields, DS_LEN(reason_fields) },
     { "reasons_left_out", RPC_U64, true, 0, "reasons for which there was no room", NULL, 0 },
     { "claims", RPC_OBJECT, false, 0, "what the quote, and the log once it held, say", NULL, 0 },

@@ -38,6 +38,8 @@ static const struct ds_cfg_key keys[] = {
       .help = "accept SEV-SNP reports where AMD's revocation list is not at hand" },
     { .key = "tcb", .kind = DS_CFG_LIST, .preset = "[UpToDate, SWHardeningNeeded]", .max = 8,
       .offset = AT(tcb), .help = "TCB states that /v1/verify and sessions accept; /verify tells the state and accepts all but Revoked" },
+    { .key = "policy", .kind = DS_CFG_TEXT, .preset = "\"\"", .offset = AT(policy),
+      .help = "file of a policy document (docs/policy.md) that judges in place of tcb, /verify included; kinds of roots that are not configured here stay refused; empty: none" },
     { .key = "result.key", .kind = DS_CFG_TEXT, .preset = "\"\"", .offset = AT(key),
       .help = "P-256 key (PEM, mode 0600) that signs results; empty: verifier/signing-key.pem in the state directory, made on the first start" },
     { .key = "result.life", .kind = DS_CFG_U64, .unit = "s", .preset = "300", .min = 1, .max = 31536000,

@@ -18,6 +18,7 @@ struct verifier_cfg {
     char *key;
     uint64_t result_life_s;
     struct ds_cfg_list collateral, tcb;
+    char *policy;
     uint64_t threads;
     uint64_t body_max, bodies_max, connections_max;
     uint64_t idle_s, request_s, wait_s, end_s;

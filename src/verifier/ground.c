@@ -84,6 +84,7 @@ static int take_statuses(struct ground *g, const struct ds_cfg_list *words, stru
 
 void ground_done(struct ground *g)
 {
+    verifier_policy_done(&g->policy);
     warm_free(g->warm);
     shelf_free(g->shelf);
     *g = (struct ground){ 0 };
@@ -98,6 +99,8 @@ int ground_load(struct ground *ret, const struct verifier_cfg *cfg, struct ds_er
         r = warm_new(&g.warm, e);
     if (r == DS_OK)
         r = take_statuses(&g, &cfg->tcb, e);
+    if (r == DS_OK)
+        r = verifier_policy_load(&g.policy, cfg->policy, e);
     if (r == DS_OK)
         r = add_anchor(&g, cfg->simulated_anchor, true, e);
     if (r == DS_OK)
@@ -124,6 +127,7 @@ struct verifier_ground ground_v1(const struct ground *g, int64_t now_s)
                                      .allow_custom = has_custom,
                                      .allow_no_crl = g->allow_no_crl,
                                      .tcb_statuses = g->tcb_statuses,
+                                     .policy = g->policy.is_given ? &g->policy.policy : NULL,
                                      .now_s = now_s };
 }
 

@@ -8,6 +8,7 @@
  */
 
 #include "verifier/cfg.h"
+#include "verifier/policy.h"
 #include "verifier/shelf.h"
 #include "verifier/verify.h"
 #include "verifier/warm.h"
@@ -19,10 +20,11 @@ struct ground {
     size_t n_anchors;
     bool allow_simulated, allow_no_crl;
     uint32_t tcb_statuses;
+    struct verifier_policy_file policy;
 };
 
 /* err: cfg.wrong_type (a word that is no TCB status); whatever the files give, coded
- * verifier.anchor_file or collateral's own */
+ * verifier.anchor_file or collateral's own; as verifier_policy_load() */
 DS_MUST_USE int ground_load(struct ground *ret, const struct verifier_cfg *cfg, struct ds_error *e);
 void ground_done(struct ground *g);
 

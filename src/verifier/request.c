@@ -35,6 +35,7 @@ const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS] = {
     { "collateral", RPC_OBJECT, false, 0, "the vendor's documents for this platform; absent: the verifier's own", NULL, 0 },
     { "nonce", RPC_HEX, false, EAR_NONCE_MAX, "what the evidence must answer: report_data is it, or what Attest makes of its 32 bytes", NULL, 0 },
     { "report_data", RPC_HEX, false, 64, "report_data that the evidence must have, zeros filled in", NULL, 0 },
+    { "policy", RPC_OBJECT, false, 0, "policy document (docs/policy.md) that must hold beside what the verifier is configured for", NULL, 0 },
 };
 /* clang-format on */
 
@@ -42,6 +43,7 @@ void verifier_request_done(struct verifier_request *r)
 {
     yyjson_doc_free(r->doc);
     free(r->collateral);
+    free(r->policy);
     *r = (struct verifier_request){ 0 };
 }
 
@@ -127,18 +129,33 @@ static int read_expected(struct verifier_input *ret, const struct verifier_reque
     return DS_OK;
 }
 
-/* The signed documents inside are texts: writing the object anew does not change them. */
-static int read_collateral(struct verifier_input *ret, struct verifier_request *r,
-                           struct ds_error *e)
+/* A member that is an object, written anew for readers of our own; none: NULL, and *io stays. */
+static int write_member(struct ds_span *io, char **ret, const struct verifier_request *r,
+                        const char *name, struct ds_error *e)
 {
-    yyjson_val *v = field(r, "collateral");
+    yyjson_val *v = field(r, name);
     size_t len = 0;
     if (v == NULL || yyjson_is_null(v))
-        return DS_OK; /* or what came along in a wrapper */
-    r->collateral = yyjson_val_write(v, 0, &len);
-    if (r->collateral == NULL)
-        return ds_fail(e, DS_ERR_NOMEM, "read collateral");
-    ret->collateral = DS_SPAN(r->collateral, len);
+        return DS_OK;
+    *ret = yyjson_val_write(v, 0, &len);
+    if (*ret == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read %s", name);
+    *io = DS_SPAN(*ret, len);
+    return DS_OK;
+}
+
+static int read_policy(struct verifier_input *ret, struct verifier_request *r, struct ds_arena *mem,
+                       struct ds_error *e)
+{
+    struct ds_span text = { 0 };
+    DS_TRY(write_member(&text, &r->policy, r, "policy", e));
+    if (text.len == 0)
+        return DS_OK;
+    struct verifier_policy *policy = ds_arena_get(mem, sizeof *policy);
+    if (policy == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "read policy");
+    DS_TRY(verifier_policy_parse(policy, mem, text, e));
+    ret->policy = policy;
     return DS_OK;
 }
 
@@ -195,5 +212,7 @@ int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
     if (is_empty(ret))
         return bad("attestation", "evidence, an attestation, a quote or a certificate", "none", e);
     DS_TRY(read_expected(ret, r, mem, e));
-    return read_collateral(ret, r, e);
+    DS_TRY(read_policy(ret, r, mem, e));
+    /* The signed documents inside are texts, which stay as they are. */
+    return write_member(&ret->collateral, &r->collateral, r, "collateral", e);
 }

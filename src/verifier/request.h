@@ -12,12 +12,12 @@
 /* A body being read; what the input borrows lies here and in the arena. */
 struct verifier_request {
     yyjson_doc *doc;
-    char *collateral; /* JSON */
+    char *collateral, *policy; /* JSON */
 };
 void verifier_request_done(struct verifier_request *r);
 
 #define VERIFIER_N_COMPATIBLE_FIELDS 5
-#define VERIFIER_N_V1_FIELDS         10
+#define VERIFIER_N_V1_FIELDS         11
 extern const struct rpc_field verifier_compatible_fields[VERIFIER_N_COMPATIBLE_FIELDS];
 extern const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS];
 
@@ -30,7 +30,11 @@ extern const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS];
 DS_MUST_USE int verifier_request_compatible(struct verifier_input *ret, struct verifier_request *r,
                                             struct ds_arena *mem, struct ds_span body,
                                             struct ds_error *e);
-/* The body of /v1/verify. err: ARG rpc.bad_request; of `evidence` as evidence_read() */
+/*
+ * The body of /v1/verify.
+ *
+ * err: ARG rpc.bad_request; of `evidence` as evidence_read(), of `policy` as verifier_policy_parse()
+ */
 DS_MUST_USE int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
                                     struct ds_arena *mem, struct ds_span body, struct ds_error *e);
 

@@ -143,6 +143,14 @@ static void put_proof(struct ds_jw *w, const struct policy_proof *p)
     ds_jw_array_end(w);
 }
 
+static void put_policies(struct ds_jw *w, const struct verifier_finding *f)
+{
+    ds_jw_array(w, "policies");
+    for (size_t i = 0; i < f->n_policies; i++)
+        ds_jw_str(w, NULL, f->policies[i]);
+    ds_jw_array_end(w);
+}
+
 int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f,
                        const struct verifier_say *say, struct ds_error *e)
 {
@@ -159,6 +167,7 @@ int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f,
         put_date(&w, "collateral_until", ds_claims_valid_until_s(c));
     }
     put_steps(&w, f);
+    put_policies(&w, f);
     put_reasons(&w, &f->verdict);
     if (c != NULL) {
         ds_jw_object(&w, "claims");

@@ -3,19 +3,34 @@
  * A finding as an EAT attestation result: ear/ fills the appraisal and signs. No
  * reference value was compared unless a rule named one, so nothing else is affirmed.
  */
+#include "attest/snp/claims.h"
 #include "ear/cwt.h"
 #include "ear/jwt.h"
 #include "verifier/result.h"
 
-static unsigned approved_of(const struct policy_rules *r)
+/* Every part of AMD's firmware has a lowest version; FMC came with Turin. */
+static bool has_lowest_versions(const struct policy_rules *r, const struct ds_claims *c)
+{
+    static const enum policy_attr parts[] = { POLICY_ATTR_SNP_BOOT_LOADER_SVN,
+                                              POLICY_ATTR_SNP_TEE_SVN, POLICY_ATTR_SNP_SNP_SVN,
+                                              POLICY_ATTR_SNP_MICROCODE_SVN };
+    for (size_t i = 0; i < DS_LEN(parts); i++)
+        if (!policy_is_compared(r, parts[i], c))
+            return false;
+    return ds_claims_snp_product(c) != DS_SNP_PRODUCT_TURIN ||
+           policy_is_compared(r, POLICY_ATTR_SNP_FMC_SVN, c);
+}
+
+static unsigned approved_of(const struct policy_rules *r, const struct ds_claims *c)
 {
     unsigned bits = 0;
-    bits |= policy_is_compared(r, POLICY_ATTR_DEVICE_IDS) ? EAR_APPROVED_DEVICE : 0;
-    bits |= policy_is_compared(r, POLICY_ATTR_COMPOSE_HASHES) ||
-                    policy_is_compared(r, POLICY_ATTR_MRCONFIGID)
+    bits |= policy_is_compared(r, POLICY_ATTR_DEVICE_IDS, c) ? EAR_APPROVED_DEVICE : 0;
+    bits |= policy_is_compared(r, POLICY_ATTR_COMPOSE_HASHES, c) ||
+                    policy_is_compared(r, POLICY_ATTR_MRCONFIGID, c)
                 ? EAR_APPROVED_CONFIG
                 : 0;
-    bits |= policy_is_compared(r, POLICY_ATTR_OS_IMAGES) ? EAR_APPROVED_IMAGE : 0;
+    bits |= policy_is_compared(r, POLICY_ATTR_OS_IMAGES, c) ? EAR_APPROVED_IMAGE : 0;
+    bits |= has_lowest_versions(r, c) ? EAR_APPROVED_TCB : 0;
     return bits;
 }
 
@@ -33,7 +48,11 @@ static struct ear *make(const struct verifier_finding *f, const struct verifier_
                          .n_appraisals = 1 };
     bool is_judged = f->steps[VERIFIER_POLICY] != VERIFIER_SKIPPED;
     ear_appraisal_of(&ear->appraisals[0], f->a.claims, &f->verdict,
-                     is_judged ? approved_of(&f->rules) : 0);
+                     is_judged ? approved_of(&f->rules, f->a.claims) : 0);
+    /* §3.1: by which policies it was appraised; whatever they refuse is in status and vector. */
+    for (size_t i = 0; i < f->n_policies; i++)
+        ear->appraisals[0].policy_ids[i] = ds_span_str(f->policies[i]);
+    ear->appraisals[0].n_policy_ids = f->n_policies;
     ear->status = ear->appraisals[0].status;
     return ear;
 }

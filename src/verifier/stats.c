@@ -25,6 +25,8 @@ void stats_verdict(struct stats *s, const struct verifier_finding *f)
     s->accepted += verdict[0] == 'a';
     s->denied += verdict[0] == 'd';
     s->invalid += verdict[0] == 'i';
+    if (f->n_policies > 0)
+        *(f->steps[VERIFIER_POLICY] == VERIFIER_HELD ? &s->policy_allowed : &s->policy_denied) += 1;
     for (uint32_t i = 0; i < f->verdict.n_reasons; i++)
         s->codes[f->verdict.reasons[i].code]++;
 }
@@ -83,6 +85,9 @@ static void put_verdicts(struct ds_buf *out, const struct stats *s)
     put(out, "verdicts_total", "verdict", "accepted", s->accepted);
     put(out, "verdicts_total", "verdict", "denied", s->denied);
     put(out, "verdicts_total", "verdict", "invalid", s->invalid);
+    put_type(out, "policy_decisions_total", "counter");
+    put(out, "policy_decisions_total", "decision", "allow", s->policy_allowed);
+    put(out, "policy_decisions_total", "decision", "deny", s->policy_denied);
     put_type(out, "refusals_total", "counter");
     for (size_t i = 0; i < DS_CODE_COUNT; i++)
         if (s->codes[i] > 0)

@@ -24,6 +24,7 @@ struct stats_route {
 struct stats {
     struct stats_route routes[STATS_ROUTES_MAX];
     uint64_t accepted, denied, invalid;
+    uint64_t policy_allowed, policy_denied; /* of those that policy documents judged */
     uint64_t codes[DS_CODE_COUNT]; /* reasons of verdicts, and of requests that were refused */
 };
 

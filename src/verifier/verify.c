@@ -265,21 +265,42 @@ static int want_nonce(struct run *run, struct ds_error *e)
     return DS_OK;
 }
 
-static int check_policy(struct run *run, struct ds_error *e)
+static void take_policy(struct verifier_finding *f, const struct verifier_policy *policy)
+{
+    if (policy != NULL)
+        f->policies[f->n_policies++] = policy->id;
+}
+
+/* The configuration's: a document, or its keys; and beside it that of the request. */
+static void take_rules(struct run *run)
 {
     struct verifier_finding *f = run->f;
     const struct verifier_ground *g = run->ground;
-    struct policy_facts facts = { .now_s = g->now_s };
     uint64_t kinds = POLICY_BIT(DS_KIND_HARDWARE);
     kinds |= g->allow_simulated ? POLICY_BIT(DS_KIND_SIMULATED) : 0;
     kinds |= g->allow_custom ? POLICY_BIT(DS_KIND_CUSTOM) : 0;
+    if (g->policy != NULL) {
+        f->rules = g->policy->doc.rules;
+        f->rules.of[POLICY_ATTR_KINDS].number &= kinds;
+    } else {
+        policy_rules_for(&f->rules, kinds, g->tcb_statuses);
+        f->rules.of[POLICY_ATTR_SNP_UNCHECKED_REVOCATION].number = g->allow_no_crl;
+    }
+    f->rules.of[POLICY_ATTR_EVENT_LOG].number |= f->has_app;
+    f->rules.also = run->in->policy != NULL ? &run->in->policy->doc.rules : NULL;
+    take_policy(f, g->policy);
+    take_policy(f, run->in->policy);
+}
+
+static int check_policy(struct run *run, struct ds_error *e)
+{
+    struct verifier_finding *f = run->f;
+    struct policy_facts facts = { .now_s = run->ground->now_s };
     if (run->in->nonce.len > 0)
         facts.session = POLICY_SESSION_NONCE;
     else if (run->in->certificate.len > 0)
         facts.session = POLICY_SESSION_CERTIFICATE;
-    policy_rules_for(&f->rules, kinds, g->tcb_statuses);
-    f->rules.of[POLICY_ATTR_EVENT_LOG].number = f->has_app;
-    f->rules.of[POLICY_ATTR_SNP_UNCHECKED_REVOCATION].number = g->allow_no_crl;
+    take_rules(run);
     DS_TRY(want_nonce(run, e));
     policy_check(&f->verdict, f->a.claims, &f->rules, &facts);
     f->is_fresh = run->in->nonce.len > 0 && f->verdict.n_dropped == 0 &&

@@ -10,6 +10,7 @@
 #include "app/appraisal.h"
 #include "attest/x509.h"
 #include "policy/proof.h"
+#include "verifier/policy.h"
 
 struct shelf;
 struct warm;
@@ -42,6 +43,7 @@ struct verifier_input {
     struct ds_span collateral;   /* JSON; empty: the verifier's own */
     struct ds_span nonce;        /* what the evidence must answer; empty: anything */
     struct ds_span report_data64;
+    const struct verifier_policy *policy; /* must hold as well; NULL: none */
 };
 
 /* What it is judged by. */
@@ -50,8 +52,9 @@ struct verifier_ground {
     struct warm *warm;   /* platforms that it knows */
     struct ds_anchors anchors;
     bool allow_simulated, allow_custom;
-    bool allow_no_crl;     /* AMD: without the root's revocation list */
-    uint32_t tcb_statuses; /* POLICY_TCB() of each */
+    bool allow_no_crl;                    /* AMD: without the root's revocation list */
+    uint32_t tcb_statuses;                /* POLICY_TCB() of each */
+    const struct verifier_policy *policy; /* counts instead of these; NULL: none */
     /* dstack's /verify: an app always, a MrConfig only where the evidence has one. */
     bool is_compatible;
     /* A certificate must also be one that a TLS peer may show. */
@@ -66,6 +69,8 @@ struct verifier_finding {
     struct ds_attestation evidence;  /* as read, unverified */
     struct app_appraisal a;          /* a.claims is NULL before the quote holds */
     struct policy_rules rules;
+    const char *policies[2]; /* documents among the rules, by id */
+    size_t n_policies;
     struct policy_proof proof; /* when the quote holds */
     uint8_t wanted64[2][64];   /* report_data that answers the nonce */
     enum ds_tee tee;           /* what the evidence says it is of, verified or not */
@@ -74,7 +79,7 @@ struct verifier_finding {
 };
 
 /* Never fails: what goes wrong is in *ret. mem: VERIFIER_MEM and twice what was posted. */
-#define VERIFIER_MEM (APP_APPRAISAL_MEM + ((size_t)1 << 20))
+#define VERIFIER_MEM (APP_APPRAISAL_MEM + ((size_t)1 << 20) + VERIFIER_POLICY_MEM)
 void verifier_verify(struct verifier_finding *ret, struct ds_arena *mem,
                      const struct verifier_ground *ground, const struct verifier_input *in);
 

@@ -477,6 +477,157 @@ def test_v1_accept(verifier, evidence, accept, status):
     assert status == 200 or reply["code"] == "verifier.not_acceptable"
 
 
+# ---- policy documents: of the configuration, of the request
+
+SIM = {"version": 1, "kinds": ["simulated"]}
+ONES48 = "ff" * 48
+
+
+def policy_id(document):
+    """RFC 6920 over RFC 8785, which for such documents is what json writes with sorted keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    return "ni:///sha-256;" + base64.urlsafe_b64encode(hashlib.sha256(text).digest()).decode().rstrip("=")
+
+
+def with_policy(evidence, directory, document, more=""):
+    path = directory / "policy.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document, indent=2))
+    return Verifier(*evidence.options(), directory=str(directory), config=f"policy: '{path}'\n{more}")
+
+
+ASKED = [  # a policy in the request, the codes against
+    (SIM, []),
+    ({**SIM, "tees": ["tdx"], "app": {"event_log": True}}, []),
+    ({"version": 1}, ["policy.simulated_evidence"]),
+    ({**SIM, "tees": ["snp", "sgx"]}, ["policy.tee"]),
+    ({**SIM, "sessions": ["nonce"]}, ["policy.session"]),
+    ({**SIM, "roots": ["another"]}, ["policy.root"]),
+    ({**SIM, "tdx": {"mrtd": [ONES48], "mrseam": [ONES48]}, "app": {"ids": ["11" * 20]}},
+     ["policy.app_id", "policy.measurement", "policy.module"]),
+]
+
+
+@pytest.mark.parametrize("document,codes", ASKED, ids=range(len(ASKED)))
+def test_a_policy_in_the_request(verifier, evidence, document, codes):
+    post = dict(evidence.json("attest-good.json"), policy=document)
+    before = verifier.metrics()
+    status, reply = verifier.json("POST", "/v1/verify", post)
+    assert status == 200 and reply["verdict"] == ("denied" if codes else "accepted")
+    assert reasons_of(reply) == codes and reply["steps"]["policy"] == ("failed" if codes else "held")
+    assert reply["policies"] == [policy_id(document)] and reply["reasons_left_out"] == 0
+    assert all(reason["expected"] and reason["got"] and reason["fix"] for reason in reply["reasons"])
+    name = f'dstack_verifier_policy_decisions_total{{decision="{"deny" if codes else "allow"}"}}'
+    assert verifier.metrics()[name] == before[name] + 1
+    token = verifier.ask("POST", "/v1/verify", json.dumps(post), {"Accept": "application/eat+jwt"})[2].decode()
+    appraisal = payload(token)["submods"]["dstack"]
+    assert appraisal["ear_status"] == "contraindicated"  # simulated, or denied
+    assert appraisal["ear_appraisal_policy_ids"] == [policy_id(document)]
+    assert [reason["code"] for reason in ours_of(payload(token))["reasons"]] == codes
+    vector = appraisal["ear_trustworthiness_vector"]
+    assert (vector.get("executables") == 33) == ("policy.measurement" in codes)
+    assert (vector.get("configuration") == 96) == ("policy.app_id" in codes)
+    # dstack's own form has no policy, and takes none.
+    assert verifier.json("POST", "/verify", post)[1]["is_valid"] is True
+
+
+MEANINGLESS = [  # a policy, the code, the place
+    ({}, "version", "version"), ({"version": 2}, "version", "version"), ({**SIM, "tdx": {"mrdt": []}}, "unknown_key", "tdx.mrdt"),
+    ({**SIM, "tdx": {"mrtd": [ONES48, "00"]}}, "wrong_value", "tdx.mrtd[1]"), ({**SIM, "debug": 1}, "wrong_type", "debug"),
+    ({**SIM, "tdx": {"mrtd": [ONES48, ONES48]}}, "duplicate", "tdx.mrtd[1]"), ({**SIM, "tees": []}, "empty_list", "tees"),
+    ({**SIM, "tees": ["sgx"], "snp": {}}, "contradiction", "snp"),
+    ('{"version":1,"version":1}', "json", ""), ('{"version":1,"intel":{"min_qe_isvsvn":1e3}}', "wrong_value", "intel.min_qe_isvsvn"),
+]
+
+
+@pytest.mark.parametrize("document,code,place", MEANINGLESS, ids=range(len(MEANINGLESS)))
+def test_a_policy_that_means_nothing(verifier, evidence, tmp_path, document, code, place):
+    """In a request and at the start: refused, with the place."""
+    text = document if isinstance(document, str) else json.dumps(document)
+    body = evidence.text("attest-good.json").rstrip()[:-1] + f',"policy":{text}}}'
+    for accept in ("application/json", "application/eat+jwt"):
+        status, reply = verifier.json("POST", "/v1/verify", body, {"Accept": accept})
+        assert status == 400 and reply["code"] == f"policy.document_{code}", reply
+        assert not place or reply["reasons"][0]["claim"] == place, reply
+    (tmp_path / "policy.json").write_text(text)
+    (tmp_path / "c.yaml").write_text(f"policy: '{tmp_path}/policy.json'\n")
+    for verb in ("check-config", "serve"):
+        run = one_shot("--listen", "tcp:127.0.0.1:0", "--config", str(tmp_path / "c.yaml"), verb)
+        assert run.returncode != 0 and f"policy.document_{code}".encode() in run.stderr and place.encode() in run.stderr, run
+        assert b"policy.json" in run.stderr, run
+
+
+def test_a_policy_over_its_limit(verifier, evidence, tmp_path):
+    document = json.dumps({**SIM, "description": "x" * 70000})
+    body = evidence.text("attest-good.json").rstrip()[:-1] + f',"policy":{document}}}'
+    status, reply = verifier.json("POST", "/v1/verify", body)
+    assert status == 400 and reply["code"] == "policy.document_too_large", reply
+    (tmp_path / "policy.json").write_text(document)
+    (tmp_path / "c.yaml").write_text(f"policy: '{tmp_path}/policy.json'\n")
+    run = one_shot("--config", str(tmp_path / "c.yaml"), "check-config")
+    assert run.returncode != 0 and b"larger than its limit" in run.stderr and b"policy.json" in run.stderr, run
+
+
+def test_a_policy_that_is_no_file(tmp_path):
+    (tmp_path / "c.yaml").write_text(f"policy: '{tmp_path}/none.json'\n")
+    run = one_shot("--config", str(tmp_path / "c.yaml"), "check-config")
+    assert run.returncode != 0 and b"verifier.policy_file" in run.stderr and b"none.json" in run.stderr, run
+    heard('"code":"verifier.policy_file"')
+
+
+def test_a_configured_policy_judges_everything(evidence, tmp_path):
+    """In place of tcb; with the request's, of which neither can make up for the other; in sessions and /verify too."""
+    one = with_policy(evidence, tmp_path, {**SIM, "app": {"event_log": True}}, "tcb: [OutOfDate]\n")
+    post, configured = evidence.json("attest-good.json"), policy_id({**SIM, "app": {"event_log": True}})
+    reply = one.json("POST", "/v1/verify", post)[1]
+    assert reply["verdict"] == "accepted" and reply["policies"] == [configured], reply["reasons"]
+    narrow = {**SIM, "tdx": {"mrtd": [ONES48]}}
+    reply = one.json("POST", "/v1/verify", dict(post, policy=narrow))[1]
+    assert reasons_of(reply) == ["policy.measurement"] and reply["policies"] == [configured, policy_id(narrow)]
+    quote = {"quote": evidence.json("reply-good.json")["quote"], "policy": SIM}
+    assert reasons_of(one.json("POST", "/v1/verify", quote)[1]) == ["policy.log_missing"]
+    assert one.json("POST", "/verify", post)[1]["is_valid"] is True
+    assert one.end() == 0
+
+
+def test_a_configured_policy_denies_everywhere(evidence, tmp_path):
+    one = with_policy(evidence, tmp_path, {**SIM, "tdx": {"mrtd": [ONES48]}})
+    post = evidence.json("attest-good.json")
+    for body in (post, dict(post, policy=SIM), dict(post, policy={**SIM, "tdx": {"mrtd": [ONES48]}})):
+        assert reasons_of(one.json("POST", "/v1/verify", body)[1]) == ["policy.measurement"]
+    reply = one.json("POST", "/verify", post)[1]
+    assert set(reply) == {"is_valid", "details", "reason"} and DETAILS <= set(reply["details"])
+    assert reply["is_valid"] is False and reply["details"]["quote_verified"] is True
+    assert reply["reason"].startswith("Quote verification failed: ") and "(policy.measurement)" in reply["reason"]
+    report_data = bytes.fromhex(evidence.json("reply-good.json")["report_data"])
+    path, _ = open_session(one, "?nonce=" + base64.urlsafe_b64encode(report_data).decode().replace("=", "%3D"))
+    raw = bytes.fromhex(post["attestation"])
+    reply = one.json("POST", path, raw, {"Content-Type": "application/vnd.dstack.attestation", "Accept": SESSION})[1]
+    claims = payload(reply["result"])
+    assert claims["ear_status"] == "contraindicated"
+    assert claims["submods"]["dstack"]["ear_trustworthiness_vector"]["executables"] == 33
+    assert claims["submods"]["dstack"]["ear_appraisal_policy_ids"] == [policy_id({**SIM, "tdx": {"mrtd": [ONES48]}})]
+    assert [reason["code"] for reason in ours_of(claims)["reasons"]] == ["policy.measurement"]
+    assert one.end() == 0
+
+
+def test_no_policy_accepts_a_root_that_is_not_configured(evidence, tmp_path):
+    (tmp_path / "policy.json").write_text(json.dumps(SIM))
+    one = Verifier(*evidence.options()[:-1], directory=str(tmp_path), config=f"policy: '{tmp_path}/policy.json'\n")
+    for body in (evidence.json("attest-good.json"), dict(evidence.json("attest-good.json"), policy=SIM)):
+        assert reasons_of(one.json("POST", "/v1/verify", body)[1]) == ["policy.simulated_evidence"]
+    assert one.end() == 0
+
+
+def test_a_file_is_judged_by_the_configured_policy(evidence, tmp_path):
+    (tmp_path / "evidence.json").write_text(evidence.text("attest-good.json"))
+    for document, code in ((SIM, 0), ({**SIM, "tdx": {"mrtd": [ONES48]}}, 1)):
+        (tmp_path / "policy.json").write_text(json.dumps(document))
+        (tmp_path / "c.yaml").write_text(f"policy: '{tmp_path}/policy.json'\n")
+        run = one_shot(*evidence.options(), "--config", str(tmp_path / "c.yaml"), "--verify", str(tmp_path / "evidence.json"))
+        assert run.returncode == code, run
+        assert json.loads((tmp_path / "evidence.json.verification.json").read_text())["is_valid"] is (code == 0)
+
+
 # ---- collateral: of the request, at hand, of the cache, of the service
 
 def intel_of(evidence):
@@ -622,6 +773,9 @@ def test_bodies_that_break_the_table(verifier, method):
             continue
         data = body if isinstance(body, bytes) else json.dumps(body)
         status, reply = verifier.json("POST", "/" + method["path"], data)
+        if reply.get("code", "").startswith("policy.document_"):  # an object, of the wrong content
+            assert status == 400 and claim in (None, "policy"), (what, reply)
+            continue
         if status == 200:  # collateral that is an object of the wrong content is judged, not read
             assert reply["verdict"] == "invalid", (what, reply)
             continue

@@ -58,6 +58,7 @@ static inline void kit_ear(struct ear *ret)
                                    .claim = DS_SPAN_LIT("tcb_status"),
                                    .expected = DS_SPAN_LIT("UpToDate") } },
                     .n_reasons = 1,
+                    .n_left_out = 3,
                     .measurements = { { DS_SPAN_LIT("mrtd"), DS_SPAN_LIT("\x01\x02") },
                                       { DS_SPAN_LIT("rtmr0"), DS_SPAN_LIT("\xff") } },
                     .n_measurements = 2 },

@@ -339,8 +339,10 @@ static void appraisal_of_claims(void **state)
     memcpy(c.tcb.advisories[0], "INTEL-SA-1", 11);
     c.tdx.mrtd48[0] = 9;
     ds_verdict_add(&v, DS_CODE_POLICY_TCB_STATUS, "tcb_status", "UpToDate", "OutOfDate", "a root");
+    v.n_dropped = 2;
     ear_appraisal_of(&a, &c, &v, 0);
     assert_int_equal(a.status, EAR_TIER_CONTRAINDICATED);
+    assert_int_equal(a.dstack.n_left_out, 2);
     assert_true(ds_span_eq_str(a.label, "dstack"));
     assert_true(ds_span_eq_str(a.dstack.kind, "hardware"));
     assert_true(ds_span_eq_str(a.dstack.anchor, "a root"));

@@ -189,6 +189,22 @@ static const struct {
       "\"ear_verifier_claims\":{\"" EAR_DSTACK_CLAIMS "\":{\"kind\":\"none\",\"advisories\":[],"
       "\"reasons\":[{\"claim\":\"a\"}],\"measurements\":{}}},\"ear_status\"",
       DS_CODE_EAR_FORMAT },
+    { "reasons left out", "\"ear_status\"",
+      "\"ear_verifier_claims\":{\"" EAR_DSTACK_CLAIMS "\":{\"kind\":\"none\",\"advisories\":[],"
+      "\"reasons\":[],\"reasons_left_out\":3,\"measurements\":{}}},\"ear_status\"",
+      DS_CODE_NONE },
+    { "no reason left out", "\"ear_status\"",
+      "\"ear_verifier_claims\":{\"" EAR_DSTACK_CLAIMS "\":{\"kind\":\"none\",\"advisories\":[],"
+      "\"reasons\":[],\"reasons_left_out\":0,\"measurements\":{}}},\"ear_status\"",
+      DS_CODE_EAR_FORMAT },
+    { "fewer than none left out", "\"ear_status\"",
+      "\"ear_verifier_claims\":{\"" EAR_DSTACK_CLAIMS "\":{\"kind\":\"none\",\"advisories\":[],"
+      "\"reasons\":[],\"reasons_left_out\":-1,\"measurements\":{}}},\"ear_status\"",
+      DS_CODE_EAR_FORMAT },
+    { "left out as a text", "\"ear_status\"",
+      "\"ear_verifier_claims\":{\"" EAR_DSTACK_CLAIMS "\":{\"kind\":\"none\",\"advisories\":[],"
+      "\"reasons\":[],\"reasons_left_out\":\"3\",\"measurements\":{}}},\"ear_status\"",
+      DS_CODE_EAR_FORMAT },
     { "a measurement in hex digits that are no base64url", "\"ear_status\"",
       "\"ear_verifier_claims\":{\"" EAR_DSTACK_CLAIMS "\":{\"kind\":\"none\",\"advisories\":[],"
       "\"reasons\":[],\"measurements\":{\"a\":\"0\"}}},\"ear_status\"",

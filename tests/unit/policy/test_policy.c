@@ -499,17 +499,65 @@ static void what_is_asked_counts_too(void **state)
         struct policy_rules rules;
         struct ds_verdict v = { 0 };
         policy_rules_preset(&rules);
-        assert_false(policy_is_compared(&rules, POLICY_ATTR_APP_IDS));
+        assert_false(policy_is_compared(&rules, POLICY_ATTR_APP_IDS, &w.c));
         struct policy_rule *rule = &rules.of[POLICY_ATTR_APP_IDS];
         if (cases[i].listed != NULL)
             *rule = (struct policy_rule){ .items = { .bytes = cases[i].listed, .n = 1 } };
         for (size_t k = 0; k < 2 && cases[i].asked[k] != NULL; k++)
             policy_ask(&rules, POLICY_ATTR_APP_IDS, DS_SPAN(cases[i].asked[k], 20));
         policy_ask(&rules, POLICY_ATTR_INSTANCE_IDS, (struct ds_span){ 0 });
-        assert_int_equal(policy_is_compared(&rules, POLICY_ATTR_APP_IDS), i > 0);
+        assert_int_equal(policy_is_compared(&rules, POLICY_ATTR_APP_IDS, &w.c), i > 0);
         policy_check(&v, &w.c, &rules, &w.facts);
         assert_int_equal(v.n_reasons, cases[i].n_reasons);
     }
+}
+
+/* Of one of two sets that must both hold, and never by a section of another TEE. */
+static void what_counts_as_compared(void **state)
+{
+    const struct world tdx = good_world(DS_TEE_TDX), sgx = good_world(DS_TEE_SGX);
+    struct policy_rules rules, also;
+    (void)state;
+    policy_rules_preset(&rules);
+    policy_rules_preset(&also);
+    assert_false(policy_is_compared(&rules, POLICY_ATTR_MRCONFIGID, &tdx.c));
+    also.of[POLICY_ATTR_MRCONFIGID] = (struct policy_rule){ .items = { .n = 0 } };
+    assert_false(policy_is_compared(&rules, POLICY_ATTR_MRCONFIGID, &tdx.c));
+    rules.also = &also;
+    assert_true(policy_is_compared(&rules, POLICY_ATTR_MRCONFIGID, &tdx.c));
+    assert_false(policy_is_compared(&rules, POLICY_ATTR_MRCONFIGID, &sgx.c));
+}
+
+/* Each rule of each set counts; what they refuse alike is said once. */
+static void sets_must_all_hold(void **state)
+{
+    static const uint8_t two[96] = { 2 };
+    struct world w = good_world(DS_TEE_TDX);
+    struct policy_rules rules, also;
+    struct ds_verdict v = { 0 };
+    (void)state;
+    policy_rules_preset(&rules);
+    policy_rules_preset(&also);
+    rules.also = &also;
+    policy_check(&v, &w.c, &rules, &w.facts);
+    assert_int_equal(v.n_reasons, 0);
+    w.c.kind = DS_KIND_SIMULATED;
+    policy_check(&v, &w.c, &rules, &w.facts);
+    assert_int_equal(v.n_reasons, 1);
+    /* Said before this check, and so of something else. */
+    policy_check(&v, &w.c, &rules, &w.facts);
+    assert_int_equal(v.n_reasons, 2);
+    w.c.kind = DS_KIND_HARDWARE;
+    v = (struct ds_verdict){ 0 };
+    also.of[POLICY_ATTR_MRTD] = (struct policy_rule){ .items = { .bytes = two, .n = 1 } };
+    policy_check(&v, &w.c, &rules, &w.facts);
+    assert_int_equal(v.n_reasons, 1);
+    assert_string_equal(v.reasons[0].detail.claim, "mrtd");
+    rules.of[POLICY_ATTR_MRTD] = (struct policy_rule){ .items = { .bytes = two, .n = 2 } };
+    v = (struct ds_verdict){ 0 };
+    policy_check(&v, &w.c, &rules, &w.facts);
+    assert_int_equal(v.n_reasons, 2); /* alike, and expected was another */
+    assert_string_not_equal(v.reasons[0].detail.expected, v.reasons[1].detail.expected);
 }
 
 static void empty_claims_are_denied(void **state)
@@ -538,6 +586,8 @@ int main(void)
         cmocka_unit_test(nothing_accepts_revoked),
         cmocka_unit_test(programs_set_kinds_and_states),
         cmocka_unit_test(what_is_asked_counts_too),
+        cmocka_unit_test(what_counts_as_compared),
+        cmocka_unit_test(sets_must_all_hold),
         cmocka_unit_test(empty_claims_are_denied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

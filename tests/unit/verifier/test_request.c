@@ -112,11 +112,83 @@ static void malformed_expectations(void **state)
         { "{\"quote\":\"00\",\"report_data\":1}", "report_data" },
         { "{\"quote\":\"00\",\"collateral\":\"text\"}", "collateral" },
         { "{\"quote\":\"00\",\"collateral\":[]}", "collateral" },
+        { "{\"quote\":\"00\",\"policy\":\"{}\"}", "policy" },
+        { "{\"quote\":\"00\",\"policy\":[]}", "policy" },
+        { "{\"quote\":\"00\",\"policy\":true}", "policy" },
         { "{\"certificate\":\"PEM\"}", "certificate" },
         { "{\"certificate\":5}", "certificate" },
     };
     for (size_t i = 0; i < DS_LEN(rows); i++)
         refuses(verifier_request_v1, rows[i].body, rows[i].claim);
+}
+
+/* A policy that cannot be meant is the request's fault, named with its place. */
+static void malformed_policies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy;
+        enum ds_code code;
+        const char *claim;
+    } rows[] = {
+        { "{}", DS_CODE_POLICY_DOCUMENT_VERSION, "version" },
+        { "{\"version\":2}", DS_CODE_POLICY_DOCUMENT_VERSION, "version" },
+        { "{\"version\":1.0}", DS_CODE_POLICY_DOCUMENT_VERSION, "version" },
+        { "{\"version\":1,\"version\":1}", DS_CODE_POLICY_DOCUMENT_JSON, "" },
+        { "{\"version\":1,\"mrtd\":[]}", DS_CODE_POLICY_DOCUMENT_UNKNOWN_KEY, "mrtd" },
+        { "{\"version\":1,\"tdx\":{\"mrtd\":[\"00\"]}}", DS_CODE_POLICY_DOCUMENT_WRONG_VALUE,
+          "tdx.mrtd[0]" },
+        { "{\"version\":1,\"tdx\":null}", DS_CODE_POLICY_DOCUMENT_WRONG_TYPE, "tdx" },
+        { "{\"version\":1,\"tees\":[]}", DS_CODE_POLICY_DOCUMENT_EMPTY_LIST, "tees" },
+        { "{\"version\":1,\"tees\":[\"tdx\",\"tdx\"]}", DS_CODE_POLICY_DOCUMENT_DUPLICATE,
+          "tees[1]" },
+        { "{\"version\":1,\"tees\":[\"snp\"],\"sgx\":{}}", DS_CODE_POLICY_DOCUMENT_CONTRADICTION,
+          "sgx" },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf body = { 0 };
+        struct ds_arena mem = ds_arena_of(room, sizeof room);
+        struct verifier_request r = { 0 };
+        struct verifier_input in;
+        struct ds_error e = { 0 };
+        ds_buf_printf(&body, "{\"quote\":\"00\",\"policy\":%s}", rows[i].policy);
+        int got = verifier_request_v1(&in, &r, &mem, ds_buf_span(&body), &e);
+        if (got >= 0 || e.code != rows[i].code || strcmp(e.detail.claim, rows[i].claim) != 0)
+            fail_msg("%s: %d %s, claim '%s'", rows[i].policy, got, e.msg, e.detail.claim);
+        verifier_request_done(&r);
+    }
+}
+
+/* Its name is of what it says, and not of how it is written. */
+static void policies_have_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy;
+        /* SHA-256 of the canonical form, base64url: made with python's hashlib */
+        const char *id;
+    } rows[] = {
+        { "{\"version\":1}", "ni:///sha-256;JDDxoq0pgtAGeIVIikyJ4hrR18g7EVuo8bIKzIjfrqg" },
+        { " { \"version\" : 1 } ", "ni:///sha-256;JDDxoq0pgtAGeIVIikyJ4hrR18g7EVuo8bIKzIjfrqg" },
+        { "{\"version\":1,\"debug\":true}",
+          "ni:///sha-256;KB2iG8-g9iUTmvpms7UCwQbK2vE5C6Mij12obb3DXLk" },
+        { "{\"debug\":true,\n\"\\u0076ersion\":1}",
+          "ni:///sha-256;KB2iG8-g9iUTmvpms7UCwQbK2vE5C6Mij12obb3DXLk" },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf body = { 0 };
+        struct ds_arena mem = ds_arena_of(room, sizeof room);
+        struct verifier_request r = { 0 };
+        struct verifier_input in;
+        ds_buf_printf(&body, "{\"quote\":\"00\",\"policy\":%s}", rows[i].policy);
+        assert_int_equal(verifier_request_v1(&in, &r, &mem, ds_buf_span(&body), NULL), DS_OK);
+        assert_string_equal(in.policy->id, rows[i].id);
+        verifier_request_done(&r);
+        assert_int_equal(verifier_request_compatible(&in, &r, &mem, ds_buf_span(&body), NULL),
+                         DS_OK);
+        assert_null(in.policy); /* dstack's form has none */
+        verifier_request_done(&r);
+    }
 }
 
 static void whole_bodies(void **state)
@@ -139,6 +211,7 @@ static void whole_bodies(void **state)
     assert_int_equal(in.report_data64.len, 64); /* zeros filled in */
     assert_memory_equal(in.report_data64.p, "\x01\x02\x00\x00", 4);
     assert_true(ds_span_eq_str(in.collateral, "{\"a\":\"A\"}"));
+    assert_null(in.policy);
     verifier_request_done(&r);
     static const char both[] = "{\"attestation\":\"01\",\"quote\":\"02\",\"event_log\":\"x\"}";
     assert_int_equal(verifier_request_v1(&in, &r, &mem, DS_SPAN_LIT(both), &e), DS_OK);
@@ -150,10 +223,9 @@ static void whole_bodies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(malformed_bodies),
-        cmocka_unit_test(any_evidence),
-        cmocka_unit_test(malformed_expectations),
-        cmocka_unit_test(whole_bodies),
+        cmocka_unit_test(malformed_bodies),       cmocka_unit_test(any_evidence),
+        cmocka_unit_test(malformed_expectations), cmocka_unit_test(malformed_policies),
+        cmocka_unit_test(policies_have_names),    cmocka_unit_test(whole_bodies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

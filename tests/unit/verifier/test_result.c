@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "attest/claims_private.h"
 #include "ear/cwt.h"
 #include "ear/jwt.h"
 
@@ -71,6 +72,78 @@ static void signed_results(void **state)
     signer_done(&signer);
 }
 
+#define TCB4 "\"min_boot_loader_svn\":0,\"min_tee_svn\":0,\"min_snp_svn\":0,\"min_microcode_svn\":0"
+#define H32  "0101010101010101010101010101010101010101010101010101010101010101"
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    enum ds_tee tee;
+    enum ds_snp_product product;
+    const char *policy; /* beside the version; of claims that it lets pass */
+    int8_t hardware, configuration, identity;
+} affirmed[] = {
+    { "nothing compared", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, "", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "a device", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"device_ids\":[\"" H32 "\"]", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_AFFIRMED },
+    { "an app", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"app\":{\"compose_hashes\":[\"" H32 "\"]}", EAR_AFFIRMED, EAR_AFFIRMED, EAR_NO_CLAIM },
+    { "a TD's configuration", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"tdx\":{\"mrconfigid\":[\"" H32 "01010101010101010101010101010101\"]}",
+      EAR_AFFIRMED, EAR_AFFIRMED, EAR_NO_CLAIM },
+    { "that, of an enclave", DS_TEE_SGX, DS_SNP_PRODUCT_NONE,
+      ",\"tees\":[\"tdx\",\"sgx\"],\"tdx\":{\"mrconfigid\":[\"" H32 "01010101010101010101010101010101\"]}",
+      EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "no versions of AMD's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, "", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "one version of AMD's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, ",\"snp\":{\"min_snp_svn\":0}", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "all of Milan's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, ",\"snp\":{" TCB4 "}", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "all but Turin's FMC", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_TURIN, ",\"snp\":{" TCB4 "}", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "all of Turin's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_TURIN, ",\"snp\":{" TCB4 ",\"min_fmc_svn\":0}", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
+};
+/* clang-format on */
+
+static void only_what_was_compared_is_affirmed(void **state)
+{
+    (void)state;
+    static max_align_t room[EAR_MEM / sizeof(max_align_t)],
+        policy_room[VERIFIER_POLICY_MEM / sizeof(max_align_t)];
+    static struct verifier_finding f;
+    static struct ds_claims c;
+    static struct ear ear;
+    struct signer signer = { .kid = "k" };
+    uint8_t spki[DS_P256_SPKI_LEN];
+    struct ds_cose_key key;
+    assert_int_equal(ds_p256_key_new(&signer.key, NULL), DS_OK);
+    ds_p256_key_spki(spki, signer.key);
+    assert_int_equal(ds_cose_key_of_spki(&key, DS_SPAN_OF(spki), NULL), DS_OK);
+    const struct verifier_say say = { 1790000000, 60, { 0 }, &signer };
+    for (size_t i = 0; i < DS_LEN(affirmed); i++) {
+        DS_AUTO(ds_buf_done) struct ds_buf text = { 0 }, out = { 0 };
+        struct ds_arena mem = ds_arena_of(room, sizeof room);
+        struct ds_arena policy_mem = ds_arena_of(policy_room, sizeof policy_room);
+        struct verifier_policy policy;
+        ds_buf_printf(&text, "{\"version\":1%s}", affirmed[i].policy);
+        assert_int_equal(verifier_policy_parse(&policy, &policy_mem, ds_buf_span(&text), NULL),
+                         DS_OK);
+        c = (struct ds_claims){ .kind = DS_KIND_HARDWARE,
+                                .tee = affirmed[i].tee,
+                                .anchor = "root",
+                                .tcb.status = DS_TCB_UP_TO_DATE };
+        if (affirmed[i].tee == DS_TEE_SEV_SNP)
+            c.snp.product = affirmed[i].product;
+        f = (struct verifier_finding){ .a.claims = &c, .rules = policy.doc.rules };
+        f.steps[VERIFIER_POLICY] = VERIFIER_HELD;
+        f.policies[f.n_policies++] = policy.id;
+        assert_int_equal(verifier_result_jwt(&out, &f, &say, NULL), DS_OK);
+        assert_int_equal(ear_jwt_open(&ear, &mem, ds_buf_span(&out), &key, NULL), DS_OK);
+        const struct ear_appraisal *a = &ear.appraisals[0];
+        print_message("  %s\n", affirmed[i].name);
+        assert_int_equal(a->vector.values[EAR_HARDWARE], affirmed[i].hardware);
+        assert_int_equal(a->vector.values[EAR_CONFIGURATION], affirmed[i].configuration);
+        assert_int_equal(a->vector.values[EAR_INSTANCE_IDENTITY], affirmed[i].identity);
+        assert_int_equal(a->n_policy_ids, 1);
+        assert_true(ds_span_eq_str(a->policy_ids[0], policy.id));
+    }
+    signer_done(&signer);
+}
+
 static void an_error_in_the_compatible_form(void **state)
 {
     (void)state;
@@ -111,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_by_accept),
         cmocka_unit_test(signed_results),
+        cmocka_unit_test(only_what_was_compared_is_affirmed),
         cmocka_unit_test(an_error_in_the_compatible_form),
         cmocka_unit_test(nothing_is_accepted),
     };

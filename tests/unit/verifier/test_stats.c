@@ -27,6 +27,11 @@ static void counted_and_told(void **state)
     ds_verdict_add(&f.verdict, DS_CODE_POLICY_DEBUG, "a", "b", "c", NULL);
     ds_verdict_add(&f.verdict, DS_CODE_POLICY_DEBUG, "a", "b", "c", NULL);
     stats_verdict(&s, &f);
+    /* Judged by a document twice, and allowed once. */
+    f.n_policies = 1;
+    stats_verdict(&s, &f);
+    f.steps[VERIFIER_POLICY] = VERIFIER_HELD;
+    stats_verdict(&s, &f);
     const struct stats_more more = { .names = names,
                                      .n_routes = 1,
                                      .n_away = 3,
@@ -42,9 +47,11 @@ static void counted_and_told(void **state)
         "\ndstack_verifier_seconds_bucket{method=\"Verify\",le=\"5.000000\"} 4\n",
         "\ndstack_verifier_seconds_bucket{method=\"Verify\",le=\"+Inf\"} 5\n",
         "\ndstack_verifier_seconds_count{method=\"Verify\"} 5\n",
-        "\ndstack_verifier_verdicts_total{verdict=\"invalid\"} 1\n",
+        "\ndstack_verifier_verdicts_total{verdict=\"invalid\"} 3\n",
         "\ndstack_verifier_verdicts_total{verdict=\"accepted\"} 0\n",
-        "\ndstack_verifier_refusals_total{code=\"policy.debug\"} 2\n",
+        "\ndstack_verifier_refusals_total{code=\"policy.debug\"} 6\n",
+        "\ndstack_verifier_policy_decisions_total{decision=\"allow\"} 1\n",
+        "\ndstack_verifier_policy_decisions_total{decision=\"deny\"} 1\n",
         "\ndstack_verifier_connections 7\n",
         "\ndstack_verifier_held_bytes 9\n",
         "\ndstack_verifier_waiting_for_documents 3\n",

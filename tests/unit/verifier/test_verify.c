@@ -137,6 +137,104 @@ static void the_ground_decides(void **state)
     assert_int_equal(found.steps[VERIFIER_QUOTE], VERIFIER_FAILED);
 }
 
+#define SIM    "{\"version\":1,\"kinds\":[\"simulated\"]"
+#define ONES16 "ffffffffffffffffffffffffffffffff"
+#define ONES48 ONES16 ONES16 ONES16
+#define MRTD   ",\"tdx\":{\"mrtd\":[\"" ONES48 "\"]}"
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    const char *configured, *asked; /* NULL: none */
+    bool refuses_simulated;         /* the configuration's keys do */
+    uint32_t tcb_statuses;          /* of the keys; 0: as in good_ground() */
+    enum ds_code codes[4];
+} policies[] = {
+    { "configured and met", SIM "}", NULL, false, 0, { 0 } },
+    { "asked and met", NULL, SIM "}", false, 0, { 0 } },
+    { "both met", SIM "}", SIM ",\"tees\":[\"tdx\"]}", false, 0, { 0 } },
+    { "configured instead of tcb", SIM "}", NULL, false, POLICY_TCB(DS_TCB_OUT_OF_DATE), { 0 } },
+    { "asked beside tcb", NULL, SIM "}", false, POLICY_TCB(DS_TCB_OUT_OF_DATE), { DS_CODE_POLICY_TCB_STATUS } },
+    { "configured and broken", SIM MRTD "}", NULL, false, 0, { DS_CODE_POLICY_MEASUREMENT } },
+    { "asked and broken", NULL, SIM MRTD "}", false, 0, { DS_CODE_POLICY_MEASUREMENT } },
+    { "the configured alone broken", SIM MRTD "}", SIM "}", false, 0, { DS_CODE_POLICY_MEASUREMENT } },
+    { "the asked alone broken", SIM "}", SIM MRTD "}", false, 0, { DS_CODE_POLICY_MEASUREMENT } },
+    { "both broken alike", SIM MRTD "}", SIM MRTD "}", false, 0, { DS_CODE_POLICY_MEASUREMENT } },
+    { "both broken, each in its way", SIM MRTD "}", "{\"version\":1,\"sessions\":[\"attested\"]}", false, 0,
+      { DS_CODE_POLICY_MEASUREMENT, DS_CODE_POLICY_SIMULATED_EVIDENCE, DS_CODE_POLICY_SESSION } },
+    { "asked for hardware", NULL, "{\"version\":1}", false, 0, { DS_CODE_POLICY_SIMULATED_EVIDENCE } },
+    { "no document accepts a root that the keys do not", SIM "}", SIM "}", true, 0, { DS_CODE_POLICY_SIMULATED_EVIDENCE } },
+    { "nor does one that is asked for", NULL, SIM "}", true, 0, { DS_CODE_POLICY_SIMULATED_EVIDENCE } },
+    { "a session by no nonce", SIM ",\"sessions\":[\"nonce\"]}", NULL, false, 0, { DS_CODE_POLICY_SESSION } },
+};
+/* clang-format on */
+
+static const struct verifier_policy *read_policy(const char *text, struct verifier_policy *ret,
+                                                 struct ds_arena *mem)
+{
+    if (text == NULL)
+        return NULL;
+    assert_int_equal(verifier_policy_parse(ret, mem, ds_span_str(text), NULL), DS_OK);
+    return ret;
+}
+
+static void documents_decide(void **state)
+{
+    (void)state;
+    DS_AUTO(ds_buf_done) struct ds_buf bytes = { 0 };
+    const struct kit_plan good = kit_plan_running(&kit);
+    uint8_t *mem_of_policies = calloc(2, VERIFIER_POLICY_MEM);
+    kit_attest(&bytes, &kit, &good);
+    for (size_t i = 0; i < DS_LEN(policies); i++) {
+        struct ds_arena mem = ds_arena_of(mem_of_policies, 2 * VERIFIER_POLICY_MEM);
+        struct verifier_policy configured, asked;
+        struct verifier_ground g = good_ground();
+        struct verifier_input in = { .attestation = ds_buf_span(&bytes) };
+        size_t n = 0;
+        g.allow_simulated = !policies[i].refuses_simulated;
+        if (policies[i].tcb_statuses != 0)
+            g.tcb_statuses = policies[i].tcb_statuses;
+        g.policy = read_policy(policies[i].configured, &configured, &mem);
+        in.policy = read_policy(policies[i].asked, &asked, &mem);
+        verify(&g, &in);
+        print_message("  %s\n", policies[i].name);
+        for (; n < 4 && policies[i].codes[n] != DS_CODE_NONE; n++) {
+            assert_true(n < found.verdict.n_reasons);
+            assert_int_equal(found.verdict.reasons[n].code, policies[i].codes[n]);
+        }
+        assert_int_equal(found.verdict.n_reasons, n);
+        assert_string_equal(verifier_verdict_text(&found), n > 0 ? "denied" : "accepted");
+        assert_int_equal(found.n_policies, (g.policy != NULL) + (in.policy != NULL));
+        if (in.policy != NULL)
+            assert_ptr_equal(found.policies[found.n_policies - 1], asked.id);
+    }
+    free(mem_of_policies);
+}
+
+/* What holds in either document was compared. */
+static void what_a_document_names_is_proved(void **state)
+{
+    (void)state;
+    static const char *const states[] = { SIM "}", SIM ",\"device_ids\":[\"" ONES16 ONES16 "\"]}" };
+    DS_AUTO(ds_buf_done) struct ds_buf bytes = { 0 };
+    const struct kit_plan good = kit_plan_running(&kit);
+    uint8_t *room = malloc(VERIFIER_POLICY_MEM);
+    kit_attest(&bytes, &kit, &good);
+    for (size_t i = 0; i < DS_LEN(states); i++) {
+        struct ds_arena mem = ds_arena_of(room, VERIFIER_POLICY_MEM);
+        struct verifier_policy asked;
+        const struct verifier_ground g = good_ground();
+        const struct verifier_input in = { .attestation = ds_buf_span(&bytes),
+                                           .policy = read_policy(states[i], &asked, &mem) };
+        verify(&g, &in);
+        for (size_t k = 0; k < found.proof.n_rows; k++)
+            if (strcmp(found.proof.rows[k].claim, "device_id") == 0)
+                assert_int_equal(found.proof.rows[k].state,
+                                 i == 0 ? POLICY_STATED : POLICY_REFUSED);
+    }
+    free(room);
+}
+
 static void what_is_no_evidence(void **state)
 {
     (void)state;
@@ -324,6 +422,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_lie_fails_its_step),
         cmocka_unit_test(the_ground_decides),
+        cmocka_unit_test(documents_decide),
+        cmocka_unit_test(what_a_document_names_is_proved),
         cmocka_unit_test(what_is_no_evidence),
         cmocka_unit_test(quotes_of_every_kind),
         cmocka_unit_test(reports),
