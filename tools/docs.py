@@ -102,7 +102,8 @@ def channels_page(services):
 
 
 POLICY_INTRO = '''A policy is a JSON document that says what evidence must be like to be accepted. `dstack policy check FILE` says
-whether a document is one and what it will demand; `dstack verify ... --policy FILE` judges by it. Examples are in
+whether a document is one and what it will demand; `dstack verify ... --policy FILE` judges by it, as do
+`dstack-verifier` (`policy` in its configuration and in requests to `/v1/verify`) and the installed library (`ds_attest_check()`). Examples are in
 `examples/policy/`, the schema for editors is `policy.schema.json` (`dstack policy schema`).
 
 - Everything named must hold; a denial names all that does not.
@@ -126,7 +127,8 @@ def policy_value(schema):
     if not schema.get('uniqueItems'):
         return f'{schema["minItems"]} numbers, 0 to {items["maximum"]}'
     if 'enum' in items:
-        return 'list of ' + ', '.join(f'`{word}`' for word in items['enum'])
+        words = [f'`{word}`' for word in items['enum']]
+        return f'list of {words[0]} to {words[-1]}' if len(words) == 64 else 'list of ' + ', '.join(words)
     if items['type'] == 'integer':
         return f'list of numbers, 0 to {items["maximum"]}'
     digits = re.fullmatch(r'\^\[0-9a-f\]\{(\d+)\}\$', items['pattern'])

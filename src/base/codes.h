@@ -360,6 +360,15 @@
     X(POLICY_TD_ATTRIBUTES, "policy.td_attributes", "the TD has attributes that are not accepted", \
       "migratable TDs, attributes of unknown meaning, and a TD whose private pages the host can take away by exception may give others access", \
       "start the TD with SEPT_VE_DISABLE and without the others") \
+    X(POLICY_XFEATURES, "policy.xfeatures", "extended features of the processor are on that are not accepted", \
+      "XFAM of a TD and XFRM of an enclave say which state the processor keeps for them, and the policy lists what they may have", \
+      "start it without the features that are named, or accept them in the policy") \
+    X(POLICY_ENCLAVE_ATTRIBUTES, "policy.enclave_attributes", "the enclave has attributes that are not accepted", \
+      "they open keys of the platform to it, or tell it of its exceptions, beyond what the policy lists", \
+      "sign and start the enclave without them, or accept them in the policy") \
+    X(POLICY_MITIGATION, "policy.mitigation", "a mitigation that is demanded is not in effect on the platform", \
+      "its bit is clear in the report's mitigation vector, or the report is of a version that has none", \
+      "update the platform's firmware and, where the vector of the launch is named, launch the guest again") \
     X(POLICY_TCB_STATUS, "policy.tcb_status", "the platform's TCB status is not accepted", \
       "Intel judges its microcode, firmware or configuration as below the accepted level", \
       "update the platform; or accept the status in the policy, knowing the advisories") \

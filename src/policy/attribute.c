@@ -76,6 +76,47 @@ static const struct flag td_flags[] = {
 };
 #define TD_DEBUG ((uint64_t)1 << 0) /* has a rule of its own */
 
+/*
+ * What is switched on of the extended state: XFAM of a TD (Intel TDX Module ABI, XFAM) and XFRM of
+ * an enclave (Intel SDM 3D, ATTRIBUTES) number it as XCR0 and IA32_XSS do (SDM 1, XSAVE).
+ */
+static const char *const xfeature_words[] = { "avx", "mpx",   "avx512", "pt",  "pkru",
+                                              "cet", "uintr", "lbr",    "amx", "apx" };
+static const struct flag xfeature_flags[] = {
+    { UINT64_C(1) << 2, false },  { UINT64_C(3) << 3, false },  { UINT64_C(7) << 5, false },
+    { UINT64_C(1) << 8, false },  { UINT64_C(1) << 9, false },  { UINT64_C(3) << 11, false },
+    { UINT64_C(1) << 14, false }, { UINT64_C(1) << 15, false }, { UINT64_C(3) << 17, false },
+    { UINT64_C(1) << 19, false },
+};
+#define X87_AND_SSE UINT64_C(3) /* always on */
+
+/* Intel SDM 3D, ATTRIBUTES of the SECS: what an enclave may do beside running. */
+static const char *const enclave_words[] = { "provision_key", "einittoken_key", "cet", "kss",
+                                             "aex_notify" };
+static const struct flag enclave_flags[] = {
+    { 1 << 4, false }, { 1 << 5, false }, { 1 << 6, false }, { 1 << 7, false }, { 1 << 10, false },
+};
+/* INIT is in every quote, MODE64BIT is how it runs; DEBUG has a rule of its own. */
+#define ENCLAVE_PLAIN UINT64_C(7)
+
+/* Intel SDM 3D, MISCSELECT of the SECS: what is told of an exception inside. */
+static const char *const misc_words[] = { "exinfo", "cpinfo" };
+static const struct flag misc_flags[] = { { 1 << 0, false }, { 1 << 1, false } };
+
+/* AMD 56860, "Mitigation vectors": numbered there, and more to come. */
+/* clang-format off */
+static const char *const bit_words[] = {
+    "bit0", "bit1", "bit2", "bit3", "bit4", "bit5", "bit6", "bit7", "bit8", "bit9", "bit10",
+    "bit11", "bit12", "bit13", "bit14", "bit15", "bit16", "bit17", "bit18", "bit19", "bit20",
+    "bit21", "bit22", "bit23", "bit24", "bit25", "bit26", "bit27", "bit28", "bit29", "bit30",
+    "bit31", "bit32", "bit33", "bit34", "bit35", "bit36", "bit37", "bit38", "bit39", "bit40",
+    "bit41", "bit42", "bit43", "bit44", "bit45", "bit46", "bit47", "bit48", "bit49", "bit50",
+    "bit51", "bit52", "bit53", "bit54", "bit55", "bit56", "bit57", "bit58", "bit59", "bit60",
+    "bit61", "bit62", "bit63"
+};
+/* clang-format on */
+static_assert(DS_LEN(bit_words) == 64, "a word a bit");
+
 /* AMD 56860 4.3: what the guest's owner lets the host do, and what he demands of it. */
 static const char *const snp_allowed_words[] = { "smt", "migrate_ma", "cxl" };
 static const struct flag snp_allowed_flags[] = {
@@ -161,6 +202,42 @@ NUMBER(td_attributes)
     return true;
 }
 
+NUMBER(xfam)
+{
+    *ret = flags_of(ds_claims_xfam(c) & ~X87_AND_SSE, xfeature_flags, DS_LEN(xfeature_flags));
+    return true;
+}
+
+/* len bytes, 8 at most, low one first. */
+static uint64_t le_at(struct ds_span s, size_t at, size_t len)
+{
+    struct ds_reader r = ds_reader_of(ds_span_sub(s, at, at + len));
+    uint64_t ret = 0;
+    for (size_t i = 0; i < len; i++)
+        ret |= (uint64_t)ds_read_u8(&r) << 8 * i;
+    return ret;
+}
+
+NUMBER(enclave_attributes)
+{
+    uint64_t value = le_at(ds_claims_sgx_attributes16(c), 0, 8);
+    *ret = flags_of(value & ~ENCLAVE_PLAIN, enclave_flags, DS_LEN(enclave_flags));
+    return true;
+}
+
+NUMBER(xfrm)
+{
+    uint64_t value = le_at(ds_claims_sgx_attributes16(c), 8, 8);
+    *ret = flags_of(value & ~X87_AND_SSE, xfeature_flags, DS_LEN(xfeature_flags));
+    return true;
+}
+
+NUMBER(miscselect)
+{
+    *ret = flags_of(le_at(ds_claims_sgx_miscselect4(c), 0, 4), misc_flags, DS_LEN(misc_flags));
+    return true;
+}
+
 NUMBER(isvprodid) { return (*ret = ds_claims_isvprodid(c), true); }
 NUMBER(isvsvn) { return (*ret = ds_claims_isvsvn(c), true); }
 NUMBER(configsvn) { return (*ret = ds_claims_configsvn(c), true); }
@@ -229,6 +306,21 @@ NUMBER(fmc_svn)
     *ret = lowest(ds_claims_snp_tcb(c, DS_SNP_TCB_REPORTED).fmc,
                   ds_claims_snp_tcb(c, DS_SNP_TCB_LAUNCH).fmc);
     return ds_claims_snp_product(c) == DS_SNP_PRODUCT_TURIN;
+}
+
+/* AMD 56860, table ATTESTATION_REPORT: both vectors came with version 5. */
+#define SNP_MITIGATIONS_VERSION 5
+
+NUMBER(launch_mitigations)
+{
+    *ret = ds_claims_snp_launch_mit_vector(c);
+    return ds_claims_snp_report_version(c) >= SNP_MITIGATIONS_VERSION;
+}
+
+NUMBER(current_mitigations)
+{
+    *ret = ds_claims_snp_current_mit_vector(c);
+    return ds_claims_snp_report_version(c) >= SNP_MITIGATIONS_VERSION;
 }
 
 static struct ds_span anchor(const struct ds_claims *c) { return ds_span_str(ds_claims_anchor(c)); }
@@ -304,6 +396,8 @@ static const struct policy_attribute attributes[POLICY_N_ATTRS] = {
         .preset = { .number = POLICY_BIT(2) | POLICY_BIT(3) | POLICY_BIT(4) | POLICY_BIT(5) | POLICY_BIT(6) },
         .absent = "lass, pks, kl, tpa, perfmon",
         .help = "attributes that the TD may have; sept_ve is the absence of SEPT_VE_DISABLE; unknown ones are refused" },
+    [POLICY_ATTR_XFAM] = { AT(TDX, "xfam", "xfam", POLICY_FLAGS, DS_CODE_POLICY_XFEATURES), WORDS_OF(xfeature_words), .number = xfam,
+        ANYTHING, .help = "extended features that the TD may have switched on; x87 and SSE always are; unknown ones are refused" },
     [POLICY_ATTR_MRTD] = LIST(TDX, "mrtd", "mrtd", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_mrtd48) .help = "accepted MRTD: the firmware" },
     [POLICY_ATTR_RTMR0] = LIST(TDX, "rtmr0", "rtmr0", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_rtmr0_48) .help = "accepted RTMR0: the machine" },
     [POLICY_ATTR_RTMR1] = LIST(TDX, "rtmr1", "rtmr1", DS_CODE_POLICY_MEASUREMENT, 48, ds_claims_rtmr1_48) .help = "accepted RTMR1: the kernel" },
@@ -332,6 +426,14 @@ static const struct policy_attribute attributes[POLICY_N_ATTRS] = {
         .help = "accepted enclaves" },
     [POLICY_ATTR_MRSIGNER] = LIST(SGX, "mrsigner", "mrsigner", DS_CODE_POLICY_SIGNER, 32, ds_claims_mrsigner32)
         .help = "accepted signers; name isvprodids too, or every enclave of theirs is accepted" },
+    [POLICY_ATTR_SGX_ATTRIBUTES] = { AT(SGX, "attributes", "sgx_attributes", POLICY_FLAGS, DS_CODE_POLICY_ENCLAVE_ATTRIBUTES),
+        WORDS_OF(enclave_words), .number = enclave_attributes, ANYTHING,
+        .help = "attributes that the enclave may have beside 64-bit mode; debug has a rule of its own; unknown ones are refused" },
+    [POLICY_ATTR_SGX_XFRM] = { AT(SGX, "xfrm", "xfrm", POLICY_FLAGS, DS_CODE_POLICY_XFEATURES), WORDS_OF(xfeature_words), .number = xfrm,
+        ANYTHING, .help = "extended features that the enclave may have switched on; x87 and SSE always are; unknown ones are refused" },
+    [POLICY_ATTR_MISCSELECT] = { AT(SGX, "miscselect", "miscselect", POLICY_FLAGS, DS_CODE_POLICY_ENCLAVE_ATTRIBUTES),
+        WORDS_OF(misc_words), .number = miscselect, ANYTHING,
+        .help = "what the enclave may be told of its exceptions; unknown ones are refused" },
     [POLICY_ATTR_ISVPRODIDS] = { AT(SGX, "isvprodids", "isvprodid", POLICY_NUMBERS, DS_CODE_POLICY_SIGNER), .max = UINT16_MAX,
         .number = isvprodid, ANYTHING, .help = "accepted products of the signer" },
     [POLICY_ATTR_ISVEXTPRODIDS] = LIST(SGX, "isvextprodids", "isvextprodid", DS_CODE_POLICY_SIGNER, 16, ds_claims_isvextprodid16)
@@ -393,6 +495,12 @@ static const struct policy_attribute attributes[POLICY_N_ATTRS] = {
         .help = "lowest microcode, likewise" },
     [POLICY_ATTR_SNP_FMC_SVN] = LEAST(SNP, "min_fmc_svn", "fmc_svn", UINT8_MAX, fmc_svn)
         .help = "lowest FMC, likewise; processors before Turin have none and are refused" },
+    [POLICY_ATTR_SNP_LAUNCH_MITIGATIONS] = { AT(SNP, "launch_mitigations", "launch_mit_vector", POLICY_NEEDS, DS_CODE_POLICY_MITIGATION),
+        WORDS_OF(bit_words), .number = launch_mitigations, ANYTHING,
+        .help = "mitigations that were in effect when the guest was launched, by their bits in LAUNCH_MIT_VECTOR; reports before version 5 do not say and are refused" },
+    [POLICY_ATTR_SNP_CURRENT_MITIGATIONS] = { AT(SNP, "current_mitigations", "current_mit_vector", POLICY_NEEDS, DS_CODE_POLICY_MITIGATION),
+        WORDS_OF(bit_words), .number = current_mitigations, ANYTHING,
+        .help = "mitigations that are in effect now, by their bits in CURRENT_MIT_VECTOR, likewise" },
 };
 /* clang-format on */
 

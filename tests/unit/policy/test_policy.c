@@ -60,7 +60,23 @@ struct row {
     { attr, SNP, "\"snp\":{\"" key "\":7}", { SET(c.snp.tcb8[DS_SNP_TCB_LAUNCH][part], 6) }, NO(SVN) }, \
     { attr, SNP, "\"snp\":{\"" key "\":7}", { SET(c.snp.tcb8[DS_SNP_TCB_CURRENT][part], 6) }, DS_CODE_NONE }
 
+#define XFEATURES "\"avx\",\"mpx\",\"avx512\",\"pt\",\"pkru\",\"cet\",\"uintr\",\"lbr\",\"amx\",\"apx\""
 #define SVNS "7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,"
+
+/* A feature by one of its bits: named, and another one named. */
+#define XFEATURE(word, other, bit) \
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[\"" #word "\"]}", { SET(c.tdx.xfam, 3 | UINT64_C(1) << (bit)) }, DS_CODE_NONE }, \
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[\"" #other "\"]}", { SET(c.tdx.xfam, 3 | UINT64_C(1) << (bit)) }, NO(XFEATURES) }
+
+/* Attributes of an enclave, by their two lower bytes. */
+#define ENCLAVE(list, low, high, code) \
+    { A(SGX_ATTRIBUTES), SGX, "\"sgx\":{\"attributes\":[" list "]}", \
+      { SET(c.sgx.report.attributes16[0], low), SET(c.sgx.report.attributes16[1], high) }, code }
+
+/* Bits that are demanded of one vector, the report's version, and the value of a vector. */
+#define MITIGATION(attr, key, list, version, vector, value, code) \
+    { A(SNP_##attr##_MITIGATIONS), SNP, "\"snp\":{\"" #key "_mitigations\":[" list "]}", \
+      { SET(c.snp.report_version, version), SET(c.snp.vector##_mit_vector, value) }, code }
 
 static const struct row rows[] = {
     { A(TEES), TDX, "\"tees\":[\"tdx\"]", { { 0 } }, DS_CODE_NONE },
@@ -169,6 +185,35 @@ static const struct row rows[] = {
     { A(TD_ATTRIBUTES), TDX, "\"tdx\":{\"attributes\":[]}", { SET(c.tdx.td_attributes, 0x18000000) }, NO(TD_ATTRIBUTES) },
     { A(TD_ATTRIBUTES), TDX, "\"tdx\":{\"attributes\":[\"lass\",\"pks\",\"kl\",\"tpa\",\"perfmon\",\"sept_ve\",\"migratable\"]}",
       { SET(c.tdx.td_attributes, 0x10010000000) }, NO(TD_ATTRIBUTES) },
+
+    /* Each word is of all its bits; what no word names is refused whatever is listed. */
+    { A(XFAM), TDX, "\"tees\":[\"tdx\"]", { SET(c.tdx.xfam, UINT64_MAX) }, DS_CODE_NONE },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[\"avx\",\"avx512\",\"pkru\",\"amx\"]}", { SET(c.tdx.xfam, 0x602e7) }, DS_CODE_NONE },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[\"avx\",\"avx512\",\"pkru\"]}", { SET(c.tdx.xfam, 0x602e7) }, NO(XFEATURES) },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[]}", { SET(c.tdx.xfam, 0x3) }, DS_CODE_NONE },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[]}", { SET(c.tdx.xfam, 0x0) }, DS_CODE_NONE },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[]}", { SET(c.tdx.xfam, 0x7) }, NO(XFEATURES) },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[" XFEATURES "]}", { SET(c.tdx.xfam, 0xedbff) }, DS_CODE_NONE },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[" XFEATURES "]}", { SET(c.tdx.xfam, 0x403) }, NO(XFEATURES) },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[" XFEATURES "]}", { SET(c.tdx.xfam, 0x2003) }, NO(XFEATURES) },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[" XFEATURES "]}", { SET(c.tdx.xfam, 0x10003) }, NO(XFEATURES) },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[" XFEATURES "]}", { SET(c.tdx.xfam, 0x100003) }, NO(XFEATURES) },
+    { A(XFAM), TDX, "\"tdx\":{\"xfam\":[" XFEATURES "]}", { SET(c.tdx.xfam, 0x8000000000000003) }, NO(XFEATURES) },
+    XFEATURE(avx, apx, 2),
+    XFEATURE(mpx, apx, 3),
+    XFEATURE(mpx, apx, 4),
+    XFEATURE(avx512, apx, 5),
+    XFEATURE(avx512, apx, 6),
+    XFEATURE(avx512, apx, 7),
+    XFEATURE(pt, apx, 8),
+    XFEATURE(pkru, apx, 9),
+    XFEATURE(cet, apx, 11),
+    XFEATURE(cet, apx, 12),
+    XFEATURE(uintr, apx, 14),
+    XFEATURE(lbr, apx, 15),
+    XFEATURE(amx, apx, 17),
+    XFEATURE(amx, apx, 18),
+    XFEATURE(apx, amx, 19),
     LISTED(A(MRTD), TDX, "\"tdx\":{", "mrtd", 48, "}", c.tdx.mrtd48, MEASUREMENT),
     LISTED(A(RTMR0), TDX, "\"tdx\":{", "rtmr0", 48, "}", c.tdx.rtmr48[0], MEASUREMENT),
     LISTED(A(RTMR1), TDX, "\"tdx\":{", "rtmr1", 48, "}", c.tdx.rtmr48[1], MEASUREMENT),
@@ -200,6 +245,42 @@ static const struct row rows[] = {
     LISTED(A(CONFIGIDS), SGX, "\"sgx\":{", "configids", 64, "}", c.sgx.report.configid64, LAUNCH_DATA),
     LEAST(A(ISVSVN), SGX, "sgx", "min_isvsvn", SVN),
     LEAST(A(CONFIGSVN), SGX, "sgx", "min_configsvn", SVN),
+
+    { A(SGX_ATTRIBUTES), SGX, "\"tees\":[\"sgx\"]", { SET(c.sgx.report.attributes16[0], 0xfd) }, DS_CODE_NONE },
+    ENCLAVE("", 0x5, 0x0, DS_CODE_NONE),
+    ENCLAVE("", 0x1, 0x0, DS_CODE_NONE),
+    ENCLAVE("", 0x15, 0x0, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"provision_key\"", 0x15, 0x0, DS_CODE_NONE),
+    ENCLAVE("\"einittoken_key\",\"cet\",\"kss\",\"aex_notify\"", 0x15, 0x0, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"einittoken_key\"", 0x25, 0x0, DS_CODE_NONE),
+    ENCLAVE("\"provision_key\"", 0x25, 0x0, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"cet\"", 0x45, 0x0, DS_CODE_NONE),
+    ENCLAVE("\"kss\"", 0x45, 0x0, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"kss\"", 0x85, 0x0, DS_CODE_NONE),
+    ENCLAVE("\"cet\"", 0x85, 0x0, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"aex_notify\"", 0x5, 0x4, DS_CODE_NONE),
+    ENCLAVE("\"kss\"", 0x5, 0x4, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"provision_key\",\"einittoken_key\",\"cet\",\"kss\",\"aex_notify\"", 0xd, 0x0, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"provision_key\",\"einittoken_key\",\"cet\",\"kss\",\"aex_notify\"", 0x5, 0x1, NO(ENCLAVE_ATTRIBUTES)),
+    ENCLAVE("\"provision_key\",\"einittoken_key\",\"cet\",\"kss\",\"aex_notify\"", 0xf5, 0x4, DS_CODE_NONE),
+    { A(SGX_ATTRIBUTES), SGX, "\"sgx\":{\"attributes\":[\"provision_key\",\"einittoken_key\",\"cet\",\"kss\",\"aex_notify\"]}", { SET(c.sgx.report.attributes16[7], 0x80) }, NO(ENCLAVE_ATTRIBUTES) },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[]}", { SET(c.sgx.report.attributes16[8], 0x3) }, DS_CODE_NONE },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[]}", { SET(c.sgx.report.attributes16[8], 0x7) }, NO(XFEATURES) },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[\"avx\",\"avx512\"]}", { SET(c.sgx.report.attributes16[8], 0xe7) }, DS_CODE_NONE },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[\"avx\"]}", { SET(c.sgx.report.attributes16[8], 0xe7) }, NO(XFEATURES) },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[\"avx\",\"mpx\"]}", { SET(c.sgx.report.attributes16[8], 0x1f) }, DS_CODE_NONE },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[" XFEATURES "]}", { SET(c.sgx.report.attributes16[15], 0x80) }, NO(XFEATURES) },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[\"amx\"]}", { SET(c.sgx.report.attributes16[10], 6) }, DS_CODE_NONE },
+    { A(SGX_XFRM), SGX, "\"sgx\":{\"xfrm\":[\"pkru\"]}", { SET(c.sgx.report.attributes16[10], 6) }, NO(XFEATURES) },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[]}", { SET_AT(c.sgx.report.miscselect4, 0, 0) }, DS_CODE_NONE },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[]}", { SET_AT(c.sgx.report.miscselect4, 0, 1) }, NO(ENCLAVE_ATTRIBUTES) },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[\"exinfo\"]}", { SET_AT(c.sgx.report.miscselect4, 0, 1) }, DS_CODE_NONE },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[\"cpinfo\"]}", { SET_AT(c.sgx.report.miscselect4, 0, 1) }, NO(ENCLAVE_ATTRIBUTES) },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[\"cpinfo\"]}", { SET_AT(c.sgx.report.miscselect4, 0, 2) }, DS_CODE_NONE },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[\"exinfo\"]}", { SET_AT(c.sgx.report.miscselect4, 0, 3) }, NO(ENCLAVE_ATTRIBUTES) },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[\"exinfo\",\"cpinfo\"]}", { SET_AT(c.sgx.report.miscselect4, 0, 3) }, DS_CODE_NONE },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[\"exinfo\",\"cpinfo\"]}", { SET_AT(c.sgx.report.miscselect4, 0, 4) }, NO(ENCLAVE_ATTRIBUTES) },
+    { A(MISCSELECT), SGX, "\"sgx\":{\"miscselect\":[\"exinfo\",\"cpinfo\"]}", { SET_AT(c.sgx.report.miscselect4, 3, 128) }, NO(ENCLAVE_ATTRIBUTES) },
 
     LISTED(A(SNP_MEASUREMENT), SNP, "\"snp\":{", "measurement", 48, "}", c.snp.measurement48, MEASUREMENT),
     LISTED(A(SNP_HOST_DATA), SNP, "\"snp\":{", "host_data", 32, "}", c.snp.host_data32, LAUNCH_DATA),
@@ -239,6 +320,28 @@ static const struct row rows[] = {
     { A(SNP_UNCHECKED_REVOCATION), SNP, "\"tees\":[\"snp\"]", { SET(c.snp.is_crl_checked, 0) }, NO(REVOCATION_UNCHECKED) },
     { A(SNP_UNCHECKED_REVOCATION), SNP, "\"snp\":{\"unchecked_revocation\":true}", { SET(c.snp.is_crl_checked, 0) }, DS_CODE_NONE },
     LEAST(A(SNP_GUEST_SVN), SNP, "snp", "min_guest_svn", SVN),
+
+    MITIGATION(LAUNCH, launch, "\"bit0\",\"bit3\"", 5, launch, 0x9, DS_CODE_NONE),
+    MITIGATION(LAUNCH, launch, "\"bit0\"", 5, launch, 0x9, DS_CODE_NONE),
+    MITIGATION(LAUNCH, launch, "\"bit0\",\"bit1\"", 5, launch, 0x9, NO(MITIGATION)),
+    MITIGATION(LAUNCH, launch, "\"bit3\"", 5, launch, 0, NO(MITIGATION)),
+    MITIGATION(LAUNCH, launch, "\"bit0\",\"bit63\"", 5, launch, UINT64_MAX, DS_CODE_NONE),
+    MITIGATION(LAUNCH, launch, "\"bit63\"", 5, launch, INT64_MAX, NO(MITIGATION)),
+    MITIGATION(LAUNCH, launch, "\"bit3\"", 4, launch, 0x9, NO(MITIGATION)),
+    MITIGATION(LAUNCH, launch, "\"bit0\"", 3, launch, 0, NO(MITIGATION)),
+    MITIGATION(LAUNCH, launch, "\"bit3\"", 5, current, 0x8, NO(MITIGATION)),
+    { A(SNP_LAUNCH_MITIGATIONS), SNP, "\"tees\":[\"snp\"]", { SET(c.snp.report_version, 2), SET(c.snp.launch_mit_vector, 0) }, DS_CODE_NONE },
+    MITIGATION(CURRENT, current, "\"bit0\",\"bit3\"", 5, current, 0x9, DS_CODE_NONE),
+    MITIGATION(CURRENT, current, "\"bit0\"", 5, current, 0x9, DS_CODE_NONE),
+    MITIGATION(CURRENT, current, "\"bit0\",\"bit1\"", 5, current, 0x9, NO(MITIGATION)),
+    MITIGATION(CURRENT, current, "\"bit3\"", 5, current, 0, NO(MITIGATION)),
+    MITIGATION(CURRENT, current, "\"bit0\",\"bit63\"", 5, current, UINT64_MAX, DS_CODE_NONE),
+    MITIGATION(CURRENT, current, "\"bit63\"", 5, current, INT64_MAX, NO(MITIGATION)),
+    MITIGATION(CURRENT, current, "\"bit3\"", 4, current, 0x9, NO(MITIGATION)),
+    MITIGATION(CURRENT, current, "\"bit0\"", 3, current, 0, NO(MITIGATION)),
+    MITIGATION(CURRENT, current, "\"bit3\"", 5, launch, 0x8, NO(MITIGATION)),
+    { A(SNP_CURRENT_MITIGATIONS), SNP, "\"tees\":[\"snp\"]", { SET(c.snp.report_version, 2), SET(c.snp.current_mit_vector, 0) }, DS_CODE_NONE },
+
     /* AMD 56860 2.2, Turin: FMC, boot loader, TEE, SNP in bytes 0 to 3, microcode in byte 7. */
     SNP_LEAST(A(SNP_BOOT_LOADER_SVN), "min_boot_loader_svn", 1),
     SNP_LEAST(A(SNP_TEE_SVN), "min_tee_svn", 2),
