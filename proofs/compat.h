@@ -50,10 +50,17 @@ static inline void *proof_memchr(const void *p, int c, size_t n)
 {
     __CPROVER_assert(p != NULL, "memchr is given no NULL");
     const unsigned char *at = p;
+#ifdef SEARCHES_ARBITRARY
+    /* Some place that has it, or none, whether it is there or not. */
+    size_t found = (size_t)(unsigned)nondet_int();
+    __CPROVER_assert(__CPROVER_r_ok(p, n), "memchr reads inside of an object");
+    return found < n && at[found] == (unsigned char)c ? (void *)(at + found) : NULL;
+#else
     for (size_t i = 0; i < n; i++)
         if (at[i] == (unsigned char)c)
             return (void *)(at + i);
     return NULL;
+#endif
 }
 
 /* Texts for messages, which nothing reads back: any text that fits. */

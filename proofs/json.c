@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pieces of the JSON reader of codec/json.c: one string or number of up to BOUND bytes from any
- * state of the parser, and keys that are compared. Nesting is lowered: no state is deeper than two.
+ * The pieces of the JSON reader of codec/json.c: one string, number or word of up to BOUND bytes from any
+ * state of the parser, and keys that are compared. Nesting is lowered: no state is deeper than two. The tree that they make is in json_tree.c.
  */
 #include "proof.h"
 
@@ -59,6 +59,20 @@ void proof_number(void)
           "a number is what was taken");
     PROVE(ps.toks[n].raw.len > 0, "a number has a digit");
     REACHED_IF(ps.toks[n].raw.len == BOUND && text.p[1] == '.', "a long number with a fraction");
+}
+
+void proof_word(void)
+{
+    struct ds_span text = any_input(BOUND);
+    struct parser ps = any_parser(text);
+    size_t n = ps.n;
+    int cls = scan_word(&ps, DS_JSON_FALSE, "false", any_error());
+    PROVE(ps.p >= ps.start && ps.p <= ps.end, "a parser stays in its text");
+    GIVEN(cls == DS_OK);
+    PROVE(ps.n == n + 1 && ps.toks[n].raw.p == ps.start && ps.toks[n].raw.len == 5 &&
+              ps.p == ps.start + 5,
+          "a word is what was taken");
+    REACHED_IF(text.len == 5, "a word at the end");
 }
 
 /* Keys are compared as what they stand for: equal texts are equal, and no byte beyond them is read. */

@@ -75,3 +75,19 @@ static bool is_inside(struct ds_span part, struct ds_span whole)
            (__CPROVER_same_object(part.p, whole.p) && part.p >= whole.p && part.len <= whole.len &&
             (size_t)(part.p - whole.p) <= whole.len - part.len);
 }
+
+/*
+ * Any part of what a reader has left, a byte or more behind where it stands: the contract of whatever
+ * takes a head and then bytes. Positions and not lengths are arbitrary, so that they need no sums.
+ */
+static struct ds_span any_part(struct ds_reader *r)
+{
+    size_t from = nondet_size(), to = nondet_size();
+    if (r->bad || r->p == r->end || nondet_bool()) {
+        r->bad = true;
+        return (struct ds_span){ 0 };
+    }
+    GIVEN(from > ds_read_at(r) && from <= to && to <= (size_t)(r->end - r->start));
+    r->p = r->start + to;
+    return DS_SPAN(r->start + from, to - from);
+}
