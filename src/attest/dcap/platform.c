@@ -227,8 +227,8 @@ static int check_signer(const struct chain **ret, struct run *v, struct ds_span 
     struct ds_anchor anchor = v->p->anchor;
     struct chain *c;
     DS_TRY(parse_chain(&c, v, pem, (struct ds_span){ 0 }, 2, e));
-    /* The very root that the PCK chain ended in is not checked again. That both documents hang
-       under it is ours: QVL takes any root that is trusted. */
+    /* QVL compares the root of each chain with a trusted certificate that its caller gives to each
+       call. Ours: all chains of a platform end in one key; the very same root is not checked again. */
     if (ds_span_eq(c->certs[1].der, root->der))
         DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, e));
     else
@@ -248,7 +248,7 @@ static int check_signer(const struct chain **ret, struct run *v, struct ds_span 
     return DS_OK;
 }
 
-/* Over the bytes as they were served; QVL writes the JSON anew and verifies that. */
+/* Ours: over the bytes as they were served. QVL writes the JSON anew and verifies that. */
 static int check_signed_text(const struct run *v, const struct document *d, struct ds_error *e)
 {
     const struct ds_x509 *signer = &d->signer->certs[0];

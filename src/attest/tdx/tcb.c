@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TDX modules and levels with the rules of Intel's Quote Verification Library
- * as of July 2026; section numbers are those in its source.
+ * (QVL) as of July 2026; section numbers are those in its source.
  */
 
 #include "attest/tdx/tcb.h"
