@@ -4,8 +4,10 @@
  * DER or PEM, whatever the bytes are taken for.
  */
 #include "app/csr.h"
+#include "attest/wrapper/cert_evidence.h"
 #include "attest/wrapper/cert_ext.h"
 #include "attest/x509.h"
+#include "codec/der.h"
 #include "codec/pem.h"
 #include "fuzz.h"
 
@@ -72,6 +74,55 @@ static void try_extensions(const struct ds_x509 *cert, struct ds_span in)
     }
 }
 
+static void check_same(const struct ds_buf *out, struct ds_span in)
+{
+    FUZZ_CHECK(!out->bad && ds_span_eq(ds_buf_span(out), in));
+}
+
+/* A tagged quote has one form: what the writer makes of its parts are the bytes that were read. */
+static void try_tagged_quote(struct ds_span in)
+{
+    struct ds_error e;
+    struct ds_tagged_quote q;
+    bool is_of = false;
+    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+    if (!fuzz_is_ok(ds_tagged_quote_parse(&q, in, &e), &e))
+        return;
+    fuzz_check_borrowed(q.quote, in, NULL);
+    fuzz_check_borrowed(q.claims, in, NULL);
+    fuzz_check_borrowed(q.key_hash, in, NULL);
+    fuzz_check_borrowed(q.nonce, in, NULL);
+    ds_tagged_quote_encode(&out, q.quote, q.claims);
+    check_same(&out, in);
+    FUZZ_CHECK(ds_tagged_quote_is_of(&is_of, &q, in, &e) == DS_OK && !is_of);
+}
+
+static void try_evidence(const struct ds_x509 *cert, struct ds_span in)
+{
+    struct ds_error e;
+    struct ds_cert_evidence got;
+    DS_AUTO(ds_buf_done) struct ds_buf out = { 0 };
+    if (!fuzz_is_ok(ds_cert_evidence_find(&got, cert, &e), &e))
+        return;
+    fuzz_check_borrowed(got.bytes, in, NULL);
+    fuzz_check_borrowed(got.event_log, in, NULL);
+    const struct ds_x509_extension *ext = ds_x509_find(cert, got.oid);
+    FUZZ_CHECK((got.kind == DS_CERT_EVIDENCE_NONE) == (ext == NULL || got.oid.len == 0));
+    if (got.kind == DS_CERT_EVIDENCE_TAGGED_QUOTE) {
+        try_tagged_quote(ext->value);
+        return;
+    }
+    if (got.kind != DS_CERT_EVIDENCE_CMW_CBOR && got.kind != DS_CERT_EVIDENCE_CMW_JSON)
+        return;
+    if (ext->value.p[0] == DS_DER_SEQUENCE)
+        ds_dice_cmw_encode(&out, got.bytes);
+    else if (got.kind == DS_CERT_EVIDENCE_CMW_JSON)
+        ds_pe_cmw_encode_json(&out, got.bytes);
+    else
+        ds_pe_cmw_encode_cbor(&out, got.bytes);
+    check_same(&out, ext->value);
+}
+
 static void try_cert(struct ds_span in)
 {
     struct ds_error e;
@@ -95,6 +146,7 @@ static void try_cert(struct ds_span in)
     (void)fuzz_is_ok(ds_x509_check_time(&cert, NOW_S, &e), &e);
     (void)fuzz_is_ok(ds_x509_check_critical(&cert, &e), &e);
     try_extensions(&cert, in);
+    try_evidence(&cert, in);
 }
 
 static void try_pem(struct ds_span in)
@@ -117,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     try_cert(in);
     try_pem(in);
     try_app_info(in);
+    try_tagged_quote(in);
     try_csr(in);
     return 0;
 }

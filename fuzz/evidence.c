@@ -8,7 +8,9 @@
  */
 #include "app/csr.h"
 #include "attest/wrapper/attestation.h"
+#include "attest/wrapper/cert_evidence.h"
 #include "attest/wrapper/cert_ext.h"
+#include "attest/wrapper/cmw.h"
 #include "base/file.h"
 #include "codec/json_write.h"
 #include "crypto/cert.h"
@@ -95,6 +97,54 @@ static void put_cert(const char *dir, const struct kit *k, const struct ds_attes
     put(dir, "certificate", "leaf.der", ds_buf_span(&der));
     put(dir, "certificate", "app-info", ds_buf_span(&info));
     put(dir, "certificate", "root.pem", simtee_pki_root_pem(k->pki));
+}
+
+static void put_cert_with(const char *dir, const char *name, const struct kit *k, const char *oid,
+                          const struct ds_buf *value)
+{
+    struct ds_error e;
+    DS_AUTO(ds_buf_done) struct ds_buf der = { 0 };
+    const struct ds_cert_ext ext = { oid, false, ds_buf_span(value) };
+    const struct ds_cert_spec spec = { .subject = { .cn = "seed" },
+                                       .spki = DS_SPAN_OF(k->guest_spki),
+                                       .not_before_s = NOW_S - 1,
+                                       .not_after_s = NOW_S + 86400,
+                                       .exts = &ext,
+                                       .n_exts = 1 };
+    must(ds_cert_make(&der, &spec, DS_SPAN(NULL, 0), k->guest, &e), &e);
+    put(dir, "certificate", name, ds_buf_span(&der));
+}
+
+/* Short evidence in the extensions of IETF and TCG, and in dstack's old one. */
+static void put_foreign_certs(const char *dir, const struct kit *k)
+{
+    struct ds_error e;
+    DS_AUTO(ds_buf_done) struct ds_buf cbor = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf claims = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf ietf = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf json = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf tcg = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf tagged = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf legacy = { 0 };
+    const struct ds_cmw cmw = { .record = { .content_format = DS_CMW_NO_FORMAT,
+                                            .type = DS_SPAN_LIT("application/vnd.dstack.tdx-quote"),
+                                            .value = DS_SPAN_LIT("quote"),
+                                            .ind = DS_CMW_EVIDENCE } };
+    must(ds_cmw_encode_cbor(&cbor, &cmw, &e), &e);
+    must(ds_dice_claims_encode(&claims, DS_DICE_SHA256, DS_SPAN_OF(k->guest_spki),
+                               DS_SPAN_LIT("nonce"), &e),
+         &e);
+    ds_pe_cmw_encode_cbor(&ietf, ds_buf_span(&cbor));
+    ds_pe_cmw_encode_json(&json, DS_SPAN_LIT("[\"application/vnd.dstack.tdx-quote\",\"cXVvdGU\"]"));
+    ds_dice_cmw_encode(&tcg, ds_buf_span(&cbor));
+    ds_tagged_quote_encode(&tagged, DS_SPAN_LIT("quote"), ds_buf_span(&claims));
+    ds_cert_ext_encode(&legacy, DS_SPAN_LIT("quote"));
+    put_cert_with(dir, "ietf-cbor.der", k, DS_OID_PE_CMW, &ietf);
+    put_cert_with(dir, "ietf-json.der", k, DS_OID_PE_CMW, &json);
+    put_cert_with(dir, "tcg-cmw.der", k, DS_OID_DICE_CMW, &tcg);
+    put_cert_with(dir, "tcg-tagged.der", k, DS_OID_DICE_CMW, &tagged);
+    put_cert_with(dir, "legacy.der", k, ds_cert_ext_oid(DS_CERT_EXT_TDX_QUOTE), &legacy);
+    put(dir, "certificate", "tagged-quote", ds_buf_span(&tagged));
 }
 
 static void put_crl_and_csr(const char *dir, const struct kit *k)
@@ -191,6 +241,7 @@ int main(int argc, char **argv)
     static const uint8_t kms_spki[DS_P256_SPKI_LEN] = { 1 };
     kit_init(&k, kms_spki, NOW_S);
     put_attestation(argv[1], &k);
+    put_foreign_certs(argv[1], &k);
     put_crl_and_csr(argv[1], &k);
     put_snp(argv[1], "milan-vcek", DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK);
     put_snp(argv[1], "genoa-vlek", DS_SNP_PRODUCT_GENOA, DS_SNP_KEY_VLEK);

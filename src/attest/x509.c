@@ -309,17 +309,23 @@ int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, struct ds_erro
     return DS_OK;
 }
 
-int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_error *e)
+int ds_x509_check_critical_but(const struct ds_x509 *cert, struct ds_span processed,
+                               struct ds_error *e)
 {
     for (size_t i = 0; i < cert->n_extensions; i++) {
         struct ds_span oid = cert->extensions[i].oid;
         uint8_t arc = id_ce(oid);
         if (cert->extensions[i].is_critical && arc != BASIC_CONSTRAINTS && arc != KEY_USAGE &&
-            !ds_span_eq(oid, DS_OID_SIMULATED_MARKER))
+            !ds_span_eq(oid, DS_OID_SIMULATED_MARKER) && !ds_span_eq(oid, processed))
             return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_X509_CRITICAL, ds_x509_name_of(cert).s,
                              "critical extensions that are understood", DS_HEX(oid), NULL);
     }
     return DS_OK;
+}
+
+int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_error *e)
+{
+    return ds_x509_check_critical_but(cert, (struct ds_span){ 0 }, e);
 }
 
 int ds_x509_check_marker(const struct ds_x509 *cert, const struct ds_anchor *anchor,

@@ -82,6 +82,9 @@ DS_MUST_USE int ds_x509_check_time(const struct ds_x509 *cert, int64_t now_s, st
 
 /* err: UNTRUSTED attest.x509.critical_extension: one that nobody here understands */
 DS_MUST_USE int ds_x509_check_critical(const struct ds_x509 *cert, struct ds_error *e);
+/* The same where the caller processes the extension of this OID, which then may be critical. */
+DS_MUST_USE int ds_x509_check_critical_but(const struct ds_x509 *cert, struct ds_span processed,
+                                           struct ds_error *e);
 
 /*
  * Certificates of the simulated platform carry the critical marker and no others do.

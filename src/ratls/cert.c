@@ -104,14 +104,14 @@ int ratls_peer_parse(struct ratls_peer *ret, struct ds_arena *mem, struct ds_spa
                      struct ds_error *e)
 {
     struct ratls_peer p = { 0 };
-    struct ds_span attestation, app_info;
+    struct ds_span app_info;
     DS_TRY(ds_x509_parse(&p.cert, der, e));
     DS_TRY(ds_cert_ext_find(&p.app_id, &p.cert, DS_CERT_EXT_APP_ID, e));
     DS_TRY(ds_cert_ext_find(&p.usage, &p.cert, DS_CERT_EXT_USAGE, e));
-    DS_TRY(ds_cert_ext_find(&attestation, &p.cert, DS_CERT_EXT_ATTESTATION, e));
+    DS_TRY(ds_cert_evidence_find(&p.evidence, &p.cert, e));
     DS_TRY(ds_cert_ext_find(&app_info, &p.cert, DS_CERT_EXT_APP_INFO, e));
-    if (attestation.p != NULL) {
-        DS_TRY(ds_attestation_parse(&p.attestation, mem, attestation, e));
+    if (p.evidence.kind == DS_CERT_EVIDENCE_ATTESTATION) {
+        DS_TRY(ds_attestation_parse(&p.attestation, mem, p.evidence.bytes, e));
         p.has_attestation = true;
     }
     if (app_info.p != NULL) {
@@ -135,11 +135,31 @@ static int check_self_signed(const struct ds_x509 *cert, struct ds_error *e)
     return DS_OK;
 }
 
-int ratls_cert_check(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e)
+static int check_cert(const struct ds_x509 *cert, struct ds_span processed, int64_t now_s,
+                      struct ds_error *e)
 {
     DS_TRY(ds_x509_check_time(cert, now_s, e));
-    DS_TRY(ds_x509_check_critical(cert, e));
+    DS_TRY(ds_x509_check_critical_but(cert, processed, e));
     return check_self_signed(cert, e);
+}
+
+int ratls_cert_check(const struct ds_x509 *cert, int64_t now_s, struct ds_error *e)
+{
+    return check_cert(cert, (struct ds_span){ 0 }, now_s, e);
+}
+
+/* Interoperable RA-TLS: the claims hold the hash of the key, report_data that of the claims. */
+static int tagged_report_data(uint8_t ret64[64], const struct ratls_peer *peer,
+                              const struct ds_claims *claims, struct ds_error *e)
+{
+    const struct ds_tagged_quote *q = &peer->evidence.tagged;
+    bool is_of = false;
+    DS_TRY(ds_tagged_quote_is_of(&is_of, q, peer->cert.spki, e));
+    if (!is_of)
+        return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_RATLS_KEY_NOT_BOUND, "pubkey-hash",
+                         "that of the certificate's key", DS_HEX(q->key_hash),
+                         ds_claims_anchor(claims));
+    return ds_dice_report_data(ret64, q->claims, e);
 }
 
 int ratls_peer_check(const struct ratls_peer *peer, const struct ds_claims *claims, int64_t now_s,
@@ -147,8 +167,11 @@ int ratls_peer_check(const struct ratls_peer *peer, const struct ds_claims *clai
 {
     uint8_t want[64];
     struct ds_span got = ds_claims_report_data64(claims);
-    DS_TRY(ratls_cert_check(&peer->cert, now_s, e));
-    DS_TRY(ratls_report_data(want, peer->cert.spki, e));
+    DS_TRY(check_cert(&peer->cert, peer->evidence.oid, now_s, e));
+    if (peer->evidence.kind == DS_CERT_EVIDENCE_TAGGED_QUOTE)
+        DS_TRY(tagged_report_data(want, peer, claims, e));
+    else
+        DS_TRY(ratls_report_data(want, peer->cert.spki, e));
     if (!ds_span_eq(got, DS_SPAN_OF(want)))
         return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_RATLS_KEY_NOT_BOUND, "report_data",
                          DS_HEX(DS_SPAN_OF(want)), DS_HEX(got), ds_claims_anchor(claims));

@@ -10,6 +10,7 @@
 
 #include "attest/claims.h"
 #include "attest/wrapper/attestation.h"
+#include "attest/wrapper/cert_evidence.h"
 #include "attest/wrapper/cert_ext.h"
 #include "crypto/cert.h"
 
@@ -62,7 +63,8 @@ DS_MUST_USE int ratls_cert_attest(struct ds_buf *ret, const struct ratls_spec *s
 struct ratls_peer {
     struct ds_x509 cert;
     struct ds_span app_id, usage; /* p NULL: not there */
-    bool has_attestation;
+    struct ds_cert_evidence evidence;
+    bool has_attestation; /* dstack's: evidence.kind is that; parsed */
     struct ds_attestation attestation;
     bool has_app_info;
     struct ds_app_info app_info;
@@ -86,7 +88,8 @@ DS_MUST_USE int ratls_cert_check(const struct ds_x509 *cert, int64_t now_s, stru
 
 /*
  * The verified evidence was made for this certificate's key, and the certificate passes
- * ratls_cert_check().
+ * ratls_cert_check(); the extension with the evidence may be critical. A tagged quote is bound by
+ * its claims, everything else as dstack binds it.
  *
  * err:  UNTRUSTED  ratls.key_not_bound, attest.x509.signature
  *       STALE      attest.x509.expired, attest.x509.not_yet_valid

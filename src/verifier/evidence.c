@@ -134,15 +134,16 @@ static const struct kind {
     is_fn *is;
     read_fn *read;
     parse_fn *parse;
+    bool in_certificate; /* a wrapper in a certificate may hold it */
 } kinds[] = {
-    { is_attestation, read_attestation, NULL },
-    { is_tdx, read_quote, NULL },
-    { is_sgx, read_quote, NULL },
-    { is_report, read_report, NULL },
-    { is_reply, verifier_request_compatible, NULL },
-    { is_certificate, read_certificate, NULL },
-    { is_cmw_cbor, NULL, ds_cmw_parse_cbor },
-    { is_cmw_json, NULL, ds_cmw_parse_json },
+    { is_attestation, read_attestation, NULL, true },
+    { is_tdx, read_quote, NULL, true },
+    { is_sgx, read_quote, NULL, true },
+    { is_report, read_report, NULL, true },
+    { is_reply, verifier_request_compatible, NULL, false },
+    { is_certificate, read_certificate, NULL, false },
+    { is_cmw_cbor, NULL, ds_cmw_parse_cbor, false },
+    { is_cmw_json, NULL, ds_cmw_parse_json, false },
 };
 _Static_assert(DS_LEN(kinds) + 2 == DS_LEN(evidence_media_types), "a type a kind, and any bytes");
 
@@ -172,7 +173,7 @@ struct opening {
     struct verifier_input *ret;
     struct verifier_request *r;
     struct ds_arena *mem;
-    bool has_evidence;
+    bool is_in_certificate, has_evidence;
 };
 
 static const struct kind *kind_find(const char *type)
@@ -188,7 +189,7 @@ static int take_evidence(struct opening *o, const char *type, struct ds_span val
 {
     const struct kind *kind = kind_find(evidence_media_find(type));
     struct ds_span collateral = o->ret->collateral;
-    if (kind == NULL || kind->read == NULL)
+    if (kind == NULL || kind->read == NULL || (o->is_in_certificate && !kind->in_certificate))
         return refuse_type(type[0] != '\0' ? type : "a content format", e);
     if (!kind->is(value))
         return refuse_bytes(value, e);
@@ -273,4 +274,16 @@ int evidence_read(struct verifier_input *ret, struct verifier_request *r, struct
         return refuse_bytes(body, e);
     return kind->read != NULL ? kind->read(ret, r, mem, body, e)
                               : open_wrapper(&o, kind->parse, body, e);
+}
+
+int evidence_open(struct verifier_input *io_input, struct ds_arena *mem, struct ds_span cmw,
+                  bool is_json, struct ds_error *e)
+{
+    struct verifier_input input = *io_input;
+    struct opening o = { .ret = &input, .mem = mem, .is_in_certificate = true };
+    DS_TRY(open_wrapper(&o, is_json ? ds_cmw_parse_json : ds_cmw_parse_cbor, cmw, e));
+    if (io_input->collateral.len > 0)
+        input.collateral = io_input->collateral;
+    *io_input = input;
+    return DS_OK;
 }

@@ -32,5 +32,16 @@ DS_MUST_USE int evidence_read(struct verifier_input *ret, struct verifier_reques
                               struct ds_arena *mem, const char *type, struct ds_span body,
                               struct ds_error *e);
 
+/*
+ * Open a wrapper that a certificate carries: bytes of evidence, and collateral where none came
+ * beside the certificate.
+ *
+ * io:   io_input  the certificate stays
+ * err:  as evidence_read(), for what is inside; another certificate or a reply of the guest's
+ *       socket is verifier.media_type there
+ */
+DS_MUST_USE int evidence_open(struct verifier_input *io_input, struct ds_arena *mem,
+                              struct ds_span cmw, bool is_json, struct ds_error *e);
+
 /* What a bare quote is of, by its bytes; NONE when it is no quote. */
 enum ds_tee evidence_tee(struct ds_span quote);

@@ -28,10 +28,10 @@ const struct rpc_field verifier_v1_fields[VERIFIER_N_V1_FIELDS] = {
     { "attestation", RPC_HEX, false, 0, "versioned attestation; goes before a quote", NULL, 0 },
     { "quote", RPC_HEX, false, QUOTE_MAX, "TDX or SGX quote, or SEV-SNP report", NULL, 0 },
     { "event_log", RPC_TEXT, false, 0, "with a quote: JSON text of the event log", NULL, 0 },
-    { "vm_config", RPC_TEXT, false, 0, "with a quote: JSON text of the machine's description", NULL, 0 },
+    { "vm_config", RPC_TEXT, false, 0, "with a quote, bare or in a certificate: JSON text of the machine's description", NULL, 0 },
     { "certificates", RPC_TEXT, false, CERTIFICATE_MAX, "with an SEV-SNP report: its VCEK or VLEK and their issuers, PEM", NULL, 0 },
     { "evidence", RPC_HEX, false, 0, "evidence of any kind that has a media type here, told by its bytes; goes before an attestation", NULL, 0 },
-    { "certificate", RPC_TEXT, false, CERTIFICATE_MAX, "certificate with evidence inside, PEM; goes before all others", NULL, 0 },
+    { "certificate", RPC_TEXT, false, CERTIFICATE_MAX, "certificate with evidence inside (dstack's extensions, id-pe-cmw, TCG's), PEM; goes before all others", NULL, 0 },
     { "collateral", RPC_OBJECT, false, 0, "the vendor's documents for this platform; absent: the verifier's own", NULL, 0 },
     { "nonce", RPC_HEX, false, EAR_NONCE_MAX, "what the evidence must answer: report_data is it, or what Attest makes of its 32 bytes", NULL, 0 },
     { "report_data", RPC_HEX, false, 64, "report_data that the evidence must have, zeros filled in", NULL, 0 },
@@ -203,10 +203,12 @@ int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
     *ret = (struct verifier_input){ 0 };
     DS_TRY(rpc_params_parse(&r->doc, verifier_v1_fields, VERIFIER_N_V1_FIELDS, body, e));
     struct ds_span certificate = text_of(r, "certificate");
-    if (certificate.len > 0)
+    if (certificate.len > 0) {
         DS_TRY(verifier_request_certificate(ret, mem, certificate, e));
-    else
+        ret->vm_config = text_of(r, "vm_config");
+    } else {
         DS_TRY(read_any(ret, r, mem, e));
+    }
     if (is_empty(ret))
         DS_TRY(read_evidence(ret, r, mem, e));
     if (is_empty(ret))

@@ -22,7 +22,8 @@ struct run {
     struct verifier_finding *f;
     struct ds_arena *mem;
     const struct verifier_ground *ground;
-    const struct verifier_input *in;
+    const struct verifier_input *in; /* after reading: `opened` */
+    struct verifier_input opened;    /* with what a certificate carries beside the certificate */
     struct ratls_peer peer;
 };
 
@@ -62,12 +63,27 @@ static bool step(struct run *run, enum verifier_step at, step_fn *fn, enum ds_co
 
 static int read_certificate(struct run *run, struct ds_error *e)
 {
-    DS_TRY(ratls_peer_parse(&run->peer, run->mem, run->in->certificate, e));
-    if (!run->peer.has_attestation)
-        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "certificate",
-                         "an extension with evidence", "none", NULL);
-    run->f->evidence = run->peer.attestation;
-    return DS_OK;
+    struct verifier_input *in = &run->opened;
+    const struct ds_cert_evidence *found = &run->peer.evidence;
+    DS_TRY(ratls_peer_parse(&run->peer, run->mem, in->certificate, e));
+    switch (found->kind) {
+    case DS_CERT_EVIDENCE_NONE:
+        break;
+    case DS_CERT_EVIDENCE_ATTESTATION:
+        in->attestation = found->bytes;
+        return DS_OK;
+    case DS_CERT_EVIDENCE_CMW_CBOR:
+    case DS_CERT_EVIDENCE_CMW_JSON:
+        return evidence_open(in, run->mem, found->bytes, found->kind == DS_CERT_EVIDENCE_CMW_JSON,
+                             e);
+    case DS_CERT_EVIDENCE_TAGGED_QUOTE:
+    case DS_CERT_EVIDENCE_LEGACY:
+        in->quote = found->bytes;
+        in->event_log = found->event_log;
+        return DS_OK;
+    }
+    return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "certificate",
+                     "an extension with evidence", "none", NULL);
 }
 
 /* What is wrapped says itself of what platform it is. */
@@ -93,21 +109,28 @@ static int read_quote(struct run *run, struct ds_error *e)
     return DS_OK;
 }
 
-static int read_evidence(struct run *run, struct ds_error *e)
+static int read_attestation(struct run *run, struct ds_error *e)
 {
-    const struct verifier_input *in = run->in;
-    if (in->quote.len > 0)
-        return read_quote(run, e);
-    if (in->certificate.len == 0 && in->attestation.len == 0)
-        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "request",
-                         "an attestation, a quote or a certificate", "none", NULL);
-    if (in->certificate.len > 0)
-        DS_TRY(read_certificate(run, e));
+    if (run->peer.has_attestation)
+        run->f->evidence = run->peer.attestation;
     else
-        DS_TRY(ds_attestation_parse(&run->f->evidence, run->mem, in->attestation, e));
+        DS_TRY(ds_attestation_parse(&run->f->evidence, run->mem, run->in->attestation, e));
     run->f->tee = tee_of(&run->f->evidence);
     run->f->has_app = run->f->tee == DS_TEE_TDX || run->ground->is_compatible;
     return DS_OK;
+}
+
+static int read_evidence(struct run *run, struct ds_error *e)
+{
+    const struct verifier_input *in = run->in;
+    if (in->quote.len == 0 && in->certificate.len == 0 && in->attestation.len == 0)
+        return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "request",
+                         "an attestation, a quote or a certificate", "none", NULL);
+    run->opened = *in;
+    run->in = &run->opened;
+    if (in->certificate.len > 0)
+        DS_TRY(read_certificate(run, e));
+    return run->in->quote.len > 0 ? read_quote(run, e) : read_attestation(run, e);
 }
 
 static int check_quote(struct run *run, struct ds_error *e)

@@ -32,7 +32,8 @@ enum verifier_outcome {
     VERIFIER_FAILED,
 };
 
-/* What was posted, decoded. Exactly one of the first three is not empty. */
+/* What was posted, decoded. Exactly one of the first three is not empty. Of a certificate `vm_config`
+   serves where the quote inside comes with a log and without it. */
 struct verifier_input {
     struct ds_span attestation;  /* versioned attestation */
     struct ds_span quote;        /* TDX or SGX quote, SEV-SNP report */

@@ -217,7 +217,9 @@ def test_one_file(evidence, tmp_path):
 
 
 CERTIFICATES = [("certificate", 0, None), ("certificate-no-use", 1, "verifier.certificate_use"),
-                ("certificate-other-key", 1, "ratls.key_not_bound"), ("root", 1, "verifier.no_evidence")]
+                ("certificate-other-key", 1, "ratls.key_not_bound"), ("root", 1, "verifier.no_evidence"),
+                ("certificate-ietf", 0, None), ("certificate-tcg", 0, None),
+                ("certificate-ietf-other-key", 1, "ratls.key_not_bound")]
 
 
 @pytest.mark.parametrize("name,exit_code,code", CERTIFICATES)

@@ -5,12 +5,13 @@
  *
  * usage: verifier_evidence OUT_DIR N
  * makes: root.pem, collateral.json; reply-NAME.json (GetQuote) and attest-NAME.json (Attest) of each
- *        plan below; certificate.pem; many.txt: N attestations that differ in report_data, hex
+ *        plan below; certificate*.pem; many.txt: N attestations that differ in report_data, hex
  */
 #include <stdlib.h>
 
 #include "../unit/kms/kit.h"
 #include "attest/wrapper/attestation.h"
+#include "attest/wrapper/cmw.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -112,6 +113,45 @@ static int save_certificate(const char *dir, const char *name, struct asked *a, 
     return save(dir, name, ds_buf_span(&pem), e);
 }
 
+/* The same evidence in the extensions of IETF and TCG, as one record. */
+static int save_wrapped(const char *dir, const char *name, const char *oid, struct asked *a,
+                        struct ds_error *e)
+{
+    DS_AUTO(ds_buf_done) struct ds_buf bytes = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf cmw = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf value = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf der = { 0 };
+    static const char *const sans[] = { "app.example" };
+    int64_t now_s = ds_clock_now_s();
+    kit_attest(&bytes, a->kit, &a->plan);
+    const struct ds_cmw wrapper = {
+        .record = { .content_format = DS_CMW_NO_FORMAT,
+                    .type = DS_SPAN_LIT("application/vnd.dstack.attestation"),
+                    .value = ds_buf_span(&bytes),
+                    .ind = DS_CMW_EVIDENCE },
+    };
+    DS_TRY(ds_cmw_encode_cbor(&cmw, &wrapper, e));
+    if (strcmp(oid, DS_OID_PE_CMW) == 0)
+        ds_pe_cmw_encode_cbor(&value, ds_buf_span(&cmw));
+    else
+        ds_dice_cmw_encode(&value, ds_buf_span(&cmw));
+    const struct ds_cert_ext ext = { oid, true, ds_buf_span(&value) };
+    const struct ratls_spec spec = { .cn = "guest",
+                                     .not_before_s = now_s - DAY_S,
+                                     .not_after_s = now_s + DAY_S,
+                                     .eku = DS_CERT_CLIENT_AUTH,
+                                     .sans = sans,
+                                     .n_sans = 1,
+                                     .exts = &ext,
+                                     .n_exts = 1 };
+    DS_TRY(ratls_cert_make(&der, &spec, DS_SPAN_OF(a->kit->guest_spki), (struct ds_span){ 0 },
+                           a->kit->guest, e));
+    ds_buf_clear(&value);
+    ds_pem_add(&value, "CERTIFICATE", ds_buf_span(&der));
+    DS_TRY(ds_buf_end(&value, e, "certificate"));
+    return save(dir, name, ds_buf_span(&value), e);
+}
+
 static int save_plans(const char *dir, const struct kit *k, struct ds_error *e)
 {
     const struct kit_plan good = kit_plan_running(k);
@@ -131,8 +171,11 @@ static int save_plans(const char *dir, const struct kit *k, struct ds_error *e)
     struct asked a = { .kit = k, .plan = good };
     DS_TRY(save_certificate(dir, "certificate.pem", &a, DS_CERT_SERVER_AUTH, e));
     DS_TRY(save_certificate(dir, "certificate-no-use.pem", &a, 0, e));
+    DS_TRY(save_wrapped(dir, "certificate-ietf.pem", DS_OID_PE_CMW, &a, e));
+    DS_TRY(save_wrapped(dir, "certificate-tcg.pem", DS_OID_DICE_CMW, &a, e));
     uint8_t other[DS_P256_SPKI_LEN] = { 1 };
     a.plan.bound_spki = DS_SPAN_OF(other);
+    DS_TRY(save_wrapped(dir, "certificate-ietf-other-key.pem", DS_OID_PE_CMW, &a, e));
     return save_certificate(dir, "certificate-other-key.pem", &a, DS_CERT_SERVER_AUTH, e);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "attest/wrapper/cert_ext.h"
 
+#include "attest/wrapper/der_put.h"
 #include "codec/der.h"
 #include "codec/msgpack.h"
 
@@ -42,15 +43,7 @@ static struct ds_span oid_content(enum ds_cert_ext_id id)
 
 void ds_cert_ext_encode(struct ds_buf *ret, struct ds_span content)
 {
-    ds_buf_be(ret, DS_DER_OCTET_STRING, 1);
-    if (content.len < 0x80) {
-        ds_buf_be(ret, content.len, 1);
-    } else {
-        size_t n = (size_t)(64 - __builtin_clzll(content.len) + 7) / 8;
-        ds_buf_be(ret, 0x80 | n, 1);
-        ds_buf_be(ret, content.len, n);
-    }
-    ds_buf_add(ret, content);
+    der_put(ret, DS_DER_OCTET_STRING, content);
 }
 
 int ds_cert_ext_find(struct ds_span *ret, const struct ds_x509 *cert, enum ds_cert_ext_id id,

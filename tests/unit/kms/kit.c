@@ -264,7 +264,10 @@ void kit_attest(struct ds_buf *ret, const struct kit *k, const struct kit_plan *
     run(&b, k, p);
     OK(app_mr_config_id(b.registers.mrconfigid48, KIT_SPAN(mr_config), &e));
     b.registers.mrconfigid48[1] ^= p->is_mrconfigid_changed;
-    OK(ratls_report_data(att.report_data64, p->bound_spki, &e));
+    if (p->report_data64 != NULL)
+        memcpy(att.report_data64, p->report_data64, sizeof att.report_data64);
+    else
+        OK(ratls_report_data(att.report_data64, p->bound_spki, &e));
     quote(&bytes, k, p, &b.registers, att.report_data64);
     tamper(&b.log, p);
     put_vm_config(&config, p, KIT_SPAN(mr_config));

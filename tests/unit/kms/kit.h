@@ -46,6 +46,7 @@ struct kit_plan {
     struct kit_event events[KIT_EVENTS_MAX];
     size_t n_events;
     struct ds_span bound_spki;
+    const uint8_t *report_data64; /* NULL: what binds evidence to bound_spki */
     /* the platform: what is measured and quoted */
     const char *changed_event; /* this boot event has another digest than the image gives */
     bool is_mrtd_changed, is_mrconfigid_changed, is_debug, is_quote_broken;
