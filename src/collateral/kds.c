@@ -37,7 +37,7 @@ static int unusable(int cls, const char *why, struct ds_error *e)
     return ds_fail_code(e, cls, DS_CODE_COLLATERAL_QUOTE, "%s", why);
 }
 
-/* 56860: CPUID_FAM_ID and CPUID_MOD_ID, from report version 3 on. */
+/* 56860 7.3 table 23, 188h and 189h: from report version 3 on; 57230 1.5 table 4. */
 static const char *product_of(uint8_t family, uint8_t model)
 {
     if (family == 0x19 && model <= 0x0f)
@@ -93,7 +93,7 @@ int kds_ask_of_report(struct kds_ask *ret, struct ds_span report, const char *pr
     return DS_OK;
 }
 
-/* AMD 57230: the first 8 bytes name a Turin. */
+/* AMD 57230 3.1: the first 8 bytes name a Turin. */
 static size_t hwid_len(const struct kds_ask *ask) { return is_turin(ask) ? 8 : 64; }
 
 int kds_url(char ret[static KDS_URL_MAX], const struct kds_ask *ask, enum kds_doc doc,

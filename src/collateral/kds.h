@@ -5,7 +5,7 @@
  * AMD's Key Distribution Service: what to ask for a chip and its TCB, and a set
  * (collateral/check.h) from the replies. The service limits how often it is
  * asked; kds_gate_wait_ms is the rule that everyone on this machine keeps. Pure.
- * spec: AMD 57230 (VCEK certificate and KDS interface); 56860 table 23 (report)
+ * spec: AMD 57230 chapter 4 (KDS interface); 56860 7.3 table 23 (report)
  */
 
 #include "base/arena.h"

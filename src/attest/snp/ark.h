@@ -4,7 +4,7 @@
 /*
  * AMD's root keys by their names: what stands in for a root certificate that
  * evidence does not carry.
- * spec: AMD 57230, Versioned Chip Endorsement Key certificate and KDS interface
+ * spec: AMD 57230, VCEK Certificate and KDS Interface, revision 1.00: 2.3 table 7
  */
 
 #include "base/span.h"

@@ -32,7 +32,7 @@ static const char *const slot_names[DS_SNP_N_SLOTS] = {
     [DS_SNP_ASVK] = "ASVK", [DS_SNP_ARK] = "ARK",   [DS_SNP_CRL] = "CRL",
 };
 
-/* 57230: subject names. The first that fits counts, as "SEV-" begins the others too. */
+/* 57230 2.3 and 3: subject names. The first that fits counts, as "SEV-" begins the others too. */
 static const struct {
     const char *cn;
     bool is_prefix; /* the product follows */
@@ -274,7 +274,7 @@ static int read_product(enum ds_snp_product *ret, const struct ds_x509 *cert, st
     return ds_fail(e, DS_ERR_FORMAT, "product %s", ds_str_printable(got, sizeof got, name));
 }
 
-/* 57230: SPLs are numbered, and stand in the bytes of a TCB_VERSION (56860 2.2). */
+/* 57230 3.1: SPLs are numbered, and stand in the bytes of a TCB_VERSION (56860 2.2). */
 static int read_tcb(uint8_t ret8[static 8], const struct ds_x509 *cert, enum ds_snp_product product,
                     struct ds_error *e)
 {
@@ -289,7 +289,7 @@ static int read_tcb(uint8_t ret8[static 8], const struct ds_x509 *cert, enum ds_
     return DS_OK;
 }
 
-/* 57230: the bytes themselves; older certificates wrap them into an OCTET STRING. */
+/* 57230 3.1: the bytes themselves; older certificates wrap them into an OCTET STRING. */
 static int read_hwid(uint8_t ret64[static 64], const struct ds_x509 *cert, size_t len,
                      struct ds_error *e)
 {
@@ -323,7 +323,7 @@ static int parse_key_cert(struct snp_key_cert *c, enum ds_snp_key key, const str
     DS_TRY(read_uint(&version, cert, OID_STRUCT, STRUCT_MAX, e));
     DS_TRY(read_product(&c->product, cert, e));
     DS_TRY(read_tcb(c->tcb8, cert, c->product, e));
-    /* 57230: a VCEK is a chip's, a VLEK a cloud's, and neither both. */
+    /* 57230 3.1: a VCEK is a chip's, a VLEK a cloud's, and neither both. */
     if (ds_x509_find(cert, is_vlek ? OID_HWID : OID_CSP_ID) != NULL)
         return bad(is_vlek ? "a VLEK with a hardware id" : "a VCEK with a cloud's name", e);
     if (is_vlek)

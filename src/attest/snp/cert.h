@@ -5,7 +5,8 @@
  * The certificates beside an SEV-SNP report: gathered from whatever form they
  * travel in and told apart by their names, unverified; and what AMD writes about
  * a processor into the certificate of its signing key.
- * spec: AMD 57230, Versioned Chip Endorsement Key certificate and KDS interface;
+ * spec: AMD 57230, VCEK Certificate and KDS Interface, revision 1.00: 2.3 tables 7 and 8
+ *       (ARK, ASK), 3 and 3.1 (VCEK and its extensions);
  *       AMD 56421, Guest-Hypervisor Communication Block, 4.1.8.1 (certificate table)
  */
 

@@ -4,7 +4,7 @@
 /*
  * What claims hold of an SEV-SNP guest and nothing else has. Of other platforms'
  * claims every span is empty, every number zero and every text "".
- * spec: AMD 56860, table ATTESTATION_REPORT
+ * spec: AMD 56860 7.3 table 23
  */
 
 #include "attest/claims.h"

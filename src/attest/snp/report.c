@@ -80,11 +80,11 @@ static int check_bits(const struct ds_snp_report *p, struct ds_error *e)
     char got[24];
     enum ds_snp_key key = ds_snp_report_key(p);
     (void)snprintf(got, sizeof got, "0x%llx", (unsigned long long)p->policy);
-    /* 56860 4.3: bits 63:26 are reserved and zero, bit 17 is reserved and one. */
+    /* 56860 4.3 table 9: bits 63:26 are reserved and zero, bit 17 is reserved and one. */
     if ((p->policy & ~POLICY_KNOWN) != 0 || (p->policy & POLICY_RESERVED_ONE) == 0)
         return refuse_form("policy", "bit 17 set, bits above 25 clear", got, e);
     (void)snprintf(got, sizeof got, "0x%x", p->key_info);
-    /* 56860 table ATTESTATION_REPORT, 48h: bits 31:5 are zero; keys 2 to 6 are reserved. */
+    /* 56860 7.3 table 23, 48h: bits 31:5 are zero; keys 2 to 6 are reserved. */
     if ((p->key_info & ~KEY_INFO_KNOWN) != 0 ||
         (key != DS_SNP_KEY_VCEK && key != DS_SNP_KEY_VLEK && key != DS_SNP_KEY_NONE))
         return refuse_form("key_info", "signing key 0, 1 or 7, bits above 4 clear", got, e);
@@ -160,7 +160,7 @@ static int parse(struct ds_snp_report *p, struct ds_span in, struct ds_error *e)
     DS_TRY(ds_reader_end(&r, e, "SEV-SNP report"));
     if (p->version < VERSION_MIN || p->version > VERSION_MAX)
         return refuse_number(DS_CODE_SNP_VERSION, "report_version", "2 to 5", p->version, e);
-    /* 56860, chapter on digital signatures: the only algorithm there is. */
+    /* 56860 chapter 10: 1 is the only algorithm there is. */
     if (p->sig_algo != SIG_ALGO_P384_SHA384)
         return refuse_number(DS_CODE_SNP_SIG_ALGO, "signature_algorithm", "1", p->sig_algo, e);
     p->signed_part = ds_span_sub(in, 0, SIGNED_LEN);

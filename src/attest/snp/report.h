@@ -3,8 +3,9 @@
 
 /*
  * AMD SEV-SNP attestation report, versions 2 to 5: the layout, unverified.
- * spec: AMD 56860, SEV Secure Nested Paging Firmware ABI, revision 1.58: section 2.2
- *       (TCB version), 4.3 (guest policy), 7.3 and table "ATTESTATION_REPORT"
+ * spec: AMD 56860, SEV Secure Nested Paging Firmware ABI, revision 1.58: 2.2 (TCB_VERSION),
+ *       4.3 table 9 (guest policy), 7.3 table 23 (ATTESTATION_REPORT), chapter 10 (signatures);
+ *       AMD 57230, revision 1.00: 1.5 table 4 (product by family and model)
  */
 
 #include "base/span.h"
@@ -25,7 +26,7 @@ enum ds_snp_key {
     DS_SNP_KEY_NONE = 7,
 };
 
-/* Bits of POLICY (4.3); the two low bytes are the least ABI version, minor and major. */
+/* Bits of POLICY (4.3 table 9); the two low bytes are the least ABI version, minor and major. */
 #define DS_SNP_POLICY_SMT               ((uint64_t)1 << 16)
 #define DS_SNP_POLICY_MIGRATE_MA        ((uint64_t)1 << 18)
 #define DS_SNP_POLICY_DEBUG             ((uint64_t)1 << 19)

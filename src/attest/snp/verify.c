@@ -102,7 +102,7 @@ static int find_root(struct run *v, struct ds_error *e)
     return ds_x509_check_time(&given, v->now_s, e);
 }
 
-/* 57230: the product stands in the name of each certificate above the leaf. */
+/* 57230 2.3: the product stands in the name of each certificate above the leaf. */
 static int check_name(const struct run *v, const struct ds_x509 *cert, const char *prefix,
                       struct ds_error *e)
 {
@@ -130,7 +130,7 @@ static int check_chain(struct run *v, struct ds_error *e)
     return check_name(v, &v->root, "ARK-", e);
 }
 
-/* 57230: the ARK's list names ASKs and ASVKs; nobody lists VCEKs. */
+/* 57230 2.3, 4.3: the ARK's list names ASKs and ASVKs; nobody lists VCEKs. */
 static int check_crl(struct run *v, struct ds_error *e)
 {
     struct ds_crl crl;
@@ -227,7 +227,7 @@ static int check_dates(const struct ds_snp_platform *platform, int64_t now_s, st
 }
 
 /*
- * 56860 table ATTESTATION_REPORT, 48h: SIGNING_KEY. With MASK_CHIP_KEY the firmware does not
+ * 56860 7.3 table 23, 48h: SIGNING_KEY. 3.6: with MASK_CHIP_KEY the firmware does not
  * use the VCEK (SNP_CONFIG), so that a report by it says what cannot be.
  */
 static int check_key(const struct ds_snp_report *report, const struct ds_snp_platform *platform,
@@ -259,7 +259,7 @@ static int check_product(const struct ds_snp_report *report, const struct ds_snp
                          ds_snp_product_text(platform->product), got, e);
 }
 
-/* 57230: a key is derived from the TCB that its certificate names: the REPORTED_TCB. */
+/* 57230 3.1: a key is derived from the TCB that its certificate names: the REPORTED_TCB. */
 static int check_tcb(const struct ds_snp_report *report, const struct ds_snp_platform *platform,
                      struct ds_error *e)
 {
@@ -276,7 +276,7 @@ static bool is_masked_chip(const struct ds_snp_report *report)
     return memcmp(report->chip_id64, zeros64, 64) == 0;
 }
 
-/* 56860 table ATTESTATION_REPORT, 1A0h: zero where MASK_CHIP_ID is set; a VLEK is no chip's. */
+/* 56860 7.3 table 23, 1A0h, and 3.7: zero where MASK_CHIP_ID is set; a VLEK is no chip's. */
 static int check_chip(const struct ds_snp_report *report, const struct ds_snp_platform *platform,
                       struct ds_error *e)
 {
@@ -288,7 +288,7 @@ static int check_chip(const struct ds_snp_report *report, const struct ds_snp_pl
                          DS_HEX(DS_SPAN_OF(report->chip_id64)), e);
 }
 
-/* 56860, chapter on digital signatures: over the bytes before the signature. */
+/* 56860 7.3 table 23, 2A0h: over the bytes before the signature. */
 static int check_signature(const struct ds_snp_report *report,
                            const struct ds_snp_platform *platform, struct ds_error *e)
 {
@@ -334,7 +334,8 @@ static int check_tcb_order(const struct ds_snp_report *report,
                          platform, e);
 }
 
-/* 56860 SNP_HV_REPORT_REQ: a host can ask for a report too, which no guest has seen. */
+/* 56860 7.3 table 23, 30h: a host can ask for a report too (SNP_HV_REPORT_REQ), which no guest
+   has seen. */
 static int check_vmpl(const struct ds_snp_report *report, const struct ds_snp_platform *platform,
                       struct ds_error *e)
 {

@@ -49,7 +49,7 @@ struct ds_snp_platform {
  *       STALE        a certificate or the CRL is outside its dates
  *       UNAVAILABLE  attest.snp.certificates_missing; attest.snp.crl_missing, when all else holds
  *       UNSUPPORTED  an algorithm that is not AMD's
- * spec: AMD 57230, certificates and their chain; RFC 5280 6.1 and 6.3
+ * spec: AMD 57230 2.3 and 3 (certificates and their chain); RFC 5280 6.1 and 6.3
  */
 DS_MUST_USE int ds_snp_platform_verify(struct ds_snp_platform *ret,
                                        const struct ds_snp_certs *certs, enum ds_snp_key key,
@@ -67,7 +67,7 @@ DS_MUST_USE int ds_snp_platform_verify(struct ds_snp_platform *ret,
  * out:  ret       from ds_claims_new_in(); written only on DS_OK
  * err:  UNTRUSTED  attest.snp.*: the report is not this platform's, or was changed
  *       STALE      attest.snp.platform_dates
- * spec: AMD 56860 7.3 and table ATTESTATION_REPORT
+ * spec: AMD 56860 7.3 table 23
  */
 DS_MUST_USE int ds_snp_report_verify(struct ds_claims *ret, const struct ds_snp_report *report,
                                      const struct ds_snp_platform *platform, int64_t now_s,
