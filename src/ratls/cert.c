@@ -5,6 +5,8 @@
 #include "ratls/cert.h"
 
 #include "base/hex.h"
+#include "codec/der.h"
+#include "crypto/hash.h"
 #include "crypto/verify.h"
 
 int ratls_report_data(uint8_t ret64[64], struct ds_span spki, struct ds_error *e)
@@ -122,13 +124,65 @@ int ratls_peer_parse(struct ratls_peer *ret, struct ds_arena *mem, struct ds_spa
     return DS_OK;
 }
 
+/* ecdsa-with-SHA256 and -SHA384 (RFC 5758 3.2), with and without the NULL that some write. */
+static bool is_signed_with(const struct ds_x509 *cert, uint8_t last)
+{
+    const uint8_t oid[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, last };
+    struct ds_reader r = ds_reader_of(cert->sig_alg);
+    struct ds_reader alg = ds_der_enter(&r, DS_DER_SEQUENCE);
+    bool is_oid = ds_span_eq(ds_der_get(&alg, DS_DER_OID), DS_SPAN_OF(oid));
+    if (ds_der_peek(&alg) == DS_DER_NULL && ds_der_get(&alg, DS_DER_NULL).len != 0)
+        return false;
+    return is_oid && !alg.bad && ds_read_left(&alg) == 0;
+}
+
+/* A positive INTEGER as 48 bytes; bad when it is zero or longer. */
+static void read_48(uint8_t ret48[static 48], struct ds_reader *r)
+{
+    struct ds_span v = ds_der_integer(r);
+    if (v.len > 0 && v.p[0] == 0)
+        v = ds_span_sub(v, 1, v.len);
+    if (v.len == 0 || v.len > 48)
+        r->bad = true;
+    if (!r->bad)
+        memcpy(ret48 + 48 - v.len, v.p, v.len);
+}
+
+/*
+ * A key on P-384 with SHA-256, as Gramine and Intel's SGX SDK sign: FIPS 186-5 6.4.1 takes a digest
+ * that is shorter than the order as the number that it is, so zeros before it change nothing.
+ */
+static int verify_p384_sha256(const struct ds_x509 *cert, struct ds_error *e)
+{
+    uint8_t xy96[96], digest48[48] = { 0 }, sig96[96] = { 0 };
+    struct ds_reader r = ds_reader_of(cert->sig);
+    struct ds_reader pair = ds_der_enter(&r, DS_DER_SEQUENCE);
+    read_48(sig96, &pair);
+    read_48(sig96 + 48, &pair);
+    if (pair.bad || ds_read_left(&pair) != 0 || ds_read_left(&r) != 0)
+        return ds_fail(e, DS_ERR_UNTRUSTED, "the signature is not built as ECDSA's on P-384 are");
+    DS_TRY(ds_p384_of_spki(xy96, cert->spki, e));
+    DS_TRY(ds_hash(DS_SHA256, digest48 + 16, cert->tbs, e));
+    return ds_p384_verify(xy96, digest48, sig96, e);
+}
+
+static int verify_own_signature(const struct ds_x509 *cert, struct ds_error *e)
+{
+    uint8_t xy96[96];
+    if (ds_p384_of_spki(xy96, cert->spki, NULL) != DS_OK)
+        return ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, cert->spki, cert->tbs, cert->sig, e);
+    if (is_signed_with(cert, 0x02))
+        return verify_p384_sha256(cert, e);
+    return ds_spki_verify(DS_SIG_ECDSA_P384_SHA384, cert->spki, cert->tbs, cert->sig, e);
+}
+
 /* A self-signed certificate must hold up to its own claim; whose key it is, the evidence says. */
 static int check_self_signed(const struct ds_x509 *cert, struct ds_error *e)
 {
     struct ds_error inner = { 0 };
     if (!ds_span_eq(cert->issuer, cert->subject))
         return DS_OK;
-    int r = ds_spki_verify(DS_SIG_ECDSA_P256_SHA256, cert->spki, cert->tbs, cert->sig, &inner);
+    int r = verify_own_signature(cert, &inner);
     if (r != DS_OK)
         return ds_fail_code(e, r == DS_ERR_CRYPTO ? r : DS_ERR_UNTRUSTED, DS_CODE_X509_SIGNATURE,
                             "the peer's certificate is not signed by its own key: %s", inner.msg);

@@ -225,13 +225,65 @@ static void pinned_root(void **state)
     }
 }
 
+/* openssl req -x509 -key P384 -subj /CN=p384, 2024 to 2030, with -sha256 and -sha384. */
+static const char p384_sha256[] =
+    "308201b130820136a00302010202146356dbc945ae42cb4379a9543d97b61d7b3aa85c300a06082a8648ce3d"
+    "040302300f310d300b06035504030c0470333834301e170d3234303130313030303030305a170d3330303130"
+    "313030303030305a300f310d300b06035504030c04703338343076301006072a8648ce3d020106052b810400"
+    "2203620004687fcd2e93ed0b15596637f05e1369a00b7483e1e17bb480fbf8de1eb7d20ecc4a3704d221225a"
+    "c65735d013f40f6ab83527d18f83326fbaf8ca54c9cd5d5da4c8bee2f0bc56e6289e64dce88b291e8b2bc465"
+    "1e34918c4c4f99b84a88ab9e98a3533051301d0603551d0e04160414bfa1978d2a2079bf9d23a995464c4de7"
+    "0024bb86301f0603551d23041830168014bfa1978d2a2079bf9d23a995464c4de70024bb86300f0603551d13"
+    "0101ff040530030101ff300a06082a8648ce3d0403020369003066023100cf4aff58e416d2de38e2c02e6b39"
+    "245ecca2f8ee6e10009e9bf2a2e4feabe59e77bc1a6c665cf74d8bb300f090238fdc0231008c3e7851695a2d"
+    "e009d351f5eb2345ac03553fbbc2f611541fdb9ed3ce95b7ccdd17ddfe50d14779e10ea0435613d041";
+static const char p384_sha384[] =
+    "308201b030820136a003020102021452fd8b6996df4e97dd1e46e701d946105fdadebc300a06082a8648ce3d"
+    "040303300f310d300b06035504030c0470333834301e170d3234303130313030303030305a170d3330303130"
+    "313030303030305a300f310d300b06035504030c04703338343076301006072a8648ce3d020106052b810400"
+    "22036200047a505816d77769ec96ae9163d641fa82b97d73cb7b8539d79c376bbfe68f2b75e5da7fba0acfd6"
+    "4e4e508262f6471987da6e21dabe53262b7b854724891df918c2221df10c498daac86ed75240eb7418c3a75c"
+    "5f8f6ecb537a698567a61edfb1a3533051301d0603551d0e04160414920e724b7bd0faf80bc4289ecea2f925"
+    "7613856c301f0603551d23041830168014920e724b7bd0faf80bc4289ecea2f9257613856c300f0603551d13"
+    "0101ff040530030101ff300a06082a8648ce3d0403030368003065023077b14b8a04304771904eb511aa74e5"
+    "17d9e5be13146724e9cffa47a72795ef7e18b10144b26317a06415a24bf2928c12023100ce824b77fbc503f2"
+    "10afad7aca471bda391265e6b77b0382dfb234930af0d659cb2f3ffa3149306f98ea15e79023aa7f";
+
+static int check_changed(const char *hex, size_t at, uint8_t by, struct ds_error *e)
+{
+    struct unhex der = unhex(hex);
+    struct ds_x509 cert;
+    der.b[at] ^= by;
+    DS_TRY(ds_x509_parse(&cert, unhex_span(&der), e));
+    return ratls_cert_check(&cert, NOW_S, e);
+}
+
+/* Keys on P-384 sign themselves with either hash, and any changed byte is seen. */
+static void signed_on_p384(void **state)
+{
+    (void)state;
+    static const char *const certs[] = { p384_sha256, p384_sha384 };
+    for (size_t i = 0; i < DS_LEN(certs); i++) {
+        struct ds_error e = { 0 };
+        assert_ok(check_changed(certs[i], 0, 0, &e));
+        for (size_t at = 0; at < strlen(certs[i]) / 2; at++) {
+            struct unhex der = unhex(certs[i]);
+            struct ds_x509 cert;
+            der.b[at] ^= 1;
+            bool is_self_issued = ds_x509_parse(&cert, unhex_span(&der), &e) == DS_OK &&
+                                  ds_span_eq(cert.issuer, cert.subject);
+            if (is_self_issued && check_changed(certs[i], at, 1, &e) == DS_OK)
+                fail_msg("certificate %zu: byte %zu changed and nobody saw it", i, at);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bound_to_its_key),
-        cmocka_unit_test(changed_certificate),
-        cmocka_unit_test(all_extensions),
-        cmocka_unit_test(pinned_root),
+        cmocka_unit_test(bound_to_its_key), cmocka_unit_test(changed_certificate),
+        cmocka_unit_test(all_extensions),   cmocka_unit_test(pinned_root),
+        cmocka_unit_test(signed_on_p384),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
