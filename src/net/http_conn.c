@@ -414,13 +414,11 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     }
     /* An end that is met while writing is no half: with TLS, libevent says so of a dead socket. */
     bool half_closed = reading && (what & BEV_EVENT_EOF) != 0 && !c->draining;
-    if (half_closed && c->busy && !c->req->streaming) {
-        c->eof = true; /* it may still want the reply */
-        return;
-    }
-    if (half_closed && !c->busy && c->buffered_len > 0) {
-        c->eof = true; /* and those that wait; with TLS, libevent stopped writing as well */
-        (void)bufferevent_enable(bev, EV_WRITE);
+    bool wants_reply = c->busy ? !c->req->streaming : c->buffered_len > 0;
+    if (half_closed && wants_reply) {
+        c->eof = true;
+        (void)bufferevent_enable(bev, EV_WRITE); /* with TLS, libevent stopped writing as well */
+        http_conn_settle(c);
         return;
     }
     http_conn_free(c);

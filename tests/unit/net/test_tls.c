@@ -5,6 +5,7 @@
  */
 #include "serve.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -12,6 +13,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -220,6 +223,48 @@ static void test_refused_server_gets_no_request(void **state)
     stop(&f);
 }
 
+#define AHEAD 300
+
+/* All requests and the end at once; then whatever comes. */
+static void do_half_close(void *arg)
+{
+    static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct fixture *f = arg;
+    struct net_conn *c = NULL;
+    char in[4096];
+    int n = 1;
+    f->result = net_conn_open(&c, &f->target, f->client_tls, 2000, &f->e);
+    if (f->result < 0)
+        return;
+    const struct timeval wait = { .tv_sec = 10 };
+    SSL *ssl = net_conn_ssl(c);
+    (void)fcntl(SSL_get_fd(ssl), F_SETFL, 0);
+    (void)setsockopt(SSL_get_fd(ssl), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    for (size_t i = 0; i < AHEAD && n > 0; i++)
+        n = SSL_write(ssl, get, (int)sizeof get - 1);
+    (void)SSL_shutdown(ssl);
+    while ((n = SSL_read(ssl, in, sizeof in)) > 0)
+        ds_buf_add(&f->response.body, DS_SPAN(in, (size_t)n));
+    net_conn_close(c);
+}
+
+static void test_half_closed_before_the_replies(void **state)
+{
+    (void)state;
+    struct fixture f;
+    size_t n = 0;
+    start(&f, 0, true);
+    struct net_tls_config cfg = { .verify = verify, .verify_arg = &f };
+    assert_int_equal(net_tls_client_new(&f.client_tls, &cfg, &f.e), DS_OK);
+    serve_while(f.loop, do_half_close, &f);
+    assert_int_equal(f.result, DS_OK);
+    assert_non_null(f.response.body.p);
+    for (const char *at = f.response.body.p; (at = strstr(at, "secret")) != NULL; at++)
+        n++;
+    assert_int_equal(n, AHEAD);
+    stop(&f);
+}
+
 static void do_plain(void *arg)
 {
     struct fixture *f = arg;
@@ -308,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_client_without_certificate),
         cmocka_unit_test(test_unasked_certificate_is_not_sent),
         cmocka_unit_test(test_refused_server_gets_no_request),
+        cmocka_unit_test(test_half_closed_before_the_replies),
         cmocka_unit_test(test_plain_http_to_a_tls_port),
         cmocka_unit_test(test_silent_server_times_out),
         cmocka_unit_test(test_contexts_that_cannot_be_made),
