@@ -21,6 +21,17 @@ static bool has_lowest_versions(const struct policy_rules *r, const struct ds_cl
            policy_is_compared(r, POLICY_ATTR_SNP_FMC_SVN, c);
 }
 
+/* The image by name, or by every register that holds what was loaded: of a TD firmware, kernel and initrd. */
+static bool has_measurements(const struct policy_rules *r, const struct ds_claims *c)
+{
+    return policy_is_compared(r, POLICY_ATTR_OS_IMAGES, c) ||
+           policy_is_compared(r, POLICY_ATTR_MRENCLAVE, c) ||
+           policy_is_compared(r, POLICY_ATTR_SNP_MEASUREMENT, c) ||
+           (policy_is_compared(r, POLICY_ATTR_MRTD, c) &&
+            policy_is_compared(r, POLICY_ATTR_RTMR1, c) &&
+            policy_is_compared(r, POLICY_ATTR_RTMR2, c));
+}
+
 static unsigned approved_of(const struct policy_rules *r, const struct ds_claims *c)
 {
     unsigned bits = 0;
@@ -29,7 +40,7 @@ static unsigned approved_of(const struct policy_rules *r, const struct ds_claims
                     policy_is_compared(r, POLICY_ATTR_MRCONFIGID, c)
                 ? EAR_APPROVED_CONFIG
                 : 0;
-    bits |= policy_is_compared(r, POLICY_ATTR_OS_IMAGES, c) ? EAR_APPROVED_IMAGE : 0;
+    bits |= has_measurements(r, c) ? EAR_APPROVED_IMAGE : 0;
     bits |= has_lowest_versions(r, c) ? EAR_APPROVED_TCB : 0;
     return bits;
 }

@@ -74,6 +74,7 @@ static void signed_results(void **state)
 
 #define TCB4 "\"min_boot_loader_svn\":0,\"min_tee_svn\":0,\"min_snp_svn\":0,\"min_microcode_svn\":0"
 #define H32  "0101010101010101010101010101010101010101010101010101010101010101"
+#define H48  H32 "01010101010101010101010101010101"
 
 /* clang-format off */
 static const struct {
@@ -81,21 +82,30 @@ static const struct {
     enum ds_tee tee;
     enum ds_snp_product product;
     const char *policy; /* beside the version; of claims that it lets pass */
-    int8_t hardware, configuration, identity;
+    int8_t hardware, configuration, identity, executables;
 } affirmed[] = {
-    { "nothing compared", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, "", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
-    { "a device", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"device_ids\":[\"" H32 "\"]", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_AFFIRMED },
-    { "an app", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"app\":{\"compose_hashes\":[\"" H32 "\"]}", EAR_AFFIRMED, EAR_AFFIRMED, EAR_NO_CLAIM },
-    { "a TD's configuration", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"tdx\":{\"mrconfigid\":[\"" H32 "01010101010101010101010101010101\"]}",
-      EAR_AFFIRMED, EAR_AFFIRMED, EAR_NO_CLAIM },
+    { "nothing compared", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, "", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "a device", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"device_ids\":[\"" H32 "\"]", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_AFFIRMED, EAR_NO_CLAIM },
+    { "an app", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"app\":{\"compose_hashes\":[\"" H32 "\"]}", EAR_AFFIRMED, EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "a TD's configuration", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"tdx\":{\"mrconfigid\":[\"" H48 "\"]}",
+      EAR_AFFIRMED, EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
     { "that, of an enclave", DS_TEE_SGX, DS_SNP_PRODUCT_NONE,
-      ",\"tees\":[\"tdx\",\"sgx\"],\"tdx\":{\"mrconfigid\":[\"" H32 "01010101010101010101010101010101\"]}",
-      EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
-    { "no versions of AMD's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, "", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
-    { "one version of AMD's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, ",\"snp\":{\"min_snp_svn\":0}", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
-    { "all of Milan's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, ",\"snp\":{" TCB4 "}", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
-    { "all but Turin's FMC", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_TURIN, ",\"snp\":{" TCB4 "}", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
-    { "all of Turin's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_TURIN, ",\"snp\":{" TCB4 ",\"min_fmc_svn\":0}", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM },
+      ",\"tees\":[\"tdx\",\"sgx\"],\"tdx\":{\"mrconfigid\":[\"" H48 "\"]}",
+      EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "no versions of AMD's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, "", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "one version of AMD's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, ",\"snp\":{\"min_snp_svn\":0}", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "all of Milan's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, ",\"snp\":{" TCB4 "}", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "all but Turin's FMC", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_TURIN, ",\"snp\":{" TCB4 "}", EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "all of Turin's", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_TURIN, ",\"snp\":{" TCB4 ",\"min_fmc_svn\":0}", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "an image", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"app\":{\"os_images\":[\"" H32 "\"]}", EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_BOOT_AFFIRMED },
+    { "what a TD loaded", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"tdx\":{\"mrtd\":[\"" H48 "\"],\"rtmr1\":[\"" H48 "\"],\"rtmr2\":[\"" H48 "\"]}",
+      EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_BOOT_AFFIRMED },
+    { "a TD's firmware and kernel alone", DS_TEE_TDX, DS_SNP_PRODUCT_NONE, ",\"tdx\":{\"mrtd\":[\"" H48 "\"],\"rtmr1\":[\"" H48 "\"]}",
+      EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM },
+    { "an enclave", DS_TEE_SGX, DS_SNP_PRODUCT_NONE, ",\"tees\":[\"sgx\"],\"sgx\":{\"mrenclave\":[\"" H32 "\"]}",
+      EAR_AFFIRMED, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_BOOT_AFFIRMED },
+    { "a guest, on AMD's of any version", DS_TEE_SEV_SNP, DS_SNP_PRODUCT_MILAN, ",\"snp\":{\"measurement\":[\"" H48 "\"]}",
+      EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_NO_CLAIM, EAR_BOOT_AFFIRMED },
 };
 /* clang-format on */
 
@@ -138,6 +148,11 @@ static void only_what_was_compared_is_affirmed(void **state)
         assert_int_equal(a->vector.values[EAR_HARDWARE], affirmed[i].hardware);
         assert_int_equal(a->vector.values[EAR_CONFIGURATION], affirmed[i].configuration);
         assert_int_equal(a->vector.values[EAR_INSTANCE_IDENTITY], affirmed[i].identity);
+        assert_int_equal(a->vector.values[EAR_EXECUTABLES], affirmed[i].executables);
+        /* Good hardware under an unknown workload is nothing to affirm. */
+        assert_true((ear.status == EAR_TIER_AFFIRMING) ==
+                    (affirmed[i].hardware == EAR_AFFIRMED &&
+                     affirmed[i].executables == EAR_BOOT_AFFIRMED));
         assert_int_equal(a->n_policy_ids, 1);
         assert_true(ds_span_eq_str(a->policy_ids[0], policy.id));
     }
