@@ -58,7 +58,8 @@ static struct shelf_set *find_set(const struct intel *q, const struct run *run)
         return NULL;
     const struct shelf_want want = { .kind = run->in->tee == DS_TEE_SGX ? COLLATERAL_SGX
                                                                         : COLLATERAL_TDX,
-                                     .fmspc6 = pck.fmspc6 };
+                                     .fmspc6 = pck.fmspc6,
+                                     .pck_issuer = leaf.issuer };
     return shelf_find(run->ground->shelf, &want);
 }
 

@@ -47,6 +47,7 @@ struct synth synth_good(void)
         .crl_this_s = from_s,
         .crl_next_s = to_s,
         .tcb_id = "TDX",
+        .tcb_eval = 17,
         .tcb_issue = "2027-01-14T00:00:00Z",
         .tcb_next = "2027-02-14T00:00:00Z",
         .level_status = "UpToDate",
@@ -332,7 +333,8 @@ static struct ds_span synth_tcb_info(struct ds_arena *a, const struct synth *s)
     ds_buf_hex(&b, DS_SPAN_OF(s->info_fmspc));
     ds_buf_str(&b, "\",\"pceId\":\"");
     ds_buf_hex(&b, DS_SPAN_OF(s->info_pceid));
-    ds_buf_printf(&b, "\",\"tcbType\":%u,\"tcbEvaluationDataNumber\":17,", s->tcb_type);
+    ds_buf_printf(&b, "\",\"tcbType\":%u,\"tcbEvaluationDataNumber\":%u,", s->tcb_type,
+                  s->tcb_eval);
     if (is_tdx || s->has_modules_of_tdx)
         synth_modules(&b, s);
     ds_buf_str(&b, "\"tcbLevels\":[");

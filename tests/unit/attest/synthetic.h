@@ -48,7 +48,7 @@ struct synth {
     uint8_t more_svn, more_tdx_svn;
     unsigned more_pcesvn;
     uint8_t info_fmspc[6], info_pceid[2], level_svn, level_tdx_svn;
-    unsigned level_pcesvn, module_svn, qe_svn, tcb_type, tcb_version;
+    unsigned level_pcesvn, module_svn, qe_svn, tcb_type, tcb_version, tcb_eval;
     /* QE identity */
     const char *qe_id, *qe_issue, *qe_next, *qe_misc, *qe_attributes, *qe_mrsigner_byte;
     unsigned qe_prodid;
