@@ -750,6 +750,9 @@
     X(COLLATERAL_QUOTE, "collateral.quote_unusable", "the evidence does not say which collateral it needs", \
       "the platform's certificate is not inside it: it names the platform in an encrypted form, or another service issued it", \
       "name the platform (--fmspc) or give the certificate that came with the evidence") \
+    X(COLLATERAL_BUSY, "collateral.busy", "a service has not been asked yet, since others wait for it", \
+      "each vendor's service is asked a bounded number of questions at a time, and nobody is kept waiting for long", \
+      "ask again in some seconds: what was asked for meanwhile is at hand then") \
     X(COLLATERAL_THROTTLED, "collateral.throttled", "a service is not to be asked again yet", \
       "AMD's KDS limits how often it is asked; all processes of this user keep the pause that it asked for", \
       "wait as long as the message says") \

@@ -14,6 +14,7 @@
 #include "codec/pem.h"
 
 #define GAP_MS      1000
+#define STEP_MS     200                   /* between two looks at whether to end */
 #define LOCK_MAX_MS ((int64_t)120 * 1000) /* as long as others may hold the gate */
 
 void collateral_got_done(struct collateral_got *got) { collateral_entry_done(&got->entry); }
@@ -47,25 +48,10 @@ static void slots_done(struct slot *slots, size_t n)
     }
 }
 
-/* The first failure ends the wait: the others would not make a set either. */
-static int wait_slots(struct slot *slots, size_t n, const size_t *n_left, struct net_loop *loop,
-                      struct ds_error *e)
-{
-    while (*n_left > 0) {
-        DS_TRY(net_loop_step(loop, 1000, e));
-        for (size_t i = 0; i < n; i++)
-            if (slots[i].r < 0) {
-                if (e != NULL)
-                    *e = slots[i].e;
-                return slots[i].r;
-            }
-    }
-    return DS_OK;
-}
-
 struct line {
     struct net_loop *loop;
     struct net_fetcher *fetcher;
+    const atomic_bool *ends;
 };
 
 static void line_done(struct line *l)
@@ -76,8 +62,33 @@ static void line_done(struct line *l)
 
 static int line_open(struct line *ret, const struct collateral_source *src, struct ds_error *e)
 {
+    ret->ends = src->ends;
     DS_TRY(net_loop_new(&ret->loop, e));
     return net_fetcher_new(&ret->fetcher, ret->loop, src->ca_file, e);
+}
+
+/* Let what is under way go on for a moment. */
+static int line_step(const struct line *l, int64_t ms, struct ds_error *e)
+{
+    if (l->ends != NULL && atomic_load(l->ends))
+        return ds_fail(e, DS_ERR_UNAVAILABLE, "told to end while a service was asked");
+    return net_loop_step(l->loop, ms < STEP_MS ? (int)ms : STEP_MS, e);
+}
+
+/* The first failure ends the wait: the others would not make a set either. */
+static int wait_slots(struct slot *slots, size_t n, const size_t *n_left, const struct line *l,
+                      struct ds_error *e)
+{
+    while (*n_left > 0) {
+        DS_TRY(line_step(l, STEP_MS, e));
+        for (size_t i = 0; i < n; i++)
+            if (slots[i].r < 0) {
+                if (e != NULL)
+                    *e = slots[i].e;
+                return slots[i].r;
+            }
+    }
+    return DS_OK;
 }
 
 static int fetch_intel(struct slot slots[static PCS_N_DOCS], size_t *n_left, const struct line *l,
@@ -93,7 +104,7 @@ static int fetch_intel(struct slot slots[static PCS_N_DOCS], size_t *n_left, con
         DS_TRY(
             net_fetch_start(&slots[doc].fetch, l->fetcher, url, &limits, on_slot, &slots[doc], e));
     }
-    return wait_slots(slots, PCS_N_DOCS, n_left, l->loop, e);
+    return wait_slots(slots, PCS_N_DOCS, n_left, l, e);
 }
 
 static struct ds_span chain_of(const struct net_fetch_reply *reply, enum pcs_doc doc)
@@ -136,17 +147,17 @@ static void gate_done(struct gate *g)
     free(g->path);
 }
 
-static int pause_for(struct net_loop *loop, int64_t ms, struct ds_error *e)
+static int pause_for(const struct line *l, int64_t ms, struct ds_error *e)
 {
     int64_t until_ms = ds_clock_mono_ms() + ms;
     for (int64_t left = ms; left > 0; left = until_ms - ds_clock_mono_ms())
-        DS_TRY(net_loop_step(loop, left < 1000 ? (int)left : 1000, e));
+        DS_TRY(line_step(l, left, e));
     return DS_OK;
 }
 
 static int64_t wall_ms(void) { return ds_clock_now_s() * 1000; }
 
-static int gate_lock(struct gate *ret, const char *dir, struct net_loop *loop, struct ds_error *e)
+static int gate_lock(struct gate *ret, const char *dir, const struct line *l, struct ds_error *e)
 {
     DS_AUTO(ds_auto_free) char *lock = ds_str_fmt("%s/kds.lock", dir);
     int64_t until_ms = ds_clock_mono_ms() + LOCK_MAX_MS;
@@ -162,7 +173,7 @@ static int gate_lock(struct gate *ret, const char *dir, struct net_loop *loop, s
             return ds_fail_code(e, DS_ERR_UNAVAILABLE, DS_CODE_COLLATERAL_THROTTLED,
                                 "other processes have been asking AMD's service for %lld s",
                                 (long long)(LOCK_MAX_MS / 1000));
-        DS_TRY(pause_for(loop, 100, e));
+        DS_TRY(pause_for(l, 100, e));
     }
 }
 
@@ -192,7 +203,21 @@ static int gate_wait(const struct gate *g, const struct line *l, int64_t wait_ma
         return ds_fail_code(e, DS_ERR_UNAVAILABLE, DS_CODE_COLLATERAL_THROTTLED,
                             "AMD's service is not to be asked for another %lld s",
                             (long long)(ms / 1000 + 1));
-    return pause_for(l->loop, ms, e);
+    return pause_for(l, ms, e);
+}
+
+/* *ret is the caller's also after a failure: a busy service says there for how long. */
+static int fetch_one(struct net_fetch_reply *ret, const struct line *l, const char *url,
+                     const struct net_fetch_limits *limits, struct ds_error *e)
+{
+    size_t n_left = 1;
+    struct slot slot = { .n_left = &n_left };
+    int r = net_fetch_start(&slot.fetch, l->fetcher, url, limits, on_slot, &slot, e);
+    if (r == DS_OK)
+        r = wait_slots(&slot, 1, &n_left, l, e);
+    *ret = DS_TAKE(slot.reply, (struct net_fetch_reply){ 0 });
+    slots_done(&slot, 1);
+    return r;
 }
 
 static int fetch_gated(struct net_fetch_reply *ret, const struct gate *g, const struct line *l,
@@ -201,7 +226,7 @@ static int fetch_gated(struct net_fetch_reply *ret, const struct gate *g, const 
     int64_t gap_ms = src->kds_gap_ms != 0 ? src->kds_gap_ms : GAP_MS;
     int64_t wait_max_ms = src->limits.wait_max_ms != 0 ? src->limits.wait_max_ms : 30000;
     DS_TRY(gate_wait(g, l, wait_max_ms, e));
-    int r = net_fetch_now(ret, l->fetcher, url, &src->limits, e);
+    int r = fetch_one(ret, l, url, &src->limits, e);
     int64_t asked_ms = ret->retry_after_s * 1000;
     int saved = gate_set(g, wall_ms() + (asked_ms > gap_ms ? asked_ms : gap_ms), r < 0 ? NULL : e);
     return r < 0 ? r : saved;
@@ -240,7 +265,7 @@ static int get_amd(struct ds_buf *ret, struct ds_arena *mem, const struct line *
     struct ds_span bodies[KDS_N_DOCS] = { 0 };
     if (ask->is_vlek)
         DS_TRY(take_vlek(&bodies[KDS_LEAF], mem, src->vlek, e));
-    DS_TRY(gate_lock(&g, src->dir, l->loop, e));
+    DS_TRY(gate_lock(&g, src->dir, l, e));
     int r = fetch_amd(replies, &g, l, src, ask, e);
     for (enum kds_doc doc = KDS_LEAF; doc < KDS_N_DOCS; doc++)
         if (doc != KDS_LEAF || !ask->is_vlek)
@@ -252,6 +277,12 @@ static int get_amd(struct ds_buf *ret, struct ds_arena *mem, const struct line *
     return r;
 }
 
+/* The time goes on while a service is asked. Up, so that what was issued meanwhile is not early. */
+static int64_t time_at(int64_t now_s, int64_t began_ms)
+{
+    return now_s + (ds_clock_mono_ms() - began_ms + 999) / 1000;
+}
+
 /* A set from the service, checked. */
 static int get_fresh(struct collateral_entry *ret, struct ds_arena *mem,
                      const struct collateral_source *src, const struct collateral_ask *ask,
@@ -259,6 +290,7 @@ static int get_fresh(struct collateral_entry *ret, struct ds_arena *mem,
 {
     DS_AUTO(line_done) struct line l = { 0 };
     DS_AUTO(collateral_entry_done) struct collateral_entry entry = { .written_s = now_s };
+    int64_t began_ms = ds_clock_mono_ms();
     DS_TRY(line_open(&l, src, e));
     if (ask->kind == COLLATERAL_SNP)
         DS_TRY(get_amd(&entry.set, mem, &l, src, &ask->kds, e));
@@ -268,7 +300,7 @@ static int get_fresh(struct collateral_entry *ret, struct ds_arena *mem,
     if (!collateral_ask_fits(ask, &entry.facts))
         return ds_refuse(e, DS_ERR_PEER, DS_CODE_COLLATERAL_REPLY, "platform",
                          "the platform that was asked for", "another", NULL);
-    DS_TRY(collateral_check_dates(&entry.facts, now_s, e));
+    DS_TRY(collateral_check_dates(&entry.facts, time_at(now_s, began_ms), e));
     *ret = DS_TAKE(entry, (struct collateral_entry){ 0 });
     return DS_OK;
 }

@@ -8,6 +8,8 @@
  * future enters the cache, and an older set never replaces a newer one.
  */
 
+#include <stdatomic.h>
+
 #include "collateral/cache.h"
 #include "net/fetch.h"
 
@@ -22,6 +24,9 @@ struct collateral_source {
     int64_t kds_gap_ms; /* between two questions to AMD; 0: 1 s */
     bool refresh;       /* ask the service even where the cache is fresh */
     bool offline;       /* ask nobody */
+    /* Set by another thread: what waits for a service or for its turn gives up, with a failure that
+       has no code; NULL: never. */
+    const atomic_bool *ends;
 };
 
 struct collateral_got {
@@ -35,6 +40,7 @@ struct collateral_got {
 void collateral_got_done(struct collateral_got *got);
 
 /*
+ * in:   now_s  as of the call; what a service sends is judged when it has come
  * io:   mem  COLLATERAL_GET_MEM; *ret borrows it
  * out:  ret  zeroed by the caller; collateral_got_done
  * err:  as net_fetch_now, pcs_set_make, kds_set_make, collateral_check and collateral_check_dates;

@@ -4,6 +4,9 @@
  */
 #include "verifier/call.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "rpc/serve.h"
 #include "verifier/clock.h"
 #include "verifier/evidence.h"
@@ -91,7 +94,9 @@ struct call call_of(const struct job *j)
 
 struct job call_job(const struct call *c)
 {
-    return (struct job){ .v = c->v, .req = c->req, .route = c->route, .began_us = c->began_us };
+    return (struct job){
+        .v = c->v, .req = c->req, .route = c->route, .began_us = c->began_us, .source = c->source
+    };
 }
 
 void call_submit(const struct call *c, const struct job *j)
@@ -99,6 +104,19 @@ void call_submit(const struct call *c, const struct job *j)
     struct ds_error e;
     if (jobs_submit(j, &e) < 0)
         call_fail(c, &e);
+}
+
+/* Beside what is missing: why it could not be had. */
+static void add_obtain_error(const struct job *j, struct verifier_finding *f)
+{
+    char *why = f->why[VERIFIER_QUOTE];
+    size_t n = strlen(why);
+    const struct ds_error *e = &j->obtain_error;
+    if (j->obtained >= 0 || f->steps[VERIFIER_QUOTE] != VERIFIER_FAILED)
+        return;
+    ds_verdict_add_error(&f->verdict, e, DS_CODE_COLLATERAL_NO_SET);
+    enum ds_code code = e->code != DS_CODE_NONE ? e->code : DS_CODE_COLLATERAL_NO_SET;
+    (void)snprintf(why + n, sizeof f->why[0] - n, "; %s (%s)", e->msg, ds_code_info_get(code)->id);
 }
 
 /* In the job's room, where the answer is counted from. */
@@ -109,10 +127,8 @@ int call_judge(struct job *j, const struct verifier_input *in, struct ds_error *
         return ds_fail(e, DS_ERR_NOMEM, "verify evidence");
     verifier_verify(f, &j->mem, &j->ground, in);
     j->finding = f;
-    /* Beside what is missing: why it could not be had. */
-    if (j->obtained < 0 && f->steps[VERIFIER_QUOTE] == VERIFIER_FAILED)
-        ds_verdict_add_error(&f->verdict, &j->obtain_error, DS_CODE_COLLATERAL_NO_SET);
     obtain_look(j, in);
+    add_obtain_error(j, f);
     return DS_OK;
 }
 

@@ -16,6 +16,7 @@ struct job {
     struct net_http_request *req;
     size_t route;
     int64_t began_us;
+    uint64_t source; /* who asks: limit_key() */
     /* On a thread of the pool: fills reply, or returns why not. */
     int (*work)(struct job *j, struct ds_error *e);
     /* On the loop: answers. r: what work returned. */
@@ -36,8 +37,8 @@ struct job {
     bool lacks_documents, has_asked;
     int obtained; /* why they could not be had */
     struct ds_error obtain_error;
+    int64_t queued_us; /* since when it waits: for a thread, or for its documents */
     /* job.c */
-    int64_t queued_us;
     struct ds_arena mem;
     struct room *room;
     struct job *next;

@@ -206,10 +206,10 @@ static void stop(struct verifier *v)
     (void)alarm((unsigned)v->cfg.end_s);
     if (v->http != NULL)
         jobs_done(v);
-    obtain_free(v->obtain);
-    v->obtain = NULL;
+    obtain_end(v->obtain);
     if (v->pool != NULL)
         net_pool_free(v->pool);
+    obtain_free(v->obtain);
     jobs_done(v); /* what the pool's last jobs let in, and the rooms that they gave back */
     net_http_server_free(v->http);
     rpc_service_done(&v->service);

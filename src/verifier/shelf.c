@@ -297,10 +297,9 @@ struct shelf_set *shelf_find(struct shelf *s, const struct shelf_want *want)
 
 bool shelf_has(struct shelf *s, const struct collateral_ask *ask)
 {
-    const struct shelf_want want = { .kind = ask->kind,
-                                     .fmspc6 = ask->pcs.fmspc6,
-                                     .product = ask->kds.product,
-                                     .chip = &ask->kds };
+    const struct shelf_want want = {
+        .kind = ask->kind, .fmspc6 = ask->pcs.fmspc6, .product = ask->kds.product, .chip = &ask->kds
+    };
     struct shelf_set *found = shelf_find(s, &want);
     shelf_unref(s, found);
     return found != NULL;

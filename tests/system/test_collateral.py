@@ -14,6 +14,7 @@ import pytest
 import codes
 import stack
 import vendor
+from stack import wait_for
 from vmm import program
 
 VECTORS = os.environ.get("DSTACK_VECTORS", "")
@@ -200,6 +201,18 @@ def test_documents_that_are_not_of_today(user):
         assert user.cached() == {}
     reason = run.json()["reasons"][0]
     assert reason["expected"] == "from 2026-06-01T00:00:00Z" and reason["got"] == BEFORE
+
+
+def test_documents_that_were_issued_while_they_were_fetched(user):
+    """They are judged as of when they have come."""
+    issued = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(seconds=3)
+    user.server.replies = user.intel.replies(issued)
+
+    def slow(_):
+        wait_for("the day of the issue", lambda: datetime.datetime.now(datetime.timezone.utc) >= issued)
+        return False
+    user.server.faults.append(("/tcb?", slow))
+    assert not user.fetch(at=None).json()["from_cache"]
 
 
 def test_a_clock_before_the_issue(user):

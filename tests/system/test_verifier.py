@@ -6,6 +6,7 @@ import base64
 import concurrent.futures
 import contextlib
 import datetime
+import fcntl
 import hashlib
 import json
 import os
@@ -720,8 +721,10 @@ def test_a_silent_service_holds_up_nobody_else(evidence, intel, tmp_path):
         assert reply["verdict"] == "invalid" and reasons_of(reply)[0] == "attest.dcap.collateral_incomplete"
         assert len(reasons_of(reply)) == 2 and reasons_of(reply)[1].startswith("net."), reply["reasons"]
     asked = len(intel.asked)
-    # What could not be had is not asked for again at once.
-    assert one.json("POST", "/v1/verify", post)[1]["verdict"] == "invalid"
+    # What could not be had is not asked for again at once, and the reason is remembered; /verify says it too.
+    assert reasons_of(one.json("POST", "/v1/verify", post)[1]) == reasons_of(replies[0])
+    told = one.json("POST", "/verify", post)[1]["reason"]
+    assert "(attest.dcap.collateral_incomplete)" in told and f"({reasons_of(replies[0])[1]})" in told, told
     assert len(intel.asked) == asked and one.end() == 0
 
 
@@ -756,6 +759,55 @@ def test_certificates_of_a_report_are_fetched(evidence, amd, tmp_path):
         assert reasons_of(reply) == ["attest.snp.key_certificate"], reply["reasons"]
     assert len(amd.server.asked) == 3 and one.end() == 0
     del evidence
+
+
+def reports_of(amd, n):
+    """Reports that nobody signed, of n chips."""
+    for i in range(n):
+        report = bytearray(amd.report())
+        report[0x0a], report[0x34] = 2, 1
+        report[0x1a0:0x1e0] = hashlib.sha512(bytes([i])).digest()
+        yield bytes(report)
+
+
+def test_made_up_reports_hold_up_no_quote(evidence, intel, amd, tmp_path):
+    """AMD's service is silent, and asked by whoever makes up a chip: Intel's is asked as ever; the rest is told to ask again."""
+    amd.server.faults.append(("/vcek/", vendor.silent))
+    one = asking(evidence, tmp_path, f"pcs: '{intel.url}', kds: '{amd.server.url}'")
+    media = {"Content-Type": "application/vnd.dstack.snp-report"}
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        waiting = [pool.submit(one.json, "POST", "/v1/verify", report, media) for report in reports_of(amd, 40)]
+        wait_for("AMD's service is asked", lambda: amd.server.asked)
+        assert one.json("POST", "/v1/verify", evidence.text("attest-good.json"))[1]["verdict"] == "accepted"
+        assert len(intel.asked) == 4
+        replies = [w.result()[1] for w in waiting]
+    told = [reasons_of(reply)[1] for reply in replies if len(reasons_of(reply)) > 1]
+    assert len(told) == 40 and {"collateral.busy"} < set(told) <= {"collateral.busy", "net.fetch_timeout"}, told
+    # One source has 8 questions at once, and nobody waits for longer than fetch.timeout and limits.wait.
+    assert told.count("collateral.busy") >= 32, told
+    heard(json.dumps(replies))
+    assert one.end() == 0
+
+
+def test_it_ends_while_services_are_silent(evidence, intel, amd, tmp_path):
+    """Also while another program of this user holds AMD's turn."""
+    intel.faults.append(("/tcb?", vendor.silent))
+    one = Verifier(*evidence.options()[2:], directory=str(tmp_path), state=str(tmp_path),
+                   config=f"fetch: {{online: true, pcs: '{intel.url}', kds: '{amd.server.url}', timeout: 600}}\nlimits: {{wait: 600}}\n")
+    lock = tmp_path / "collateral" / "kds.lock"
+    lock.parent.mkdir()
+    media = {"Content-Type": "application/vnd.dstack.snp-report"}
+    with open(lock, "w", encoding="utf-8") as held, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = [pool.submit(one.ask, "POST", "/v1/verify", next(reports_of(amd, 1)), media, 120),
+                   pool.submit(one.ask, "POST", "/v1/verify", evidence.text("attest-good.json"), None, 120)]
+        wait_for("Intel's service is asked", lambda: intel.asked)
+        began = time.monotonic()
+        assert one.end() == 0
+        assert time.monotonic() - began < 30, "a service's silence is not waited out"
+        for w in waiting:
+            assert w.exception() is not None or w.result()[0] == 503
+    assert amd.server.asked == []
 
 
 # ---- what the tables say is checked

@@ -222,7 +222,8 @@ static void a_chip_keeps_its_newest_list(void **state)
 static void what_is_no_set(void **state)
 {
     (void)state;
-    static const char *const rows[] = { "", "{}", "[]", "{\"kind\":\"snp\"}", "{\"tcb_info\":\"{}\"}" };
+    static const char *const rows[] = { "", "{}", "[]", "{\"kind\":\"snp\"}",
+                                        "{\"tcb_info\":\"{}\"}" };
     for (size_t i = 0; i < DS_LEN(rows); i++)
         assert_true(shelf_add(shelf, ds_span_str(rows[i]), NULL) < 0);
     assert_int_equal(shelf_generation(shelf), 0);
