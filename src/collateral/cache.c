@@ -4,7 +4,11 @@
  */
 #include "collateral/cache.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -57,6 +61,48 @@ int collateral_cache_load(struct collateral_entry *ret, struct ds_arena *mem, co
     return DS_OK;
 }
 
+/* The chip's set that was written first, and how many there are. */
+struct oldest {
+    char name[NAME_MAX + 1];
+    struct timespec at;
+    size_t n;
+};
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+static void look_at(struct oldest *o, int dir, const char *name)
+{
+    struct stat st;
+    if (!ds_str_starts(name, "snp-") || !ds_str_ends(name, ".json") ||
+        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return;
+    if (o->n++ == 0 || is_before(&st.st_mtim, &o->at)) {
+        o->at = st.st_mtim;
+        (void)snprintf(o->name, sizeof o->name, "%s", name);
+    }
+}
+
+/* A chip has a set for each TCB that somebody names, and any report may. */
+static int trim(const char *dir, struct ds_error *e)
+{
+    struct oldest o = { .n = 0 };
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return ds_fail_errno(e, errno, "look into '%s'", dir);
+    for (struct dirent *x = readdir(d); x != NULL; x = readdir(d))
+        look_at(&o, dirfd(d), x->d_name);
+    (void)closedir(d);
+    if (o.n <= COLLATERAL_CHIPS_MAX)
+        return DS_OK;
+    DS_AUTO(ds_auto_free) char *path = ds_str_fmt("%s/%s", dir, o.name);
+    if (path == NULL)
+        return ds_fail(e, DS_ERR_NOMEM, "collateral cache");
+    return ds_file_remove(path, "collateral.cache_old", e);
+}
+
 int collateral_cache_save(const char *dir, const struct collateral_ask *ask, struct ds_span set,
                           struct ds_error *e)
 {
@@ -64,5 +110,6 @@ int collateral_cache_save(const char *dir, const struct collateral_ask *ask, str
     if (path == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "collateral cache");
     DS_TRY(ds_dir_make(dir, 0700, e));
-    return ds_file_save(path, set, 0600, "collateral.cache", e);
+    DS_TRY(ds_file_save(path, set, 0600, "collateral.cache", e));
+    return ask->kind == COLLATERAL_SNP ? trim(dir, e) : DS_OK;
 }

@@ -9,7 +9,8 @@
 
 #include "collateral/ask.h"
 
-#define COLLATERAL_SET_MAX ((size_t)1 << 20)
+#define COLLATERAL_SET_MAX   ((size_t)1 << 20)
+#define COLLATERAL_CHIPS_MAX 256 /* sets of AMD's chips; the one that was written first gives way */
 
 /* How a set stands at a time. */
 enum collateral_age {

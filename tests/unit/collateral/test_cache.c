@@ -5,6 +5,7 @@
  */
 #include "collateral/cache.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -104,6 +105,44 @@ static void test_directory(void **unused)
     assert_int_equal(collateral_cache_save("/proc/none", &ask, kit_set(&kit), &e), DS_ERR_SYS);
 }
 
+static size_t count(const char *dir, const char *start)
+{
+    size_t n = 0;
+    DIR *d = opendir(dir);
+    assert_non_null(d);
+    for (struct dirent *x = readdir(d); x != NULL; x = readdir(d))
+        n += ds_str_starts(x->d_name, start);
+    assert_int_equal(closedir(d), 0);
+    return n;
+}
+
+/* Whoever names TCBs of a chip fills no disk, and displaces no other documents. */
+static void test_chips_are_bounded(void **unused)
+{
+    DS_AUTO(ds_auto_free) char *dir = ds_str_fmt("%s/chips", kit.dir);
+    struct collateral_ask ask = ask_good();
+    struct ds_error e = { 0 };
+    struct stat st;
+    char first[COLLATERAL_KEY_MAX], path[COLLATERAL_KEY_MAX + 64];
+    (void)unused;
+    assert_int_equal(collateral_cache_save(dir, &ask, DS_SPAN_LIT("{}"), &e), DS_OK);
+    ask = (struct collateral_ask){ .kind = COLLATERAL_SNP, .kds = { .product = "Milan" } };
+    collateral_ask_key(first, &ask);
+    for (unsigned i = 0; i < COLLATERAL_CHIPS_MAX + 2; i++) {
+        ask.kds.ucode_spl = (uint8_t)i;
+        ask.kds.snp_spl = (uint8_t)(i >> 8);
+        if (collateral_cache_save(dir, &ask, DS_SPAN_LIT("{}"), &e) < 0)
+            fail_msg("%s", e.msg);
+    }
+    assert_int_equal(count(dir, "snp-"), COLLATERAL_CHIPS_MAX);
+    assert_int_equal(count(dir, "tdx-"), 1);
+    (void)snprintf(path, sizeof path, "%s/%s.json", dir, first);
+    assert_int_equal(stat(path, &st), -1);
+    collateral_ask_key(first, &ask);
+    (void)snprintf(path, sizeof path, "%s/%s.json", dir, first);
+    assert_int_equal(stat(path, &st), 0);
+}
+
 static void test_keys(void **unused)
 {
     static const struct {
@@ -146,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_chips_are_bounded),
         cmocka_unit_test(test_keys),
     };
     kit_open(&kit, COLLATERAL_CHECK_MEM);
