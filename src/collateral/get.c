@@ -277,10 +277,11 @@ static int get_amd(struct ds_buf *ret, struct ds_arena *mem, const struct line *
     return r;
 }
 
-/* The time goes on while a service is asked. Up, so that what was issued meanwhile is not early. */
-static int64_t time_at(int64_t now_s, int64_t began_ms)
+/* The time goes on while a service is asked. Of either time a part of a second is cut off. */
+static int64_t time_at(const struct collateral_facts *f, int64_t now_s, int64_t began_ms)
 {
-    return now_s + (ds_clock_mono_ms() - began_ms + 999) / 1000;
+    int64_t at_s = now_s + (ds_clock_mono_ms() - began_ms) / 1000, from_s = collateral_from_s(f);
+    return at_s < from_s && from_s - at_s <= 2 ? from_s : at_s;
 }
 
 /* A set from the service, checked. */
@@ -300,7 +301,7 @@ static int get_fresh(struct collateral_entry *ret, struct ds_arena *mem,
     if (!collateral_ask_fits(ask, &entry.facts))
         return ds_refuse(e, DS_ERR_PEER, DS_CODE_COLLATERAL_REPLY, "platform",
                          "the platform that was asked for", "another", NULL);
-    DS_TRY(collateral_check_dates(&entry.facts, time_at(now_s, began_ms), e));
+    DS_TRY(collateral_check_dates(&entry.facts, time_at(&entry.facts, now_s, began_ms), e));
     *ret = DS_TAKE(entry, (struct collateral_entry){ 0 });
     return DS_OK;
 }

@@ -106,17 +106,19 @@ void call_submit(const struct call *c, const struct job *j)
         call_fail(c, &e);
 }
 
-/* Beside what is missing: why it could not be had. */
+/* Beside what is missing: why it could not be had; the text still ends with the code of what is. */
 static void add_obtain_error(const struct job *j, struct verifier_finding *f)
 {
+    char whole[sizeof f->why[0]];
     char *why = f->why[VERIFIER_QUOTE];
-    size_t n = strlen(why);
     const struct ds_error *e = &j->obtain_error;
+    enum ds_code code = e->code != DS_CODE_NONE ? e->code : DS_CODE_COLLATERAL_NO_SET;
     if (j->obtained >= 0 || f->steps[VERIFIER_QUOTE] != VERIFIER_FAILED)
         return;
     ds_verdict_add_error(&f->verdict, e, DS_CODE_COLLATERAL_NO_SET);
-    enum ds_code code = e->code != DS_CODE_NONE ? e->code : DS_CODE_COLLATERAL_NO_SET;
-    (void)snprintf(why + n, sizeof f->why[0] - n, "; %s (%s)", e->msg, ds_code_info_get(code)->id);
+    (void)snprintf(whole, sizeof whole, "%.50s (%s); %.310s", e->msg, ds_code_info_get(code)->id,
+                   why);
+    memcpy(why, whole, sizeof whole);
 }
 
 /* In the job's room, where the answer is counted from. */
