@@ -31,12 +31,14 @@ struct run {
     int64_t now_s;
 
     struct ds_x509 leaf, ca;
-    struct ds_x509 root; /* name and key only */
+    struct ds_x509 root;  /* name and key only */
+    struct ds_x509 given; /* what came as its certificate, or nothing */
+    struct ds_crl crl;
     struct ds_anchor anchor;
     struct snp_key_cert says;
     bool is_crl_checked;
-    int64_t from_s, until_s, root_from_s,
-        root_until_s; /* everything that was looked at is in date within */
+    int64_t from_s, until_s; /* everything that was looked at is in date within */
+    int64_t root_from_s, root_until_s;
 };
 
 static int refuse(const struct run *v, enum ds_code code, const char *claim, const char *expected,
@@ -97,9 +99,8 @@ static int find_root(struct run *v, struct ds_error *e)
         return DS_OK;
     DS_TRY(ds_x509_check_critical(&given, e));
     DS_TRY(ds_x509_check_marker(&given, &v->anchor, e));
-    v->root_from_s = given.not_before_s;
-    v->root_until_s = given.not_after_s;
-    return ds_x509_check_time(&given, v->now_s, e);
+    v->given = given;
+    return DS_OK;
 }
 
 /* 57230 2.3: the product stands in the name of each certificate above the leaf. */
@@ -121,10 +122,6 @@ static int check_chain(struct run *v, struct ds_error *e)
     DS_TRY(find_root(v, e));
     DS_TRY(ds_x509_check_link(&v->ca, &v->root, 1, &v->anchor, e));
     DS_TRY(ds_x509_check_link(&v->leaf, &v->ca, 0, &v->anchor, e));
-    DS_TRY(ds_anchored(ds_x509_check_time(&v->ca, v->now_s, e), v->anchor.name, e));
-    DS_TRY(ds_anchored(ds_x509_check_time(&v->leaf, v->now_s, e), v->anchor.name, e));
-    narrow(v, v->ca.not_before_s, v->ca.not_after_s);
-    narrow(v, v->leaf.not_before_s, v->leaf.not_after_s);
     DS_TRY(snp_key_cert_parse(&v->says, v->key, &v->leaf, e));
     DS_TRY(check_name(v, &v->ca, v->key == DS_SNP_KEY_VLEK ? "SEV-VLEK-" : "SEV-", e));
     return check_name(v, &v->root, "ARK-", e);
@@ -133,17 +130,33 @@ static int check_chain(struct run *v, struct ds_error *e)
 /* 57230 2.3, 4.3: the ARK's list names ASKs and ASVKs; nobody lists VCEKs. */
 static int check_crl(struct run *v, struct ds_error *e)
 {
-    struct ds_crl crl;
     if (v->certs->der[DS_SNP_CRL].len == 0)
         return DS_OK;
-    DS_TRY(ds_crl_parse(&crl, v->certs->der[DS_SNP_CRL], e));
-    DS_TRY(ds_crl_check(&crl, &v->root, v->now_s, e));
-    narrow(v, crl.this_update_s, crl.next_update_s);
+    DS_TRY(ds_crl_parse(&v->crl, v->certs->der[DS_SNP_CRL], e));
+    DS_TRY(ds_crl_check_issued(&v->crl, &v->root, e));
     v->is_crl_checked = true;
-    if (ds_crl_has(&crl, &v->ca))
+    if (ds_crl_has(&v->crl, &v->ca))
         return refuse(v, DS_CODE_SNP_CA_REVOKED, ds_x509_name_of(&v->ca).s, "not revoked",
                       "revoked", e);
     return DS_OK;
+}
+
+/* Behind signatures and revocation, so that nothing forged or revoked is called old. */
+static int check_chain_dates(struct run *v, struct ds_error *e)
+{
+    if (v->given.der.len > 0) {
+        v->root_from_s = v->given.not_before_s;
+        v->root_until_s = v->given.not_after_s;
+        DS_TRY(ds_x509_check_time(&v->given, v->now_s, e));
+    }
+    DS_TRY(ds_x509_check_time(&v->ca, v->now_s, e));
+    DS_TRY(ds_x509_check_time(&v->leaf, v->now_s, e));
+    narrow(v, v->ca.not_before_s, v->ca.not_after_s);
+    narrow(v, v->leaf.not_before_s, v->leaf.not_after_s);
+    if (!v->is_crl_checked)
+        return DS_OK;
+    narrow(v, v->crl.this_update_s, v->crl.next_update_s);
+    return ds_crl_check_time(&v->crl, &v->root, v->now_s, e);
 }
 
 /* When all else holds, so that a bad chain is called bad. */
@@ -185,6 +198,7 @@ static int verify_platform(struct ds_snp_platform *ret, struct run *v, uint32_t 
     DS_TRY(check_present(v, e));
     DS_TRY(check_chain(v, e));
     DS_TRY(check_crl(v, e));
+    DS_TRY(check_chain_dates(v, e));
     DS_TRY(check_complete(v, flags, e));
     return fill_platform(ret, v, e);
 }

@@ -213,6 +213,7 @@ CHANGE(vcek_rsa, s->plans[S_VCEK].key = S_ASK)
 CHANGE(ark_expired, s->plans[S_ARK].not_after_s = SNP_NOW - 1)
 CHANGE(ark_early, s->plans[S_ARK].not_before_s = SNP_NOW + 1)
 CHANGE(ask_expired, s->plans[S_ASK].not_after_s = SNP_NOW - 1)
+CHANGE(ask_expired_revoked, s->plans[S_ASK].not_after_s = SNP_NOW - 1; s->is_ask_revoked = true)
 CHANGE(ask_last_second, s->plans[S_ASK].not_after_s = SNP_NOW; s->crl_next_s = SNP_NOW)
 CHANGE(vcek_expired, s->plans[S_VCEK].not_after_s = SNP_NOW - 1)
 CHANGE(vcek_early, s->plans[S_VCEK].not_before_s = SNP_NOW + 1)
@@ -255,6 +256,7 @@ CHANGE(ask_revoked, s->is_ask_revoked = true)
 CHANGE(asvk_revoked, s->is_asvk_revoked = true)
 CHANGE(other_revoked, s->is_other_revoked = true)
 CHANGE(crl_old, s->crl_next_s = SNP_NOW - 1)
+CHANGE(crl_old_revoked, s->crl_next_s = SNP_NOW - 1; s->is_ask_revoked = true)
 CHANGE(crl_early, s->crl_this_s = SNP_NOW + 1)
 CHANGE(crl_by_other, s->crl_by = S_OTHER_ARK)
 CHANGE(crl_by_ask, s->crl_by = S_ASK)
@@ -382,6 +384,8 @@ static const struct {
     { "ASVK revoked", asvk_revoked, MILAN, VLEK, DS_CODE_SNP_CA_REVOKED },
     { "another serial revoked", other_revoked, MILAN, VCEK, DS_CODE_NONE },
     { "list out of date", crl_old, MILAN, VCEK, DS_CODE_CRL_DATES },
+    { "ASK revoked by a list out of date", crl_old_revoked, MILAN, VCEK, DS_CODE_SNP_CA_REVOKED },
+    { "ASK revoked and expired", ask_expired_revoked, MILAN, VCEK, DS_CODE_SNP_CA_REVOKED },
     { "list of the future", crl_early, MILAN, VCEK, DS_CODE_CRL_DATES },
     { "list by another root of one name", crl_by_other, MILAN, VCEK, DS_CODE_CRL_SIGNATURE },
     { "list by the ASK", crl_by_ask, MILAN, VCEK, DS_CODE_CRL_ISSUER },

@@ -150,9 +150,9 @@ static void only_what_was_compared_is_affirmed(void **state)
         assert_int_equal(a->vector.values[EAR_INSTANCE_IDENTITY], affirmed[i].identity);
         assert_int_equal(a->vector.values[EAR_EXECUTABLES], affirmed[i].executables);
         /* Good hardware under an unknown workload is nothing to affirm. */
-        assert_true((ear.status == EAR_TIER_AFFIRMING) ==
-                    (affirmed[i].hardware == EAR_AFFIRMED &&
-                     affirmed[i].executables == EAR_BOOT_AFFIRMED));
+        assert_true(
+            (ear.status == EAR_TIER_AFFIRMING) ==
+            (affirmed[i].hardware == EAR_AFFIRMED && affirmed[i].executables == EAR_BOOT_AFFIRMED));
         assert_int_equal(a->n_policy_ids, 1);
         assert_true(ds_span_eq_str(a->policy_ids[0], policy.id));
     }
