@@ -41,6 +41,7 @@ static const struct rpc_field v1_reply[] = {
     { "anchor", RPC_TEXT, true, 0, "the root's name", NULL, 0 },
     { "fresh", RPC_BOOL, true, 0, "it answers the nonce of the request", NULL, 0 },
     { "judged_at", RPC_TEXT, true, 0, "the verifier's clock, UTC", NULL, 0 },
+    { "collateral_by", RPC_TEXT, true, 0, "whose documents decided: verifier, request, evidence, verifier and evidence, none", NULL, 0 },
     { "collateral_from", RPC_TEXT, false, 0, "the vendor's documents hold from here", NULL, 0 },
     { "collateral_until", RPC_TEXT, false, 0, "to here", NULL, 0 },
     { "steps", RPC_OBJECT, true, 0, "read, quote, binding, event_log, os_image, identity, policy: held, failed or skipped", NULL, 0 },

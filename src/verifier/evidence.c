@@ -189,6 +189,7 @@ static int take_evidence(struct opening *o, const char *type, struct ds_span val
 {
     const struct kind *kind = kind_find(evidence_media_find(type));
     struct ds_span collateral = o->ret->collateral;
+    bool is_own = o->ret->is_collateral_evidence;
     if (kind == NULL || kind->read == NULL || (o->is_in_certificate && !kind->in_certificate))
         return refuse_type(type[0] != '\0' ? type : "a content format", e);
     if (!kind->is(value))
@@ -198,6 +199,7 @@ static int take_evidence(struct opening *o, const char *type, struct ds_span val
     o->has_evidence = true;
     DS_TRY(kind->read(o->ret, o->r, o->mem, value, e));
     o->ret->collateral = collateral;
+    o->ret->is_collateral_evidence = is_own;
     return DS_OK;
 }
 
@@ -209,6 +211,7 @@ static int take_record(struct opening *o, const struct ds_cmw_record *record, st
     (void)ds_str_printable(type, sizeof type, record->type);
     if ((what & DS_CMW_ENDORSEMENTS) != 0 && strcmp(type, MEDIA_COLLATERAL) == 0) {
         o->ret->collateral = record->value;
+        o->ret->is_collateral_evidence = true;
         return DS_OK;
     }
     return (what & DS_CMW_EVIDENCE) != 0 ? take_evidence(o, type, record->value, e) : DS_OK;
@@ -282,8 +285,10 @@ int evidence_open(struct verifier_input *io_input, struct ds_arena *mem, struct 
     struct verifier_input input = *io_input;
     struct opening o = { .ret = &input, .mem = mem, .is_in_certificate = true };
     DS_TRY(open_wrapper(&o, is_json ? ds_cmw_parse_json : ds_cmw_parse_cbor, cmw, e));
-    if (io_input->collateral.len > 0)
+    if (io_input->collateral.len > 0) {
         input.collateral = io_input->collateral;
+        input.is_collateral_evidence = io_input->is_collateral_evidence;
+    }
     *io_input = input;
     return DS_OK;
 }

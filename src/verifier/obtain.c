@@ -375,20 +375,32 @@ static void look_back(struct job *j)
 }
 
 /* Where it is the documents that are missing or over, and all else held so far. */
-void obtain_look(struct job *j, const struct verifier_input *in)
+static bool lacks(const struct verifier_finding *f)
 {
     static const enum ds_code lacking[] = {
         DS_CODE_DCAP_COLLATERAL_INCOMPLETE, DS_CODE_DCAP_TCB_INFO_EXPIRED,
         DS_CODE_DCAP_QE_IDENTITY_EXPIRED,   DS_CODE_CRL_DATES,
         DS_CODE_SNP_CERTS_MISSING,          DS_CODE_SNP_CRL_MISSING,
     };
-    const struct ds_attestation *a = &j->finding->evidence;
-    bool lacks = false;
+    bool any = false;
     for (size_t i = 0; i < DS_LEN(lacking); i++)
-        lacks |= ds_verdict_has(&j->finding->verdict, lacking[i]);
-    j->lacks_documents = lacks && in->collateral.len == 0 &&
-                         j->finding->steps[VERIFIER_QUOTE] == VERIFIER_FAILED &&
-                         collateral_ask_of(&j->ask, &j->mem, a->quote, NULL, NULL) == DS_OK;
+        any |= ds_verdict_has(&f->verdict, lacking[i]);
+    return any && f->steps[VERIFIER_QUOTE] == VERIFIER_FAILED;
+}
+
+/* Or only whoever attests says how new they are. */
+static bool is_at_their_word(const struct verifier_finding *f)
+{
+    return f->by == VERIFIER_BY_EVIDENCE && f->steps[VERIFIER_QUOTE] == VERIFIER_HELD;
+}
+
+void obtain_look(struct job *j, const struct verifier_input *in)
+{
+    const struct verifier_finding *f = j->finding;
+    bool is_request = in->collateral.len > 0 && !in->is_collateral_evidence;
+    j->lacks_documents = !is_request && (lacks(f) || is_at_their_word(f)) &&
+                         collateral_ask_of(&j->ask, &j->mem, f->evidence.quote, NULL, NULL) ==
+                             DS_OK;
     if (j->lacks_documents && !j->has_asked)
         look_back(j);
 }

@@ -11,6 +11,7 @@
 #include "attest/tdx/verify.h"
 #include "codec/pem.h"
 #include "crypto/hash.h"
+#include "verifier/newer.h"
 #include "verifier/shelf.h"
 #include "verifier/warm.h"
 
@@ -19,6 +20,7 @@
 /* A verification under way. */
 struct run {
     struct ds_claims *claims;
+    enum verifier_by *by;
     struct ds_arena *mem;
     const struct verifier_ground *ground;
     const struct quote_in *in;
@@ -28,10 +30,9 @@ struct run {
 struct intel {
     struct ds_tdx_quote tdx;
     struct ds_sgx_quote sgx;
-    const struct ds_dcap_quote *dcap;
+    struct ds_dcap_quote *dcap;
     struct shelf_set *set;
     struct warm_platform *platform;
-    uint8_t set32[32];
     struct warm_ground ground;
 };
 
@@ -63,27 +64,69 @@ static struct shelf_set *find_set(const struct intel *q, const struct run *run)
     return shelf_find(run->ground->shelf, &want);
 }
 
+/* The request's own documents are a choice of whoever asks, and nobody's are compared with them. */
 static int take_ground(struct intel *q, const struct run *run, struct ds_error *e)
 {
-    q->ground = (struct warm_ground){ .tee = run->in->tee,
-                                      .set = run->in->collateral,
-                                      .generation = shelf_generation(run->ground->shelf),
+    const struct quote_in *in = run->in;
+    q->ground = (struct warm_ground){ .tee = in->tee,
+                                      .whose = VERIFIER_BY_OWN,
                                       .anchors = &run->ground->anchors,
                                       .now_s = run->ground->now_s };
-    if (run->in->collateral.len == 0)
-        return DS_OK;
-    q->ground.set32 = q->set32;
-    return ds_hash(DS_SHA256, q->set32, run->in->collateral, e);
+    if (in->collateral.len > 0) {
+        q->ground.whose = in->is_collateral_evidence ? VERIFIER_BY_EVIDENCE : VERIFIER_BY_REQUEST;
+        DS_TRY(ds_hash(DS_SHA256, q->ground.set32, in->collateral, e));
+    }
+    if (q->ground.whose != VERIFIER_BY_REQUEST)
+        q->ground.generation = shelf_generation(run->ground->shelf);
+    return DS_OK;
 }
 
-/* Where nothing is at hand, verification names what is missing once all else holds. */
+/* What is at hand; all empty where that is nothing: verification names it once all else holds. */
+static int read_own(struct ds_dcap_collateral *ret, struct intel *q, const struct run *run,
+                    struct ds_error *e)
+{
+    *ret = (struct ds_dcap_collateral){ 0 };
+    q->set = find_set(q, run);
+    if (q->set == NULL)
+        return DS_OK;
+    return ds_dcap_collateral_parse(ret, run->mem, ds_buf_span(&q->set->json), e);
+}
+
+static int take_own(struct intel *q, const struct run *run, struct ds_error *e)
+{
+    struct ds_dcap_collateral own;
+    DS_TRY(read_own(&own, q, run, e));
+    q->ground.parts = own.parts;
+    q->ground.by = q->set != NULL ? VERIFIER_BY_OWN : VERIFIER_BY_NONE;
+    return DS_OK;
+}
+
+static int take_given(struct intel *q, const struct run *run, struct ds_error *e)
+{
+    struct ds_dcap_collateral given, own;
+    DS_TRY(ds_dcap_collateral_parse(&given, run->mem, run->in->collateral, e));
+    q->ground.parts = given.parts;
+    q->ground.by = q->ground.whose;
+    if (q->ground.whose == VERIFIER_BY_REQUEST)
+        return DS_OK;
+    /* The platform that is asked for (obtain.c) is then the one that verified. */
+    if (q->dcap->cert_type == DS_DCAP_CERT_PCK_CHAIN)
+        given.parts.pck_chain_pem = (struct ds_span){ 0 };
+    DS_TRY(read_own(&own, q, run, e));
+    q->ground.by = newer_dcap(&q->ground.parts, &own, &given, run->ground->now_s);
+    return DS_OK;
+}
+
 static int make_platform(struct intel *q, const struct run *run, struct ds_error *e)
 {
-    if (run->in->collateral.len == 0) {
-        q->set = find_set(q, run);
-        q->ground.set = q->set != NULL ? ds_buf_span(&q->set->json) : DS_SPAN_LIT("{}");
-    }
-    return warm_make(&q->platform, run->ground->warm, run->mem, q->dcap, &q->ground, e);
+    size_t used = run->mem->used;
+    int r = q->ground.whose == VERIFIER_BY_OWN ? take_own(q, run, e) : take_given(q, run, e);
+    if (r == DS_OK)
+        r = warm_make(&q->platform, run->ground->warm, run->mem, q->dcap, &q->ground, e);
+    *run->by = q->ground.by;
+    q->ground.parts = (struct ds_dcap_parts){ 0 };
+    run->mem->used = used; /* what is kept was copied */
+    return r;
 }
 
 static int verify_on(struct intel *q, const struct run *run, struct ds_error *e)
@@ -100,11 +143,14 @@ static int verify_on(struct intel *q, const struct run *run, struct ds_error *e)
 
 static int verify_known(struct intel *q, const struct run *run, struct ds_error *e)
 {
-    q->platform = warm_find(run->ground->warm, q->dcap, &q->ground);
+    struct ds_span written = q->dcap->cert_data;
+    q->platform = warm_find(run->ground->warm, run->mem, q->dcap, &q->ground);
     if (q->platform != NULL) {
+        *run->by = warm_platform_by(q->platform);
         int r = verify_on(q, run, e);
         if (r == DS_OK || e->code != DS_CODE_DCAP_PLATFORM_STALE)
             return r;
+        q->dcap->cert_data = written;
         warm_unref(run->ground->warm, q->platform);
         q->platform = NULL;
     }
@@ -149,57 +195,84 @@ static enum ds_snp_product product_of(const struct ds_snp_evidence *ev)
     return said.product;
 }
 
-static struct shelf_set *find_amd_set(const struct ds_snp_evidence *ev, const struct run *run)
-{
-    struct kds_ask chip;
-    enum ds_snp_key key = ds_snp_report_key(&ev->report);
-    const char *product = ds_snp_product_text(product_of(ev));
-    struct shelf_want want = { .kind = COLLATERAL_SNP, .product = product };
-    bool has_leaf = key != DS_SNP_KEY_NONE && ev->certs.der[key].len > 0;
-    /* With its own certificate at hand only its issuers and their list are looked for. */
-    if (!has_leaf) {
-        if (kds_ask_of_report(&chip, run->in->quote, product, NULL) < 0)
-            return NULL;
-        want.chip = &chip;
-    }
-    return shelf_find(run->ground->shelf, &want);
-}
-
 static void fill(struct ds_span *place, struct ds_span der)
 {
     if (place->len == 0)
         *place = der;
 }
 
-/* What the evidence brings goes before what a set has. */
-static int add_set(struct ds_snp_certs *certs, struct ds_arena *mem, struct ds_span json,
+/* A set being read into what evidence brought. */
+struct adding {
+    struct ds_snp_certs *certs;
+    enum verifier_by whose;
+    bool takes_leaf;
+};
+
+/* Certificates of the evidence stay; of two lists the newer decides. */
+static int add_set(const struct adding *a, const struct run *run, struct ds_span json,
                    struct ds_error *e)
 {
     const struct ds_json_tok *root;
     struct collateral_snp set;
     struct ds_snp_certs more = { 0 };
-    DS_TRY(ds_json_parse_in(&root, mem, json, e));
+    bool is_evidence;
+    DS_TRY(ds_json_parse_in(&root, run->mem, json, e));
     if (!collateral_is_snp(root))
         return ds_fail_code(e, DS_ERR_FORMAT, DS_CODE_COLLATERAL_SET_FORMAT,
                             "collateral of another platform beside an SEV-SNP report");
-    DS_TRY(collateral_snp_parse(&set, mem, root, e));
-    DS_TRY(ds_snp_certs_add(&more, mem, set.chain, e));
-    fill(&more.der[set.is_vlek ? DS_SNP_VLEK : DS_SNP_VCEK], set.leaf);
-    fill(&more.der[DS_SNP_CRL], set.crl);
+    DS_TRY(collateral_snp_parse(&set, run->mem, root, e));
+    DS_TRY(ds_snp_certs_add(&more, run->mem, set.chain, e));
+    if (a->takes_leaf)
+        fill(&more.der[set.is_vlek ? DS_SNP_VLEK : DS_SNP_VCEK], set.leaf);
+    struct ds_span *crl = &a->certs->der[DS_SNP_CRL];
+    *crl = newer_crl(&is_evidence, set.crl, *crl, run->ground->now_s);
+    if (!is_evidence)
+        *run->by = a->whose;
     for (size_t i = 0; i < DS_SNP_N_SLOTS; i++)
-        fill(&certs->der[i], more.der[i]);
+        fill(&a->certs->der[i], more.der[i]);
     return DS_OK;
+}
+
+static int add_found(const struct adding *a, const struct run *run, const struct shelf_want *want,
+                     struct ds_error *e)
+{
+    struct shelf_set *set = shelf_find(run->ground->shelf, want);
+    /* What is read from the set is copied into the arena. */
+    int r = set != NULL ? add_set(a, run, ds_buf_span(&set->json), e) : DS_OK;
+    shelf_unref(run->ground->shelf, set);
+    return r;
+}
+
+/* The chip's certificate, unless the evidence brings it, and the newest list of its product. */
+static int add_own(struct ds_snp_evidence *ev, const struct run *run, struct ds_error *e)
+{
+    struct kds_ask chip;
+    enum ds_snp_key key = ds_snp_report_key(&ev->report);
+    const char *product = ds_snp_product_text(product_of(ev));
+    struct shelf_want want = {
+        .kind = COLLATERAL_SNP, .product = product, .chip = &chip, .now_s = run->ground->now_s
+    };
+    struct adding a = { .certs = &ev->certs, .whose = VERIFIER_BY_OWN, .takes_leaf = true };
+    bool has_leaf = key != DS_SNP_KEY_NONE && ev->certs.der[key].len > 0;
+    if (!has_leaf && kds_ask_of_report(&chip, run->in->quote, product, NULL) == DS_OK)
+        DS_TRY(add_found(&a, run, &want, e));
+    want.chip = NULL;
+    a.takes_leaf = false;
+    return add_found(&a, run, &want, e);
 }
 
 static int add_collateral(struct ds_snp_evidence *ev, const struct run *run, struct ds_error *e)
 {
-    if (run->in->collateral.len > 0)
-        return add_set(&ev->certs, run->mem, run->in->collateral, e);
-    struct shelf_set *set = find_amd_set(ev, run);
-    /* What is read from the set is copied into the arena. */
-    int r = set != NULL ? add_set(&ev->certs, run->mem, ds_buf_span(&set->json), e) : DS_OK;
-    shelf_unref(run->ground->shelf, set);
-    return r;
+    const struct quote_in *in = run->in;
+    bool is_request = in->collateral.len > 0 && !in->is_collateral_evidence;
+    const struct adding given = { .certs = &ev->certs,
+                                  .whose = is_request ? VERIFIER_BY_REQUEST : VERIFIER_BY_EVIDENCE,
+                                  .takes_leaf = true };
+    if (ev->certs.der[DS_SNP_CRL].len > 0)
+        *run->by = VERIFIER_BY_EVIDENCE;
+    if (in->collateral.len > 0)
+        DS_TRY(add_set(&given, run, in->collateral, e));
+    return is_request ? DS_OK : add_own(ev, run, e);
 }
 
 static int verify_amd(const struct run *run, struct ds_error *e)
@@ -218,9 +291,11 @@ static int verify_amd(const struct run *run, struct ds_error *e)
     return ds_snp_report_verify(run->claims, &ev.report, &platform, g->now_s, e);
 }
 
-int quote_verify(struct ds_claims *ret, struct ds_arena *mem, const struct verifier_ground *ground,
-                 const struct quote_in *in, struct ds_error *e)
+int quote_verify(struct ds_claims *ret, enum verifier_by *ret_by, struct ds_arena *mem,
+                 const struct verifier_ground *ground, const struct quote_in *in,
+                 struct ds_error *e)
 {
-    const struct run run = { .claims = ret, .mem = mem, .ground = ground, .in = in };
+    const struct run run = { .claims = ret, .by = ret_by, .mem = mem, .ground = ground, .in = in };
+    *ret_by = VERIFIER_BY_NONE;
     return in->tee == DS_TEE_SEV_SNP ? verify_amd(&run, e) : verify_intel(&run, e);
 }

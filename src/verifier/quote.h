@@ -17,14 +17,16 @@ struct quote_in {
     struct ds_span quote;
     const struct ds_attestation *attestation; /* SNP: for its certificates */
     struct ds_span certificates;              /* SNP: those beside a bare report */
-    struct ds_span collateral;                /* JSON, of the request; empty: what is at hand */
+    struct ds_span collateral;                /* JSON; empty: what is at hand */
+    bool is_collateral_evidence;              /* as in struct verifier_input */
 };
 
 /*
  * io:   mem  VERIFIER_MEM
- * out:  ret  from ds_claims_new_in()
+ * out:  ret     from ds_claims_new_in()
+ *       ret_by  also after a failure, as far as it came
  * err:  as the platform's parser and verification
  */
-DS_MUST_USE int quote_verify(struct ds_claims *ret, struct ds_arena *mem,
+DS_MUST_USE int quote_verify(struct ds_claims *ret, enum verifier_by *ret_by, struct ds_arena *mem,
                              const struct verifier_ground *ground, const struct quote_in *in,
                              struct ds_error *e);

@@ -216,5 +216,7 @@ int verifier_request_v1(struct verifier_input *ret, struct verifier_request *r,
     DS_TRY(read_expected(ret, r, mem, e));
     DS_TRY(read_policy(ret, r, mem, e));
     /* The signed documents inside are texts, which stay as they are. */
-    return write_member(&ret->collateral, &r->collateral, r, "collateral", e);
+    DS_TRY(write_member(&ret->collateral, &r->collateral, r, "collateral", e));
+    ret->is_collateral_evidence &= r->collateral == NULL; /* or what came along in a wrapper */
+    return DS_OK;
 }

@@ -151,6 +151,18 @@ static void put_policies(struct ds_jw *w, const struct verifier_finding *f)
     ds_jw_array_end(w);
 }
 
+static void put_by(struct ds_jw *w, enum verifier_by by)
+{
+    static const char *const texts[] = {
+        [VERIFIER_BY_NONE] = "none",
+        [VERIFIER_BY_OWN] = "verifier",
+        [VERIFIER_BY_REQUEST] = "request",
+        [VERIFIER_BY_EVIDENCE] = "evidence",
+        [VERIFIER_BY_BOTH] = "verifier and evidence",
+    };
+    ds_jw_str(w, "collateral_by", texts[by]);
+}
+
 int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f,
                        const struct verifier_say *say, struct ds_error *e)
 {
@@ -162,6 +174,7 @@ int verifier_result_v1(struct ds_buf *ret, const struct verifier_finding *f,
     ds_jw_str(&w, "anchor", c != NULL ? ds_claims_anchor(c) : "");
     ds_jw_bool(&w, "fresh", f->is_fresh);
     put_date(&w, "judged_at", say->now_s);
+    put_by(&w, f->by);
     if (c != NULL) {
         put_date(&w, "collateral_from", ds_claims_valid_from_s(c));
         put_date(&w, "collateral_until", ds_claims_valid_until_s(c));

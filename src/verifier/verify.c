@@ -140,14 +140,15 @@ static int check_quote(struct run *run, struct ds_error *e)
                                  .quote = run->f->evidence.quote,
                                  .attestation = run->in->quote.len > 0 ? NULL : &run->f->evidence,
                                  .certificates = run->in->certificates,
-                                 .collateral = run->in->collateral };
+                                 .collateral = run->in->collateral,
+                                 .is_collateral_evidence = run->in->is_collateral_evidence };
     struct ds_claims *claims = ds_claims_new_in(run->mem);
     if (claims == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "verify evidence");
     if (in.tee == DS_TEE_NONE)
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_APP_PLATFORM_UNSUPPORTED, "platform",
                          "dstack-tdx or dstack-amd-sev-snp", "another platform", NULL);
-    DS_TRY(quote_verify(claims, run->mem, run->ground, &in, e));
+    DS_TRY(quote_verify(claims, &run->f->by, run->mem, run->ground, &in, e));
     a->evidence = run->f->evidence;
     a->unbound = claims;
     a->claims = claims;

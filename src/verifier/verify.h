@@ -32,6 +32,15 @@ enum verifier_outcome {
     VERIFIER_FAILED,
 };
 
+/* Whose documents decided. */
+enum verifier_by {
+    VERIFIER_BY_NONE, /* there were none */
+    VERIFIER_BY_OWN,
+    VERIFIER_BY_REQUEST,
+    VERIFIER_BY_EVIDENCE,
+    VERIFIER_BY_BOTH, /* of some the verifier's, of others the evidence's were newer */
+};
+
 /* What was posted, decoded. Exactly one of the first three is not empty. Of a certificate `vm_config`
    serves where the quote inside comes with a log and without it. */
 struct verifier_input {
@@ -42,7 +51,9 @@ struct verifier_input {
     struct ds_span event_log;    /* JSON; with quote */
     struct ds_span vm_config;    /* JSON; with quote */
     struct ds_span collateral;   /* JSON; empty: the verifier's own */
-    struct ds_span nonce;        /* what the evidence must answer; empty: anything */
+    /* It came along with the evidence, so whoever attests chose it: newer ones go before it. */
+    bool is_collateral_evidence;
+    struct ds_span nonce; /* what the evidence must answer; empty: anything */
     struct ds_span report_data64;
     const struct verifier_policy *policy; /* must hold as well; NULL: none */
 };
@@ -74,6 +85,7 @@ struct verifier_finding {
     size_t n_policies;
     struct policy_proof proof; /* when the quote holds */
     uint8_t wanted64[2][64];   /* report_data that answers the nonce */
+    enum verifier_by by;       /* of the quote's documents */
     enum ds_tee tee;           /* what the evidence says it is of, verified or not */
     bool has_app;              /* evidence with log and vm_config */
     bool is_fresh;             /* it answers the nonce that was asked for */

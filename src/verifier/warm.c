@@ -7,11 +7,15 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
+#include "codec/pem.h"
 #include "crypto/hash.h"
 
-#define ROOM \
-    (DS_DCAP_COLLATERAL_MEM + ((size_t)192 << 10)) /* pages that are not touched cost nothing */
+#define ROOM                  \
+    (DS_DCAP_COLLATERAL_MEM + \
+     ((size_t)64 << 10)) /* beside the texts; what stays unused is given back */
+#define PAGE ((size_t)4096)
 
 /* Under which roots something verified: under others it counts for nothing. */
 #define TRUST_MAX 4
@@ -27,11 +31,20 @@ struct warm_platform {
     struct ds_dcap_collateral coll; /* which platform keeps */
     struct ds_dcap_qe qe;
     enum ds_tee tee;
-    uint8_t set32[32];   /* of a caller's */
-    uint64_t generation; /* of the verifier's own */
+    enum verifier_by whose, by;
+    uint8_t set32[32];
+    uint64_t generation;
     size_t refs, used;
     struct ds_span chain; /* the certification data of its quotes */
-    uint8_t *room;        /* what all of these borrow */
+    uint8_t chain32[32];  /* of its certificates, however they are written */
+    uint8_t leaf32[32];   /* of the first */
+    uint8_t *room;        /* what all of these borrow: mapped, so that it is as large as it says */
+    size_t room_len;
+};
+
+/* A chain by its certificates. */
+struct chain_id {
+    uint8_t chain32[32], leaf32[32];
 };
 
 struct table {
@@ -77,7 +90,8 @@ static void platform_free(struct warm_platform *p)
 {
     if (p == NULL)
         return;
-    free(p->room);
+    if (p->room != NULL)
+        (void)munmap(p->room, p->room_len);
     free(p);
 }
 DS_DEFINE_AUTO(struct warm_platform, platform_free);
@@ -112,31 +126,59 @@ void warm_free(struct warm *w)
 
 static struct table *table_of(struct warm *w, const struct warm_ground *ground)
 {
-    return ground->set32 != NULL ? &w->given : &w->own;
+    return ground->whose == VERIFIER_BY_OWN ? &w->own : &w->given;
 }
 
-static bool is_of(const struct warm_platform *p, const struct ds_dcap_quote *quote)
+/*
+ * The certificates of a chain, and that they are one: types of certification data mean different
+ * things. What is no chain in PEM is its bytes. False: it cannot be told apart from others.
+ */
+static bool identify(struct chain_id *ret, struct ds_arena mem, const struct ds_dcap_quote *quote)
 {
-    return ds_span_eq(p->chain, quote->cert_data) && ds_dcap_platform_serves(p->platform, quote);
+    struct ds_span parts[2 + 2 * DS_X509_CHAIN_MAX] = { DS_SPAN(&quote->cert_type,
+                                                                sizeof quote->cert_type) };
+    uint32_t lens[DS_X509_CHAIN_MAX];
+    struct ds_span der, rest = quote->cert_data;
+    size_t n = 0;
+    while (n < DS_X509_CHAIN_MAX && ds_pem_next(&der, &rest, "CERTIFICATE", &mem, NULL) == DS_OK &&
+           der.p != NULL) {
+        lens[n] = (uint32_t)der.len;
+        parts[1 + 2 * n] = DS_SPAN(&lens[n], sizeof lens[n]);
+        parts[2 + 2 * n] = der;
+        n++;
+    }
+    if (n == 0)
+        parts[2] = quote->cert_data;
+    return ds_hash_v(DS_SHA256, ret->leaf32, parts, 3, NULL) == DS_OK &&
+           ds_hash_v(DS_SHA256, ret->chain32, parts, n > 0 ? 1 + 2 * n : 3, NULL) == DS_OK;
 }
 
-static bool fits(const struct warm_platform *p, const struct ds_dcap_quote *quote,
-                 const struct warm_ground *ground)
+static bool is_ground(const struct warm_platform *p, const struct warm_ground *ground)
 {
-    bool is_same_set = ground->set32 != NULL ? memcmp(p->set32, ground->set32, 32) == 0
-                                             : p->generation == ground->generation;
-    return is_same_set && p->tee == ground->tee && trust_is(&p->trust, ground->anchors) &&
-           is_of(p, quote);
+    return p->whose == ground->whose && p->generation == ground->generation &&
+           memcmp(p->set32, ground->set32, 32) == 0 && p->tee == ground->tee &&
+           trust_is(&p->trust, ground->anchors);
 }
 
-struct warm_platform *warm_find(struct warm *w, const struct ds_dcap_quote *quote,
-                                const struct warm_ground *ground)
+/* id: NULL: byte for byte. */
+static bool is_of(const struct warm_platform *p, struct ds_dcap_quote quote,
+                  const struct chain_id *id)
+{
+    if (id == NULL)
+        return ds_span_eq(p->chain, quote.cert_data) &&
+               ds_dcap_platform_serves(p->platform, &quote);
+    quote.cert_data = p->chain;
+    return memcmp(p->chain32, id->chain32, 32) == 0 && ds_dcap_platform_serves(p->platform, &quote);
+}
+
+static struct warm_platform *find(struct warm *w, const struct ds_dcap_quote *quote,
+                                  const struct chain_id *id, const struct warm_ground *ground)
 {
     const struct table *t = table_of(w, ground);
     struct warm_platform *found = NULL;
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; found == NULL && i < t->n; i++)
-        if (fits(t->all[i], quote, ground))
+        if (is_ground(t->all[i], ground) && is_of(t->all[i], *quote, id))
             found = t->all[i];
     if (found != NULL) {
         found->refs++;
@@ -146,14 +188,29 @@ struct warm_platform *warm_find(struct warm *w, const struct ds_dcap_quote *quot
     return found;
 }
 
-/* In the place of what was known of it, or of a set that is no more; else of the oldest. */
-static size_t find_place(const struct table *t, const struct ds_dcap_quote *quote,
-                         const struct warm_platform *p)
+struct warm_platform *warm_find(struct warm *w, struct ds_arena *mem, struct ds_dcap_quote *quote,
+                                const struct warm_ground *ground)
+{
+    struct chain_id id;
+    struct warm_platform *found = find(w, quote, NULL, ground);
+    if (found == NULL && identify(&id, *mem, quote))
+        found = find(w, quote, &id, ground);
+    if (found != NULL)
+        quote->cert_data = found->chain;
+    return found;
+}
+
+/*
+ * In the place of what was known of it, or of a set that is no more; else of the oldest. By its own
+ * certificate, since nobody vouches for the root's form: a machine has one place.
+ */
+static size_t find_place(const struct table *t, const struct warm_platform *p)
 {
     size_t oldest = 0;
     for (size_t i = 0; i < t->n; i++) {
         const struct warm_platform *x = t->all[i];
-        if (x->tee == p->tee && memcmp(x->set32, p->set32, 32) == 0 && is_of(x, quote))
+        if (x->tee == p->tee && memcmp(x->set32, p->set32, 32) == 0 &&
+            memcmp(x->leaf32, p->leaf32, 32) == 0)
             return i;
         if (x->used < t->all[oldest]->used)
             oldest = i;
@@ -161,11 +218,10 @@ static size_t find_place(const struct table *t, const struct ds_dcap_quote *quot
     return t->n < WARM_MAX ? t->n : oldest;
 }
 
-static void keep(struct warm *w, struct table *t, const struct ds_dcap_quote *quote,
-                 struct warm_platform *p)
+static void keep(struct warm *w, struct table *t, struct warm_platform *p)
 {
     (void)pthread_mutex_lock(&w->lock);
-    size_t at = find_place(t, quote, p);
+    size_t at = find_place(t, p);
     if (at < t->n)
         drop(t->all[at]);
     else
@@ -187,39 +243,75 @@ static int copy(struct ds_span *io, struct ds_arena *mem, struct ds_error *e)
     return DS_OK;
 }
 
-/* All that the platform borrows is copied before it is made. */
+/* Pages behind what is used were only touched while documents were read. */
+static void give_back(struct warm_platform *p, size_t used)
+{
+    size_t len = (used + PAGE - 1) / PAGE * PAGE;
+    if (len < p->room_len && munmap(p->room + len, p->room_len - len) == 0)
+        p->room_len = len;
+}
+
+/*
+ * The two documents and the chain are kept, which later quotes are judged by; of issuers, lists and
+ * signatures only what they came to.
+ */
 static int fill(struct warm_platform *p, struct ds_arena *scratch, struct ds_dcap_quote quote,
                 const struct warm_ground *ground, struct ds_error *e)
 {
-    struct ds_span set = ground->set;
-    size_t len = ROOM + set.len + quote.cert_data.len;
-    p->room = malloc(len);
-    struct ds_arena mem = ds_arena_of(p->room, p->room != NULL ? len : 0);
+    struct ds_dcap_parts parts = ground->parts;
+    size_t len = ROOM + parts.tcb_info.len + parts.qe_identity.len + quote.cert_data.len;
+    len = (len + PAGE - 1) / PAGE * PAGE;
+    void *room = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return ds_fail(e, DS_ERR_NOMEM, "keep a platform");
+    p->room = room;
+    p->room_len = len;
+    struct ds_arena mem = ds_arena_of(p->room, len);
     p->platform = ds_dcap_platform_new_in(&mem);
     if (p->platform == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "keep a platform");
-    DS_TRY(copy(&set, &mem, e));
+    DS_TRY(copy(&parts.tcb_info, &mem, e));
+    DS_TRY(copy(&parts.qe_identity, &mem, e));
     DS_TRY(copy(&quote.cert_data, &mem, e));
     p->chain = quote.cert_data;
-    DS_TRY(ds_dcap_collateral_parse(&p->coll, &mem, set, e));
-    return ds_dcap_platform_verify(p->platform, scratch, &quote, &p->coll, ground->anchors,
-                                   ground->now_s, e);
+    DS_TRY(ds_dcap_collateral_of(&p->coll, &mem, &parts, e));
+    DS_TRY(ds_dcap_platform_verify(p->platform, scratch, &quote, &p->coll, ground->anchors,
+                                   ground->now_s, e));
+    p->coll.parts = (struct ds_dcap_parts){ .tcb_info = parts.tcb_info,
+                                            .qe_identity = parts.qe_identity };
+    give_back(p, mem.used);
+    return DS_OK;
+}
+
+static struct warm_platform *platform_new(const struct warm_ground *ground,
+                                          const struct chain_id *id)
+{
+    struct warm_platform *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    p->tee = ground->tee;
+    p->whose = ground->whose;
+    p->by = ground->by;
+    p->generation = ground->generation;
+    p->trust = trust_of(ground->anchors);
+    memcpy(p->set32, ground->set32, 32);
+    memcpy(p->chain32, id->chain32, 32);
+    memcpy(p->leaf32, id->leaf32, 32);
+    return p;
 }
 
 int warm_make(struct warm_platform **ret, struct warm *w, struct ds_arena *mem,
               const struct ds_dcap_quote *quote, const struct warm_ground *ground,
               struct ds_error *e)
 {
-    DS_AUTO(platform_free_auto) struct warm_platform *p = calloc(1, sizeof *p);
+    struct chain_id id;
+    if (!identify(&id, *mem, quote))
+        return ds_fail(e, DS_ERR_CRYPTO, "name a platform");
+    DS_AUTO(platform_free_auto) struct warm_platform *p = platform_new(ground, &id);
     if (p == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "keep a platform");
-    p->tee = ground->tee;
-    p->generation = ground->generation;
-    p->trust = trust_of(ground->anchors);
-    if (ground->set32 != NULL)
-        memcpy(p->set32, ground->set32, 32);
     DS_TRY(fill(p, mem, *quote, ground, e));
-    keep(w, table_of(w, ground), quote, p);
+    keep(w, table_of(w, ground), p);
     *ret = DS_TAKE_PTR(p);
     return DS_OK;
 }
@@ -237,6 +329,8 @@ const struct ds_dcap_platform *warm_platform_get(const struct warm_platform *p)
 {
     return p->platform;
 }
+
+enum verifier_by warm_platform_by(const struct warm_platform *p) { return p->by; }
 
 struct ds_dcap_qe warm_qe_get(struct warm *w, const struct warm_platform *p)
 {

@@ -259,6 +259,9 @@ def test_v1(verifier, evidence):
     assert states["firmware"] == states["kernel"] == "proved" and states["app_id"] == "stated"
     assert reply["fresh"] is False
     assert reply["collateral_from"] < reply["judged_at"] < reply["collateral_until"]
+    assert reply["collateral_by"] == "verifier"
+    given = dict(evidence.json("attest-good.json"), collateral=evidence.json("collateral.json"))
+    assert verifier.json("POST", "/v1/verify", given)[1]["collateral_by"] == "request"
 
 
 V1_VERDICTS = [("no-config", "invalid", "app.mr_config_missing"), ("debug", "denied", "policy.debug"),
@@ -307,6 +310,11 @@ def test_v1_wrapped_and_by_bytes(verifier, evidence):
                          "c": ["application/vnd.dstack.collateral+json", vendor, 2]}))):
         status, reply = verifier.json("POST", "/v1/verify", body, {"Content-Type": media})
         assert status == 200 and reply["verdict"] == "accepted", (media, reply)
+        assert reply["collateral_by"] == "verifier", "what the evidence brings is no newer"
+    nothing_at_hand = Verifier(*evidence.options()[2:])
+    reply = nothing_at_hand.json("POST", "/v1/verify", body, {"Content-Type": media})[1]
+    assert reply["verdict"] == "accepted" and reply["collateral_by"] == "evidence", reply
+    assert nothing_at_hand.end() == 0
     assert verifier.json("POST", "/v1/verify", {"evidence": raw.hex()})[1]["verdict"] == "accepted"
 
 
@@ -787,6 +795,23 @@ def test_made_up_reports_hold_up_no_quote(evidence, intel, amd, tmp_path):
     assert told.count("collateral.busy") >= 32, told
     heard(json.dumps(replies))
     assert one.end() == 0
+
+
+@pytest.mark.parametrize("answers,by", [(True, "verifier"), (False, "evidence")])
+def test_what_evidence_brings_is_compared_with_the_services(evidence, intel, tmp_path, answers, by):
+    """Whoever attests does not say alone how new the documents are; a service that has none changes nothing."""
+    if not answers:
+        intel.faults.append(("/tcb?", vendor.status(404)))
+    one = asking(evidence, tmp_path, f"pcs: '{intel.url}'")
+    def part(text):
+        return base64.urlsafe_b64encode(text).decode().rstrip("=")
+    body = json.dumps({"e": ["application/vnd.dstack.attestation",
+                             part(bytes.fromhex(evidence.json("attest-good.json")["attestation"])), 4],
+                       "c": ["application/vnd.dstack.collateral+json", part(evidence.text("collateral.json").encode()), 2]})
+    for _ in range(2):
+        reply = one.json("POST", "/v1/verify", body, {"Content-Type": "application/cmw+json"})[1]
+        assert reply["verdict"] == "accepted" and reply["collateral_by"] == by, reply
+    assert sum("/tcb?" in path for path in intel.asked) == 1 and one.end() == 0
 
 
 def test_it_ends_while_services_are_silent(evidence, intel, amd, tmp_path):

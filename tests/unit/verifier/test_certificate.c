@@ -106,7 +106,7 @@ static void put_wrapper(struct ds_buf *ret, const struct plan *p, const struct e
     struct ds_cmw_record collateral = {
         .content_format = DS_CMW_NO_FORMAT,
         .type = DS_SPAN_LIT("application/vnd.dstack.collateral+json"),
-        .value = p->has_bad_collateral ? DS_SPAN_LIT("{}") : simtee_pki_collateral(kit.pki),
+        .value = p->has_bad_collateral ? DS_SPAN_LIT("[]") : simtee_pki_collateral(kit.pki),
         .ind = DS_CMW_ENDORSEMENTS,
     };
     if (p->has_two)
@@ -319,7 +319,7 @@ static const struct {
     { "collateral that is none",
       { CMW_CBOR, QUOTE_TYPE, .has_bad_collateral = true },
       VERIFIER_QUOTE,
-      DS_CODE_DCAP_COLLATERAL_INCOMPLETE },
+      DS_CODE_DCAP_COLLATERAL_FORMAT },
 };
 
 static void each_lie_is_told(void **state)

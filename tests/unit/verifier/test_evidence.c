@@ -183,6 +183,7 @@ static void wrapped(const struct ds_cmw *cmw, int r, enum ds_code code, size_t q
         if (got == DS_OK) {
             assert_int_equal(in.quote.len, quote);
             assert_int_equal(in.collateral.len, collateral);
+            assert_int_equal(in.is_collateral_evidence, collateral > 0);
         }
     }
 }

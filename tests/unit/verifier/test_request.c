@@ -212,6 +212,7 @@ static void whole_bodies(void **state)
     assert_memory_equal(in.report_data64.p, "\x01\x02\x00\x00", 4);
     assert_true(ds_span_eq_str(in.collateral, "{\"a\":\"A\"}"));
     assert_null(in.policy);
+    assert_false(in.is_collateral_evidence);
     verifier_request_done(&r);
     static const char both[] = "{\"attestation\":\"01\",\"quote\":\"02\",\"event_log\":\"x\"}";
     assert_int_equal(verifier_request_v1(&in, &r, &mem, DS_SPAN_LIT(both), &e), DS_OK);

@@ -13,11 +13,8 @@
 
 #include <cmocka.h>
 
-#include "../attest/synthetic.h"
-#include "../attest/synthetic_snp.h"
 #include "../kms/kit.h"
-#include "codec/json_write.h"
-#include "crypto/cert.h"
+#include "sets.h"
 #include "verifier/shelf.h"
 #include "verifier/warm.h"
 
@@ -329,21 +326,115 @@ static void quotes_of_every_kind(void **state)
     }
 }
 
-static void put_snp_set(struct ds_buf *out, const struct snp_synth *s, const char *leaf)
+/*
+ * Whoever attests brings documents of before the TCB recovery; the verifier has later ones. Whoever
+ * asks may still say by which to judge.
+ */
+static void evidence_does_not_choose_older_documents(void **state)
 {
-    DS_AUTO(ds_buf_done) struct ds_buf pem = { 0 };
-    struct ds_snp_certs certs = snp_synth_certs(s);
-    ds_pem_add(&pem, "CERTIFICATE", certs.der[DS_SNP_ASK]);
-    ds_pem_add(&pem, "CERTIFICATE", certs.der[DS_SNP_ARK]);
-    struct ds_jw w = ds_jw_of(out);
-    ds_jw_object(&w, NULL);
-    ds_jw_str(&w, "kind", "snp");
-    ds_jw_str(&w, "product", "Milan");
-    ds_jw_hex(&w, leaf, certs.der[DS_SNP_VCEK]);
-    ds_jw_text(&w, "cert_chain", ds_buf_span(&pem));
-    ds_jw_hex(&w, "crl", certs.der[DS_SNP_CRL]);
-    ds_jw_object_end(&w);
-    assert_int_equal(ds_jw_end(&w, NULL, "set"), DS_OK);
+    (void)state;
+    static max_align_t room[(1u << 18) / sizeof(max_align_t)];
+    DS_AUTO(ds_buf_done) struct ds_buf older = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf newer = { 0 };
+    struct ds_arena mem = ds_arena_of(room, sizeof room);
+    struct synth s = synth_good();
+    synth_make(&s);
+    struct ds_span quote = synth_quote(&mem, &s);
+    sets_intel(&older, &s);
+    s.tcb_eval++;
+    s.level_status = "OutOfDate";
+    sets_intel(&newer, &s);
+    struct ds_extra_anchor root = synth_anchor(&s, ROOT, true);
+    const struct {
+        const char *what;
+        struct ds_span own, given;
+        bool is_evidence, is_up_to_date;
+        enum verifier_by by;
+    } rows[] = {
+        { "nothing at hand", { 0 }, ds_buf_span(&older), true, true, VERIFIER_BY_EVIDENCE },
+        { "newer at hand", ds_buf_span(&newer), ds_buf_span(&older), true, false, VERIFIER_BY_OWN },
+        { "older at hand", ds_buf_span(&older), ds_buf_span(&newer), true, false,
+          VERIFIER_BY_BOTH },
+        { "nothing brought", ds_buf_span(&newer), DS_SPAN_LIT("{}"), true, false, VERIFIER_BY_OWN },
+        { "of the request", ds_buf_span(&newer), ds_buf_span(&older), false, true,
+          VERIFIER_BY_REQUEST },
+        { "none given", ds_buf_span(&newer), { 0 }, false, false, VERIFIER_BY_OWN },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        struct verifier_ground g = good_ground();
+        g.anchors = (struct ds_anchors){ &root, 1 };
+        g.now_s = SYNTH_NOW;
+        assert_int_equal(shelf_new(&g.shelf, NULL), DS_OK);
+        assert_int_equal(warm_new(&g.warm, NULL), DS_OK);
+        const struct verifier_input in = { .quote = quote,
+                                           .collateral = rows[i].given,
+                                           .is_collateral_evidence = rows[i].is_evidence };
+        if (i == 1) { /* what was known before newer documents came counts no more */
+            verify(&g, &in);
+            assert_int_equal(found.by, VERIFIER_BY_EVIDENCE);
+        }
+        if (rows[i].own.len > 0)
+            assert_int_equal(shelf_add(g.shelf, rows[i].own, NULL), DS_OK);
+        for (int again = 0; again < 2; again++) {
+            verify(&g, &in);
+            expect_quote(rows[i].what, DS_TEE_TDX);
+            if (found.by != rows[i].by ||
+                ds_verdict_has(&found.verdict, DS_CODE_POLICY_TCB_STATUS) == rows[i].is_up_to_date)
+                fail_msg("%s: by %d", rows[i].what, (int)found.by);
+        }
+        warm_free(g.warm);
+        shelf_free(g.shelf);
+    }
+    synth_done(&s);
+}
+
+/* The chain and list of before, and a later list that names the chain's CA. */
+static void evidence_does_not_choose_an_older_list(void **state)
+{
+    (void)state;
+    DS_AUTO(ds_buf_done) struct ds_buf table = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf own = { 0 };
+    DS_AUTO(ds_buf_done) struct ds_buf old = { 0 };
+    uint8_t report[DS_SNP_REPORT_LEN];
+    struct snp_synth s = snp_synth_good(DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK), later = s;
+    snp_synth_make(&s);
+    snp_synth_report(report, &s);
+    struct ds_snp_certs certs = snp_synth_certs(&s);
+    const struct snp_table_entry entries[] = { { SNP_GUID_VCEK, certs.der[DS_SNP_VCEK] },
+                                               { SNP_GUID_ASK, certs.der[DS_SNP_ASK] },
+                                               { SNP_GUID_ARK, certs.der[DS_SNP_ARK] },
+                                               { SNP_GUID_CRL, certs.der[DS_SNP_CRL] } };
+    snp_synth_table(&table, entries, DS_LEN(entries));
+    sets_amd(&old, &s, "Milan", "vcek");
+    later.crl_this_s = SNP_NOW - 60;
+    later.is_ask_revoked = true;
+    snp_synth_make(&later);
+    sets_amd(&own, &later, "Milan", "vcek");
+    snp_synth_done(&later);
+    struct ds_extra_anchor root = snp_synth_anchor(&s, S_ARK, true);
+    struct verifier_ground g = good_ground();
+    g.anchors = (struct ds_anchors){ &root, 1 };
+    g.now_s = SNP_NOW;
+    assert_int_equal(shelf_new(&g.shelf, NULL), DS_OK);
+    struct verifier_input in = { .quote = DS_SPAN_OF(report), .certificates = ds_buf_span(&table) };
+    verify(&g, &in);
+    expect_quote("nothing at hand", DS_TEE_SEV_SNP);
+    assert_int_equal(found.by, VERIFIER_BY_EVIDENCE);
+    /* Neither the host's table nor a set beside the report goes before what is at hand. */
+    assert_int_equal(shelf_add(g.shelf, ds_buf_span(&own), NULL), DS_OK);
+    verify(&g, &in);
+    expect("a later list at hand", "invalid", VERIFIER_QUOTE, DS_CODE_SNP_CA_REVOKED);
+    assert_int_equal(found.by, VERIFIER_BY_OWN);
+    in.collateral = ds_buf_span(&old);
+    in.is_collateral_evidence = true;
+    verify(&g, &in);
+    expect("an older set", "invalid", VERIFIER_QUOTE, DS_CODE_SNP_CA_REVOKED);
+    in.is_collateral_evidence = false;
+    verify(&g, &in);
+    expect_quote("of the request", DS_TEE_SEV_SNP);
+    assert_int_equal(found.by, VERIFIER_BY_REQUEST);
+    shelf_free(g.shelf);
+    snp_synth_done(&s);
 }
 
 static void reports(void **state)
@@ -355,7 +446,7 @@ static void reports(void **state)
     struct snp_synth s = snp_synth_good(DS_SNP_PRODUCT_MILAN, DS_SNP_KEY_VCEK);
     snp_synth_make(&s);
     snp_synth_report(report, &s);
-    put_snp_set(&set, &s, "vcek");
+    sets_amd(&set, &s, "Milan", "vcek");
     struct ds_snp_certs certs = snp_synth_certs(&s);
     const struct snp_table_entry entries[] = { { SNP_GUID_VCEK, certs.der[DS_SNP_VCEK] },
                                                { SNP_GUID_ASK, certs.der[DS_SNP_ASK] },
@@ -426,6 +517,8 @@ int main(void)
         cmocka_unit_test(what_a_document_names_is_proved),
         cmocka_unit_test(what_is_no_evidence),
         cmocka_unit_test(quotes_of_every_kind),
+        cmocka_unit_test(evidence_does_not_choose_older_documents),
+        cmocka_unit_test(evidence_does_not_choose_an_older_list),
         cmocka_unit_test(reports),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
