@@ -90,10 +90,11 @@ static int trim(const char *dir, struct ds_error *e)
 {
     struct oldest o = { .n = 0 };
     DIR *d = opendir(dir);
-    if (d == NULL)
+    int fd = d != NULL ? dirfd(d) : -1;
+    if (fd < 0)
         return ds_fail_errno(e, errno, "look into '%s'", dir);
     for (struct dirent *x = readdir(d); x != NULL; x = readdir(d))
-        look_at(&o, dirfd(d), x->d_name);
+        look_at(&o, fd, x->d_name);
     (void)closedir(d);
     if (o.n <= COLLATERAL_CHIPS_MAX)
         return DS_OK;
