@@ -330,6 +330,7 @@ const struct ds_dcap_platform *warm_platform_get(const struct warm_platform *p)
     return p->platform;
 }
 
+size_t warm_platform_len(const struct warm_platform *p) { return p->room_len; }
 enum verifier_by warm_platform_by(const struct warm_platform *p) { return p->by; }
 
 struct ds_dcap_qe warm_qe_get(struct warm *w, const struct warm_platform *p)

@@ -56,6 +56,8 @@ DS_MUST_USE int warm_make(struct warm_platform **ret, struct warm *w, struct ds_
 void warm_unref(struct warm *w, struct warm_platform *p);
 
 const struct ds_dcap_platform *warm_platform_get(const struct warm_platform *p);
+/* Bytes that are kept of its chain and documents. */
+size_t warm_platform_len(const struct warm_platform *p);
 /* Whose documents it was verified by. */
 enum verifier_by warm_platform_by(const struct warm_platform *p);
 /* What is remembered of its quoting enclave: a copy out, and one back in. */
