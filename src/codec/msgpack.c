@@ -27,6 +27,14 @@ enum {
     MAP_32 = 0xdf,
 };
 
+/* A number that a shorter form could hold, when it is below least, is not in its own form. */
+static uint64_t in_own_form(struct ds_reader *r, uint64_t v, uint64_t least)
+{
+    if (v < least)
+        r->bad = true;
+    return v;
+}
+
 /* A container whose short, 16-bit and 32-bit heads are these; each element takes elem_min bytes. */
 static size_t count(struct ds_reader *r, uint8_t fix, uint8_t head_16, size_t elem_min)
 {
@@ -35,9 +43,9 @@ static size_t count(struct ds_reader *r, uint8_t fix, uint8_t head_16, size_t el
     if ((type & 0xf0) == fix)
         n = type & 0x0f;
     else if (type == head_16)
-        n = ds_read_u16be(r);
+        n = in_own_form(r, ds_read_u16be(r), 0x10);
     else if (type == head_16 + 1)
-        n = ds_read_u32be(r);
+        n = in_own_form(r, ds_read_u32be(r), 0x10000);
     else
         r->bad = true;
     if (r->bad || n > ds_read_left(r) / elem_min) {
@@ -50,21 +58,22 @@ static size_t count(struct ds_reader *r, uint8_t fix, uint8_t head_16, size_t el
 size_t ds_msgpack_array(struct ds_reader *r) { return count(r, FIX_ARRAY, ARRAY_16, 1); }
 size_t ds_msgpack_map(struct ds_reader *r) { return count(r, FIX_MAP, MAP_16, 2); }
 
-struct ds_span ds_msgpack_bin(struct ds_reader *r)
+static size_t bin_len(struct ds_reader *r)
 {
-    uint8_t type = ds_read_u8(r);
-    switch (type) {
+    switch (ds_read_u8(r)) {
     case BIN_8:
-        return ds_read_span(r, ds_read_u8(r));
+        return ds_read_u8(r);
     case BIN_16:
-        return ds_read_span(r, ds_read_u16be(r));
+        return in_own_form(r, ds_read_u16be(r), 0x100);
     case BIN_32:
-        return ds_read_span(r, ds_read_u32be(r));
+        return in_own_form(r, ds_read_u32be(r), 0x10000);
     default:
         r->bad = true;
-        return (struct ds_span){ 0 };
+        return 0;
     }
 }
+
+struct ds_span ds_msgpack_bin(struct ds_reader *r) { return ds_read_span(r, bin_len(r)); }
 
 bool ds_msgpack_nil(struct ds_reader *r)
 {
@@ -81,11 +90,11 @@ static size_t str_len(struct ds_reader *r)
     if ((type & 0xe0) == FIX_STR)
         return type & 0x1f;
     if (type == STR_8)
-        return ds_read_u8(r);
+        return in_own_form(r, ds_read_u8(r), 0x20);
     if (type == STR_16)
-        return ds_read_u16be(r);
+        return in_own_form(r, ds_read_u16be(r), 0x100);
     if (type == STR_32)
-        return ds_read_u32be(r);
+        return in_own_form(r, ds_read_u32be(r), 0x10000);
     r->bad = true;
     return 0;
 }
@@ -121,28 +130,19 @@ uint64_t ds_msgpack_u64(struct ds_reader *r)
     if (type < FIX_MAP)
         return type;
     if (type == UINT_8)
-        return ds_read_u8(r);
+        return in_own_form(r, ds_read_u8(r), FIX_MAP);
     if (type == UINT_16)
-        return ds_read_u16be(r);
+        return in_own_form(r, ds_read_u16be(r), 0x100);
     if (type == UINT_32)
-        return ds_read_u32be(r);
+        return in_own_form(r, ds_read_u32be(r), 0x10000);
     if (type == UINT_64)
-        return ds_read_u64be(r);
+        return in_own_form(r, ds_read_u64be(r), 0x100000000);
     r->bad = true;
     return 0;
 }
 
-static bool is_array(const struct ds_reader *r)
-{
-    struct ds_span rest = ds_read_rest(r);
-    return rest.len > 0 &&
-           ((rest.p[0] & 0xf0) == FIX_ARRAY || rest.p[0] == ARRAY_16 || rest.p[0] == ARRAY_32);
-}
-
 struct ds_span ds_msgpack_octets(struct ds_reader *r, struct ds_arena *mem)
 {
-    if (!is_array(r))
-        return ds_msgpack_bin(r);
     size_t n = ds_msgpack_array(r);
     uint8_t *out = r->bad ? NULL : ds_arena_get(mem, n);
     if (out == NULL) {

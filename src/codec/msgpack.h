@@ -4,8 +4,8 @@
 /*
  * The part of MessagePack that records of bytes use, positional or named: arrays,
  * maps, bin, str, unsigned integers and nil, read over struct ds_reader with its
- * latch and written into a ds_buf. Longer forms than necessary are accepted, since
- * nothing is hashed over them.
+ * latch and written into a ds_buf. Each value is read in its shortest form only,
+ * which is what Rust's rmp writes: the same record has one encoding.
  */
 
 #include "base/arena.h"
@@ -27,10 +27,7 @@ void ds_msgpack_key(struct ds_reader *r, const char *key);
 /* A key that may stand here: true, and taken, when it does. */
 bool ds_msgpack_has_key(struct ds_reader *r, const char *key);
 uint64_t ds_msgpack_u64(struct ds_reader *r);
-/*
- * Bytes in either of two forms: bin, borrowed, or an array of integers below 256, which is what
- * Rust's serde makes of plain byte vectors; that one is copied into the arena.
- */
+/* Bytes as an array of integers, which is what Rust's serde makes of a plain byte vector: copied. */
 struct ds_span ds_msgpack_octets(struct ds_reader *r, struct ds_arena *mem);
 
 void ds_msgpack_put_map(struct ds_buf *b, size_t n);

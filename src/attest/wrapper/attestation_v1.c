@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * VersionedAttestation V1: {version, platform: {kind, data}, stack: {kind, data}}
- * in MessagePack, members in the order in which dstack writes them. Decode and
- * encode side by side.
+ * in MessagePack, members in the order in which dstack writes them. Rust's serde
+ * makes plain byte vectors arrays of integers (ds_msgpack_octets), and bytes that
+ * are hex in JSON bin: each is read in that form alone. Decode and encode side by side.
  */
 #include "attest/coded.h"
 #include "attest/wrapper/attestation_private.h"
@@ -45,10 +46,10 @@ static void expect_map(struct ds_reader *r, size_t n)
         r->bad = true;
 }
 
-static void read_digest(struct ds_tdx_event *ev, struct ds_reader *r, struct ds_arena *mem)
+static void read_digest(struct ds_tdx_event *ev, struct ds_reader *r)
 {
     ds_msgpack_key(r, "digest");
-    struct ds_span digest = ds_msgpack_octets(r, mem);
+    struct ds_span digest = ds_msgpack_bin(r);
     ev->has_digest = digest.len == DIGEST_LEN;
     if (ev->has_digest)
         memcpy(ev->digest48, digest.p, DIGEST_LEN);
@@ -65,31 +66,32 @@ static uint32_t read_u32(struct ds_reader *r, const char *key)
     return (uint32_t)v;
 }
 
-/* Absent where it is 1. */
+/* Absent where it is 1, and 2 where it is there. */
 static uint8_t read_version(struct ds_reader *r, size_t *io_n)
 {
     if (!ds_msgpack_has_key(r, "version"))
         return 1;
-    uint64_t v = ds_msgpack_u64(r);
-    if (v < 1 || v > 2)
+    if (ds_msgpack_u64(r) != 2)
         r->bad = true;
     *io_n += 1;
-    return (uint8_t)v;
+    return 2;
 }
 
-static void read_event(struct ds_tdx_event *ev, struct ds_reader *r, struct ds_arena *mem)
+static void read_event(struct ds_tdx_event *ev, struct ds_reader *r)
 {
     size_t n = ds_msgpack_map(r), met = 5;
     ev->imr = read_u32(r, "imr");
     ev->type = read_u32(r, "event_type");
-    read_digest(ev, r, mem);
+    read_digest(ev, r);
     ds_msgpack_key(r, "event");
     ev->name = ds_msgpack_str(r);
     ds_msgpack_key(r, "event_payload");
-    ev->payload = ds_msgpack_octets(r, mem);
+    ev->payload = ds_msgpack_bin(r);
     ev->version = read_version(r, &met);
     if (ds_msgpack_has_key(r, "preimage")) {
-        ev->preimage = ds_msgpack_octets(r, mem);
+        ev->preimage = ds_msgpack_bin(r);
+        if (ev->preimage.len == 0)
+            r->bad = true;
         met++;
     }
     if (n != met || ev->imr > RUNTIME_IMR || ev->name.len > DS_EVENT_NAME_MAX ||
@@ -114,7 +116,7 @@ static void read_log(struct ds_attestation *a, struct ds_reader *r, struct ds_ar
     ds_msgpack_key(r, "event_log");
     a->log.events = read_list(&a->log.n_events, mem, r, EVENT_LEN_MIN, sizeof *a->log.events);
     for (size_t i = 0; i < a->log.n_events && !r->bad; i++)
-        read_event(&a->log.events[i], r, mem);
+        read_event(&a->log.events[i], r);
 }
 
 static void read_certs(struct ds_attestation *a, struct ds_reader *r, struct ds_arena *mem)
@@ -170,7 +172,7 @@ static void read_runtime(struct ds_attestation *a, struct ds_reader *r, struct d
         ds_msgpack_key(r, "event");
         ev->name = ds_msgpack_str(r);
         ds_msgpack_key(r, "payload");
-        ev->payload = ds_msgpack_octets(r, mem);
+        ev->payload = ds_msgpack_bin(r);
         ev->version = read_version(r, &met);
         if (n != met || ev->name.len > DS_EVENT_NAME_MAX || ev->payload.len > DS_EVENT_PAYLOAD_MAX)
             r->bad = true;

@@ -80,6 +80,22 @@ static void twist_boot_events(struct ds_attestation *a, struct ds_arena *mem)
     }
 }
 
+/* Room that a name gives up is its payload's. */
+static void twist_boot_lengths(struct ds_attestation *a, struct ds_arena *mem)
+{
+    for (size_t i = 0; i < a->log.n_events; i++) {
+        struct ds_tdx_event *ev = &a->log.events[i];
+        if (ev->imr == 3)
+            continue;
+        uint8_t *longer = ds_arena_get(mem, ev->payload.len + 1);
+        assert_non_null(longer);
+        memcpy(longer, ev->payload.p, ev->payload.len);
+        longer[ev->payload.len] = 'x';
+        ev->payload = DS_SPAN(longer, ev->payload.len + 1);
+        ev->name.len--;
+    }
+}
+
 static void twist_runtime_digests(struct ds_attestation *a, struct ds_arena *mem)
 {
     (void)mem;
@@ -105,6 +121,7 @@ static const struct {
     { "the quote: its verifier judges it", twist_quote, false },
     { "of a boot event all but register and digest, which alone is extended", twist_boot_events,
       false },
+    { "how name and payload of a boot event share their room", twist_boot_lengths, false },
     { "digest of a runtime event: it is made from the fields", twist_runtime_digests, false },
     { "runtime list, copy of report_data, configuration: nobody decides by them unproved",
       twist_what_follows, true },

@@ -75,6 +75,66 @@ static void other_types(void **state)
     }
 }
 
+static void read_bin(struct ds_reader *r) { (void)ds_msgpack_bin(r); }
+static void read_array(struct ds_reader *r) { (void)ds_msgpack_array(r); }
+static void read_map(struct ds_reader *r) { (void)ds_msgpack_map(r); }
+static void read_str(struct ds_reader *r) { (void)ds_msgpack_str(r); }
+static void read_u64(struct ds_reader *r) { (void)ds_msgpack_u64(r); }
+
+/* What a shorter form holds is refused in a longer one, and the first that it does not is read. */
+static void longer_forms(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[2 * 0x10000];
+    static const struct {
+        void (*read)(struct ds_reader *r);
+        const char *head;
+        bool ok;
+    } rows[] = {
+        { read_bin, "c50000", false },
+        { read_bin, "c500ff", false },
+        { read_bin, "c50100", true },
+        { read_bin, "c60000ffff", false },
+        { read_bin, "c600010000", true },
+        { read_array, "dc0000", false },
+        { read_array, "dc000f", false },
+        { read_array, "dc0010", true },
+        { read_array, "dd0000ffff", false },
+        { read_array, "dd00010000", true },
+        { read_map, "de0000", false },
+        { read_map, "de000f", false },
+        { read_map, "de0010", true },
+        { read_map, "df0000ffff", false },
+        { read_map, "df00010000", true },
+        { read_str, "d900", false },
+        { read_str, "d91f", false },
+        { read_str, "d920", true },
+        { read_str, "da00ff", false },
+        { read_str, "da0100", true },
+        { read_str, "db0000ffff", false },
+        { read_str, "db00010000", true },
+        { read_u64, "cc00", false },
+        { read_u64, "cc7f", false },
+        { read_u64, "cc80", true },
+        { read_u64, "cd00ff", false },
+        { read_u64, "cd0100", true },
+        { read_u64, "ce0000ffff", false },
+        { read_u64, "ce00010000", true },
+        { read_u64, "cf00000000ffffffff", false },
+        { read_u64, "cf0000000100000000", true },
+    };
+    for (size_t i = 0; i < DS_LEN(rows); i++) {
+        struct unhex head = unhex(rows[i].head);
+        DS_AUTO(ds_buf_done) struct ds_buf b = { 0 };
+        ds_buf_add(&b, unhex_span(&head));
+        ds_buf_add(&b, DS_SPAN_OF(zeros));
+        struct ds_reader r = ds_reader_of(ds_buf_span(&b));
+        rows[i].read(&r);
+        if (r.bad == rows[i].ok)
+            fail_msg("%s", rows[i].head);
+    }
+}
+
 static void nil(void **state)
 {
     (void)state;
@@ -173,12 +233,11 @@ static void octets(void **state)
         size_t len;
         bool ok;
     } rows[] = {
-        { "9200ccff", 2, true },  { "c40200ff", 2, true },
-        { "90", 0, true },        { "c400", 0, true },
-        { "dc000101", 1, true },  { "91cd0001", 1, true }, /* wider than needed */
-        { "91cd0100", 0, false }, { "91a161", 0, false },
-        { "91c0", 0, false },     { "92cc", 0, false },
-        { "a161", 0, false },     { "", 0, false },
+        { "9200ccff", 2, true },  { "90", 0, true },      { "c40200ff", 0, false },
+        { "c400", 0, false },                             /* bin */
+        { "dc000101", 0, false }, { "91cc7f", 0, false }, /* wider than needed */
+        { "91cd0100", 0, false }, { "91a161", 0, false }, { "91c0", 0, false },
+        { "92cc", 0, false },     { "a161", 0, false },   { "", 0, false },
         { "9291", 0, false },
     };
     for (size_t i = 0; i < DS_LEN(rows); i++) {
@@ -200,9 +259,9 @@ static void octets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bins),   cmocka_unit_test(arrays),   cmocka_unit_test(other_types),
-        cmocka_unit_test(nil),    cmocka_unit_test(integers), cmocka_unit_test(texts_and_maps),
-        cmocka_unit_test(octets),
+        cmocka_unit_test(bins),   cmocka_unit_test(arrays),       cmocka_unit_test(other_types),
+        cmocka_unit_test(nil),    cmocka_unit_test(integers),     cmocka_unit_test(texts_and_maps),
+        cmocka_unit_test(octets), cmocka_unit_test(longer_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
