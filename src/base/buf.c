@@ -71,7 +71,13 @@ void ds_buf_add(struct ds_buf *b, struct ds_span s)
 
 void ds_buf_str(struct ds_buf *b, const char *text) { ds_buf_add(b, ds_span_str(text)); }
 
-void ds_buf_char(struct ds_buf *b, char c) { ds_buf_add(b, DS_SPAN(&c, 1)); }
+void ds_buf_char(struct ds_buf *b, char c)
+{
+    if (!grow(b, 1))
+        return;
+    b->p[b->len++] = c;
+    b->p[b->len] = '\0';
+}
 
 void ds_buf_printf(struct ds_buf *b, const char *fmt, ...)
 {

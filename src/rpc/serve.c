@@ -16,20 +16,26 @@ static int bad_request(struct ds_error *e, const char *claim, const char *expect
     return ds_refuse(e, DS_ERR_ARG, DS_CODE_RPC_BAD_REQUEST, claim, expected, got, NULL);
 }
 
+/* Once more, by the reader that tells why it failed: it wants a text that it might write to. */
+static int not_json(struct ds_span text, struct ds_error *e)
+{
+    yyjson_read_err err = { .msg = "too much" };
+    DS_AUTO(ds_auto_free) char *copy = ds_str_dup_span(text);
+    if (copy == NULL)
+        return bad_request(e, "body", "JSON", "a NUL, or too much");
+    yyjson_doc_free(yyjson_read_opts(copy, text.len, 0, NULL, &err));
+    return bad_request(e, "body", "JSON", err.msg);
+}
+
 /* *ret NULL for no parameters. The root is an object or the document is refused. */
 static int read_object(yyjson_doc **ret, struct ds_span text, struct ds_error *e)
 {
     *ret = NULL;
     if (text.len == 0)
         return DS_OK;
-    yyjson_read_err err;
-    /* The reader that tells why it failed wants a text that it might write to. */
-    DS_AUTO(ds_auto_free) char *copy = ds_str_dup_span(text);
-    if (copy == NULL)
-        return bad_request(e, "body", "JSON", "a NUL, or too much");
-    yyjson_doc *doc = yyjson_read_opts(copy, text.len, 0, NULL, &err);
+    yyjson_doc *doc = yyjson_read((const char *)text.p, text.len, 0);
     if (doc == NULL)
-        return bad_request(e, "body", "JSON", err.msg);
+        return not_json(text, e);
     yyjson_val *root = yyjson_doc_get_root(doc);
     if (yyjson_is_null(root)) {
         yyjson_doc_free(doc);
