@@ -66,7 +66,8 @@ static int check_documents(const struct app_vm_config *vm, struct ds_verdict *v,
 }
 
 /* That image on that machine gives exactly the registers that were quoted. */
-static int check_image(struct app_appraisal *a, struct ds_verdict *v, struct ds_error *e)
+static int check_image(struct app_appraisal *a, struct ds_verdict *v, const struct app_acpi *known,
+                       struct ds_error *e)
 {
     bool ok;
     struct measure_acpi acpi;
@@ -74,7 +75,8 @@ static int check_image(struct app_appraisal *a, struct ds_verdict *v, struct ds_
     if (!ok)
         return DS_OK;
     DS_TRY(measure_image_parse(&a->image, a->vm.measurement, e));
-    DS_TRY(measure_acpi_find(&acpi, &a->vm.shape, e));
+    DS_TRY(known != NULL ? known->find(known->arg, &acpi, &a->vm.shape, e)
+                         : measure_acpi_find(&acpi, &a->vm.shape, e));
     DS_TRY(measure_tdx_predict(&a->predicted, &a->image, &a->vm.shape, &acpi, e));
     a->image_known = true;
     uint32_t before = v->n_reasons + v->n_dropped;
@@ -89,10 +91,10 @@ static int check_image(struct app_appraisal *a, struct ds_verdict *v, struct ds_
 }
 
 int app_appraise_image(struct app_appraisal *a, struct ds_verdict *v, struct ds_arena *mem,
-                       struct ds_error *e)
+                       const struct app_acpi *acpi, struct ds_error *e)
 {
     DS_TRY(app_vm_config_parse(&a->vm, mem, a->evidence.config, e));
-    return check_image(a, v, e);
+    return check_image(a, v, acpi, e);
 }
 
 /* {"name":"kms","id":"<hex>"}; name and id of the key-provider event. */
@@ -161,7 +163,7 @@ int app_appraise(struct app_appraisal *ret, struct ds_verdict *verdict, struct d
     DS_TRY(ds_attestation_parse(&evidence, mem, in->attestation, e));
     DS_TRY(app_appraise_quote(&a, mem, &evidence, in, e));
     DS_TRY(app_appraise_log(&a, e));
-    int r = app_appraise_image(&a, verdict, mem, e);
+    int r = app_appraise_image(&a, verdict, mem, NULL, e);
     if (r == DS_OK)
         r = app_appraise_identity(&a, verdict, mem, e);
     if (r < 0) {

@@ -62,9 +62,20 @@ DS_MUST_USE int app_appraise_quote(struct app_appraisal *a, struct ds_arena *mem
                                    const struct app_evidence *in, struct ds_error *e);
 /* 2. The log leads to the quote's registers. */
 DS_MUST_USE int app_appraise_log(const struct app_appraisal *a, struct ds_error *e);
-/* 3. The image that vm_config names gives the registers that were quoted. */
+/* measure_acpi_find() for who remembers shapes. */
+struct app_acpi {
+    int (*find)(void *arg, struct measure_acpi *ret, const struct measure_shape *shape,
+                struct ds_error *e);
+    void *arg;
+};
+/*
+ * 3. The image that vm_config names gives the registers that were quoted.
+ *
+ * in:   acpi  NULL: the machine's tables are made and measured each time
+ */
 DS_MUST_USE int app_appraise_image(struct app_appraisal *a, struct ds_verdict *v,
-                                   struct ds_arena *mem, struct ds_error *e);
+                                   struct ds_arena *mem, const struct app_acpi *acpi,
+                                   struct ds_error *e);
 /*
  * 4. What the host committed to before the launch is what the guest says it is. Before the keys
  * come there is no key-provider event yet: then the document alone names the provider, and the

@@ -385,6 +385,13 @@ static int check_shape(const struct measure_shape *s, struct ds_error *e)
     return DS_OK;
 }
 
+bool measure_shape_eq(const struct measure_shape *a, const struct measure_shape *b)
+{
+    return a->qemu_major == b->qemu_major && a->vcpus == b->vcpus &&
+           a->memory_bytes == b->memory_bytes && a->n_nics == b->n_nics &&
+           a->n_volumes == b->n_volumes && a->tpm == b->tpm;
+}
+
 int measure_acpi_find(struct measure_acpi *ret, const struct measure_shape *shape,
                       struct ds_error *e)
 {

@@ -65,12 +65,16 @@ struct measure_shape {
     bool tpm;
 };
 
+/* All members are compared: who adds one adds it here. */
+bool measure_shape_eq(const struct measure_shape *a, const struct measure_shape *b);
+
 /* SHA-384 of the three fw_cfg blobs that describe the machine to the guest. */
 struct measure_acpi {
     uint8_t loader48[48], rsdp48[48], tables48[48];
 };
 
-/* As QEMU 11 makes them for the VMM's devices. err: UNSUPPORTED with measure.shape_unproven */
+/* As QEMU 11 makes them for the VMM's devices; 128 KiB are hashed. err: UNSUPPORTED with
+ * measure.shape_unproven */
 DS_MUST_USE int measure_acpi_find(struct measure_acpi *ret, const struct measure_shape *shape,
                                   struct ds_error *e);
 

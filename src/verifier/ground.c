@@ -86,6 +86,7 @@ void ground_done(struct ground *g)
 {
     verifier_policy_done(&g->policy);
     warm_free(g->warm);
+    shapes_free(g->shapes);
     shelf_free(g->shelf);
     *g = (struct ground){ 0 };
 }
@@ -97,6 +98,8 @@ int ground_load(struct ground *ret, const struct verifier_cfg *cfg, struct ds_er
     int r = shelf_new(&g.shelf, e);
     if (r == DS_OK)
         r = warm_new(&g.warm, e);
+    if (r == DS_OK)
+        r = shapes_new(&g.shapes, e);
     if (r == DS_OK)
         r = take_statuses(&g, &cfg->tcb, e);
     if (r == DS_OK)
@@ -122,6 +125,7 @@ struct verifier_ground ground_v1(const struct ground *g, int64_t now_s)
         has_custom |= !g->anchors[i].is_simulated;
     return (struct verifier_ground){ .shelf = g->shelf,
                                      .warm = g->warm,
+                                     .shapes = g->shapes,
                                      .anchors = { g->anchors, g->n_anchors },
                                      .allow_simulated = g->allow_simulated,
                                      .allow_custom = has_custom,

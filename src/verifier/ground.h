@@ -9,6 +9,7 @@
 
 #include "verifier/cfg.h"
 #include "verifier/policy.h"
+#include "verifier/shapes.h"
 #include "verifier/shelf.h"
 #include "verifier/verify.h"
 #include "verifier/warm.h"
@@ -16,6 +17,7 @@
 struct ground {
     struct shelf *shelf;
     struct warm *warm;
+    struct shapes *shapes;
     struct ds_extra_anchor anchors[2];
     size_t n_anchors;
     bool allow_simulated, allow_no_crl;

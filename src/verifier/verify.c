@@ -17,6 +17,7 @@
 #include "ratls/cert.h"
 #include "verifier/evidence.h"
 #include "verifier/quote.h"
+#include "verifier/shapes.h"
 
 struct run {
     struct verifier_finding *f;
@@ -247,7 +248,9 @@ static int check_image(struct run *run, struct ds_error *e)
         return ds_refuse(e, DS_ERR_FORMAT, DS_CODE_VERIFIER_NO_EVIDENCE, "vm_config",
                          "the machine's description that goes with the quote", "none", NULL);
     DS_TRY(check_has_documents(run, e));
-    return app_appraise_image(&run->f->a, &run->f->verdict, run->mem, e);
+    const struct app_acpi acpi = { shapes_find, run->ground->shapes };
+    return app_appraise_image(&run->f->a, &run->f->verdict, run->mem,
+                              acpi.arg != NULL ? &acpi : NULL, e);
 }
 
 static int check_identity(struct run *run, struct ds_error *e)

@@ -60,8 +60,9 @@ struct verifier_input {
 
 /* What it is judged by. */
 struct verifier_ground {
-    struct shelf *shelf; /* the verifier's documents */
-    struct warm *warm;   /* platforms that it knows */
+    struct shelf *shelf;   /* the verifier's documents */
+    struct warm *warm;     /* platforms that it knows */
+    struct shapes *shapes; /* and shapes of machines; NULL: each is measured */
     struct ds_anchors anchors;
     bool allow_simulated, allow_custom;
     bool allow_no_crl;                    /* AMD: without the root's revocation list */
