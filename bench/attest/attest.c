@@ -329,7 +329,7 @@ static void measure(const struct subject *s, const char *suffix, struct worker *
     (void)fflush(stdout);
 }
 
-#define THREAD_QUOTES 400
+#define THREAD_QUOTES 150
 
 static void *run_thread(void *arg)
 {
@@ -342,8 +342,8 @@ static void *run_thread(void *arg)
 /* Two threads beside one, wall clock, the same work each. */
 static void measure_threads(struct worker *one, struct worker *two)
 {
-    double ratios[9], rates[9];
-    for (size_t r = 0; r < DS_LEN(ratios); r++) {
+    double ratios[ROUNDS], rates[ROUNDS];
+    for (size_t r = 0; r < ROUNDS; r++) {
         pthread_t threads[2];
         double t = now_s(CLOCK_MONOTONIC);
         (void)run_thread(one);
@@ -358,7 +358,7 @@ static void measure_threads(struct worker *one, struct worker *two)
         rates[r] = 2 * THREAD_QUOTES / both_s;
     }
     (void)printf("attest.tdx.threads\t%.1f\t1/s\t%.4f\tone thread in this process\t1.8\tmore\n",
-                 median(rates, DS_LEN(rates)), median(ratios, DS_LEN(ratios)));
+                 median(rates, ROUNDS), median(ratios, ROUNDS));
 }
 
 /* Of a verification with nothing kept, after one that warmed libcrypto up. */

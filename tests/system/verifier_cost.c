@@ -3,12 +3,14 @@
  * What the library alone takes for evidence that the verifier is asked about, on a platform and a
  * quoting enclave that it has met before: for bench/verifier.
  *
- * usage: verifier_cost DIR     DIR made by verifier_evidence
- * prints: processor time of one appraisal in nanoseconds, over all lines of many.txt
+ * usage: verifier_cost DIR FIRST STEP     DIR made by verifier_evidence
+ * prints: processor time of one appraisal in nanoseconds, over line FIRST of many.txt (from 0) and
+ * each STEP-th after it
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "app/appraisal.h"
@@ -76,7 +78,21 @@ struct known {
     struct ds_dcap_platform *platform;
     struct ds_dcap_qe qe;
     int64_t now_s;
+    const struct app_acpi *tables; /* NULL: not kept */
+    struct measure_shape shape;
+    struct measure_acpi acpi;
 };
+
+static int find_tables(void *arg, struct measure_acpi *ret, const struct measure_shape *shape,
+                       struct ds_error *e)
+{
+    struct known *k = arg;
+    if (!measure_shape_eq(&k->shape, shape))
+        DS_TRY(measure_acpi_find(&k->acpi, shape, e));
+    k->shape = *shape;
+    *ret = k->acpi;
+    return DS_OK;
+}
 
 static int learn(struct known *k, struct ds_arena *mem, struct ds_span evidence,
                  struct ds_span collateral, const struct ds_anchors *anchors, struct ds_error *e)
@@ -105,11 +121,11 @@ static int appraise(struct app_appraisal *a, struct ds_verdict *v, struct ds_are
     DS_TRY(ds_tdx_quote_parse(&quote, a->evidence.quote, e));
     DS_TRY(ds_tdx_quote_verify_on(a->unbound, &quote, k->platform, &k->qe, k->now_s, e));
     DS_TRY(app_appraise_log(a, e));
-    DS_TRY(app_appraise_image(a, v, mem, e));
+    DS_TRY(app_appraise_image(a, v, mem, k->tables, e));
     return app_appraise_identity(a, v, mem, e);
 }
 
-static int run(const char *dir, struct ds_error *e)
+static int run(const char *dir, const char *name, bool keeps_shape, struct ds_error *e)
 {
     DS_AUTO(ds_buf_done) struct ds_buf text = { 0 };
     DS_AUTO(ds_buf_done) struct ds_buf bytes = { 0 };
@@ -119,19 +135,21 @@ static int run(const char *dir, struct ds_error *e)
     DS_AUTO(ds_auto_free) struct app_appraisal *a = calloc(1, sizeof *a);
     DS_AUTO(ds_auto_free) struct ds_span *list = NULL;
     struct known k = { .now_s = 0 };
+    const struct app_acpi tables = { find_tables, &k };
+    k.tables = keeps_shape ? &tables : NULL;
     struct ds_extra_anchor root;
     size_t n = 0;
     if (room == NULL || a == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "appraise");
     struct ds_arena mem = ds_arena_of(room, ROOM);
-    DS_TRY(load(&text, dir, "many.txt", e));
+    DS_TRY(load(&text, dir, name, e));
     DS_TRY(load(&collateral, dir, "collateral.json", e));
     DS_TRY(load(&pem, dir, "root.pem", e));
     DS_TRY(read_root(&root, &mem, ds_buf_span(&pem), e));
     DS_TRY(decode(&bytes, &list, &n, ds_buf_span(&text), e));
     const struct ds_anchors anchors = { &root, 1 };
     if (n == 0)
-        return ds_fail(e, DS_ERR_FORMAT, "many.txt is empty");
+        return ds_fail(e, DS_ERR_FORMAT, "%s is empty", name);
     DS_TRY(learn(&k, &mem, list[0], ds_buf_span(&collateral), &anchors, e));
     size_t used = mem.used;
     int64_t began_ns = cpu_ns();
@@ -149,11 +167,12 @@ static int run(const char *dir, struct ds_error *e)
 int main(int argc, char **argv)
 {
     struct ds_error e = { 0 };
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: verifier_cost DIR\n");
+    bool keeps_shape = argc == 4 && strcmp(argv[3], "shape") == 0;
+    if (argc != 3 && !keeps_shape) {
+        (void)fprintf(stderr, "usage: verifier_cost DIR NAME [shape]\n");
         return 2;
     }
-    if (run(argv[1], &e) < 0) {
+    if (run(argv[1], argv[2], keeps_shape, &e) < 0) {
         (void)fprintf(stderr, "verifier_cost: %s\n", e.msg);
         return 1;
     }
