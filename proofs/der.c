@@ -175,9 +175,12 @@ void proof_named_bits(void)
     uint16_t named = ds_der_named_bits(&r);
     check_reader(&was, &r);
     PROVE(!r.bad || named == 0, "bad bits are none");
+    PROVE(r.bad || (was.p[1] >= 1 && was.p[1] <= 3), "sixteen bits at most");
+    PROVE(r.bad || was.p[1] < 2 || named >> 8 == was.p[3],
+          "the first eight bits are as they stand");
     PROVE(r.bad || was.p[1] == 1 || was.p[1 + was.p[1]] != 0,
           "X.690 11.2: no zero byte at the end of named bits");
-    REACHED_IF(named >> 8 != 0 && (named & 1), "named bits in two bytes");
+    REACHED_IF((named & 0x8000) != 0 && (named & 0xff) != 0, "named bits in two bytes");
 }
 
 void proof_time(void)

@@ -148,7 +148,9 @@ int ds_attest_machine_verify(struct ds_attest *a, struct ds_attest_machine *m,
  * Verify evidence on its machine; the verifier must trust what it trusted when it learned m.
  * Some reasons are no forgery: the machine is another one, or has had an update. Learn it anew on
  * STALE, and on the codes attest.dcap.platform_other, attest.snp.tcb_mismatch and
- * attest.snp.chip_mismatch (UNTRUSTED: by what is known here, the evidence does not hold).
+ * attest.snp.chip_mismatch (UNTRUSTED: by what is known here, the evidence does not hold). STALE
+ * means that nothing else speaks against the evidence; so that documents that are over have no say,
+ * learn the machine anew once DS_ATTEST_VALID_UNTIL_S of what verified on it has passed.
  */
 DS_ATTEST_MUST_USE
 int ds_attest_verify_on(struct ds_attest *a, struct ds_attest_machine *m,

@@ -9,7 +9,7 @@
 
 #include "attest/claims_private.h"
 
-#define SGX_ATTRIBUTE_DEBUG 0x02 /* bit 1 of the flags (Intel SDM 3D, 35.7.1) */
+#define SGX_ATTRIBUTE_DEBUG 0x02 /* bit 1 of the flags (Intel SDM volume 3D, 38.7.1) */
 
 static const char *const tcb_words[] = {
     [DS_TCB_NONE] = "",

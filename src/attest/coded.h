@@ -7,6 +7,9 @@
  * reader named them already.
  */
 
+#include <stdint.h>
+#include <stdio.h>
+
 #include "base/err.h"
 
 /* What is malformed is refused before anything vouches for it. */
@@ -20,6 +23,16 @@ static inline int ds_coded(int r, enum ds_code code, struct ds_error *e)
         ds_error_code(e, code);
     ds_error_explain(e, "form", "bytes as their specification has them", NULL);
     return r;
+}
+
+/* Refuse a number. */
+static inline int ds_refuse_number(struct ds_error *e, int cls, enum ds_code code,
+                                   const char *claim, const char *expected, uint64_t got,
+                                   const char *anchor)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)got);
+    return ds_refuse(e, cls, code, claim, expected, text, anchor);
 }
 
 /* A refusal that names no anchor yet gets this one; NULL: none was found so far. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "attest/coded.h"
+#include "attest/dates.h"
 #include "base/hex.h"
 #include "base/scope.h"
 #include "base/str.h"
@@ -127,7 +128,7 @@ static int parse_extension(struct ds_x509_extension *ret, struct ds_reader *list
                            struct ds_error *e)
 {
     struct ds_reader s = ds_der_enter(list, DS_DER_SEQUENCE);
-    ret->oid = ds_der_get(&s, DS_DER_OID);
+    *ret = (struct ds_x509_extension){ .oid = ds_der_get(&s, DS_DER_OID) };
     if (ds_der_peek(&s) == DS_DER_BOOLEAN) {
         ret->is_critical = ds_der_bool(&s);
         /* X.690 11.5: a value equal to its default is left out. */
@@ -158,10 +159,9 @@ static int parse_extensions(struct ds_x509 *c, struct ds_reader *tbs, struct ds_
     return ds_der_end(&list, e, "extensions");
 }
 
-static int parse_tbs(struct ds_x509 *c, struct ds_error *e)
+static int parse_tbs(struct ds_x509 *c, struct ds_span body, struct ds_error *e)
 {
-    struct ds_reader r = ds_reader_of(c->tbs);
-    struct ds_reader tbs = ds_der_enter(&r, DS_DER_SEQUENCE);
+    struct ds_reader tbs = ds_reader_of(body);
     struct ds_reader version = ds_der_enter(&tbs, DS_DER_CONTEXT_CONSTRUCTED(0));
     uint64_t v = ds_der_u64(&version, DS_DER_INTEGER, 9);
     DS_TRY(ds_der_end(&version, e, "certificate version"));
@@ -189,27 +189,38 @@ static int parse_certificate(struct ds_x509 *c, struct ds_error *e)
 {
     struct ds_reader r = ds_reader_of(c->der);
     struct ds_reader outer = ds_der_enter(&r, DS_DER_SEQUENCE);
-    c->tbs = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
+    struct ds_der_tlv tbs = ds_der_take(&outer, DS_DER_SEQUENCE);
+    c->tbs = tbs.raw;
     c->sig_alg = ds_der_get_raw(&outer, DS_DER_SEQUENCE);
     c->sig = ds_der_bit_bytes(&outer);
     DS_TRY(ds_der_end(&outer, e, "certificate"));
     DS_TRY(ds_der_end(&r, e, "certificate"));
-    return parse_tbs(c, e);
+    return parse_tbs(c, tbs.body, e);
 }
 
 int ds_x509_parse(struct ds_x509 *ret, struct ds_span der, struct ds_error *e)
 {
-    *ret = (struct ds_x509){ .der = der, .path_len = -1 };
+    /* Not the room for extensions: zeros there would take as long as a tenth of the rest. */
+    memset(ret, 0, offsetof(struct ds_x509, extensions));
+    ret->der = der;
+    ret->path_len = -1;
     int r = ds_coded(parse_certificate(ret, e), DS_CODE_X509_FORMAT, e);
     if (r < 0)
         *ret = (struct ds_x509){ 0 };
     return r;
 }
 
+/* From the end: extensions of one family differ in the last arc. */
+static bool is_same_oid(struct ds_span a, struct ds_span b)
+{
+    bool ends_alike = a.len == b.len && (a.len == 0 || a.p[a.len - 1] == b.p[b.len - 1]);
+    return ends_alike && ds_span_eq(a, b);
+}
+
 const struct ds_x509_extension *ds_x509_find(const struct ds_x509 *cert, struct ds_span oid)
 {
     for (size_t i = 0; i < cert->n_extensions; i++)
-        if (ds_span_eq(cert->extensions[i].oid, oid))
+        if (is_same_oid(cert->extensions[i].oid, oid))
             return &cert->extensions[i];
     return NULL;
 }
@@ -405,7 +416,7 @@ int ds_x509_check_chain(struct ds_anchor *ret, const struct ds_x509 *chain, size
 static int parse_crl_extensions(struct ds_crl *crl, struct ds_reader *list, struct ds_error *e)
 {
     while (ds_der_peek(list) != 0) {
-        struct ds_x509_extension x = { 0 };
+        struct ds_x509_extension x;
         DS_TRY(parse_extension(&x, list, e));
         if (x.is_critical)
             return ds_fail(e, DS_ERR_UNSUPPORTED, "revocation list has a critical extension");
@@ -491,15 +502,11 @@ int ds_crl_check_issued(const struct ds_crl *crl, const struct ds_x509 *issuer, 
 int ds_crl_check_time(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t now_s,
                       struct ds_error *e)
 {
-    char until[48], now[21], from[21];
     /* RFC 5280 5.1.2.5 */
-    if (now_s >= crl->this_update_s && now_s <= crl->next_update_s)
+    const struct ds_dates dates = { crl->this_update_s, crl->next_update_s };
+    if (ds_dates_has(&dates, now_s))
         return DS_OK;
-    (void)ds_date_format(from, crl->this_update_s);
-    (void)snprintf(until, sizeof until, "%s to ", from);
-    (void)ds_date_format(until + strlen(until), crl->next_update_s);
-    return ds_refuse(e, DS_ERR_STALE, DS_CODE_CRL_DATES, ds_x509_name_of(issuer).s, until,
-                     ds_date_format(now, now_s), NULL);
+    return ds_dates_refuse(&dates, now_s, DS_CODE_CRL_DATES, ds_x509_name_of(issuer).s, NULL, e);
 }
 
 int ds_crl_check(const struct ds_crl *crl, const struct ds_x509 *issuer, int64_t now_s,

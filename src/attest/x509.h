@@ -18,11 +18,11 @@
     DS_SPAN_LIT("\x69\x81\x82\xf4\xbf\x8c\x93\x8e\xf2\x95\x9f\x8f\x8d\x86" \
                 "\xcb\xcb\xfe\xb0\xb2\x03\x01")
 
-/* Bits of keyUsage, first bit first (RFC 5280 4.2.1.3). */
+/* Bits 0, 5 and 6 of keyUsage (RFC 5280 4.2.1.3), as ds_der_named_bits() has them. */
 enum {
-    DS_KEY_USAGE_DIGITAL_SIGNATURE = 1 << 0,
-    DS_KEY_USAGE_CERT_SIGN = 1 << 5,
-    DS_KEY_USAGE_CRL_SIGN = 1 << 6,
+    DS_KEY_USAGE_DIGITAL_SIGNATURE = 0x8000 >> 0,
+    DS_KEY_USAGE_CERT_SIGN = 0x8000 >> 5,
+    DS_KEY_USAGE_CRL_SIGN = 0x8000 >> 6,
 };
 
 struct ds_x509_extension {
@@ -43,8 +43,8 @@ struct ds_x509 {
     bool has_key_usage;
     uint16_t key_usage;
     struct ds_span aki, ski; /* key identifiers; empty when absent */
-    struct ds_x509_extension extensions[DS_X509_EXTENSIONS_MAX];
     size_t n_extensions;
+    struct ds_x509_extension extensions[DS_X509_EXTENSIONS_MAX]; /* the rest is not written */
 };
 
 /* *ret is empty after a failure. err: FORMAT, TRAILING, RANGE (too many extensions); an extension twice is FORMAT */
@@ -67,7 +67,8 @@ DS_MUST_USE int ds_x509_check_issued(const struct ds_x509 *cert, const struct ds
 
 /*
  * The subject's last commonName; empty where it has none or is not built as a
- * Name is. Names are compared as raw bytes and looked into only here.
+ * Name is. Names are compared as raw bytes and looked into only here. (Intel's
+ * verifier reads the first; vendors' CAs write one.)
  */
 struct ds_span ds_x509_cn(const struct ds_x509 *cert);
 

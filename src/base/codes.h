@@ -69,7 +69,7 @@
       "issuer name or key identifier differ", \
       "check that the chain is complete and in order, leaf first") \
     X(X509_NOT_CA, "attest.x509.not_ca", "a certificate stands where a CA must stand", \
-      "basic constraints, path length or key usage do not let it issue", \
+      "basic constraints, path length or key usage do not let it issue; or the PCK's issuer is not named a CA", \
       "check that the chain is complete and in order, leaf first") \
     X(X509_ALGORITHM, "attest.x509.algorithm", "a certificate or list is signed with an algorithm that is not accepted", \
       "Intel's PKI uses ecdsa-with-SHA256 over P-256 only", \
@@ -183,7 +183,7 @@
       "its issueDate lies after the time of verification", \
       "check the clock: it is behind, or the collateral was made with a wrong one") \
     X(DCAP_TCB_INFO_MISMATCH, "attest.dcap.tcb_info_mismatch", "TCB info is not of this platform", \
-      "its TEE is not the quote's, FMSPC or PCE id differ from the PCK certificate's, or it lacks TDX modules", \
+      "its TEE is not the quote's, or FMSPC or PCE id differ from the PCK certificate's", \
       "fetch TCB info for the FMSPC of the PCK certificate") \
     X(TDX_MODULE_MISMATCH, "attest.tdx.module_mismatch", "the TDX module is not one that Intel lists", \
       "no identity for its version, or its signer or attributes differ", \

@@ -5,11 +5,12 @@
  */
 #include "codec/der.h"
 
+#include "base/scope.h"
 #include "codec/date.h"
 
-struct ds_der_tlv ds_der_any(struct ds_reader *r)
+/* The next element, of any tag, and how much of it is header; bad and empty where there is none. */
+static struct ds_span element(struct ds_reader *r, size_t *ret_header_len)
 {
-    struct ds_der_tlv t = { 0 };
     const uint8_t *start = r->p;
     uint8_t tag = ds_read_u8(r);
     size_t len = ds_read_u8(r);
@@ -24,22 +25,29 @@ struct ds_der_tlv ds_der_any(struct ds_reader *r)
             r->bad = true;
         len = (size_t)ds_read_be_(r, n);
     }
-    struct ds_span body = ds_read_span(r, len);
-    if (r->bad)
-        return t;
-    t.tag = tag;
-    t.body = body;
-    t.raw = (struct ds_span){ start, (size_t)(r->p - start) };
-    return t;
+    *ret_header_len = (size_t)(r->p - start);
+    ds_read_skip(r, len);
+    if (!r->bad)
+        return (struct ds_span){ start, (size_t)(r->p - start) };
+    *ret_header_len = 0;
+    return (struct ds_span){ start, 0 };
 }
 
-struct ds_der_tlv ds_der_take(struct ds_reader *r, uint8_t tag)
+struct ds_der_tlv ds_der_any(struct ds_reader *r)
 {
-    struct ds_der_tlv t = ds_der_any(r);
-    if (!r->bad && t.tag == tag)
-        return t;
+    size_t header_len;
+    struct ds_span raw = element(r, &header_len);
+    return ds_der_tlv_(r->bad ? 0 : *raw.p, raw, header_len);
+}
+
+struct ds_span ds_der_take_long_(struct ds_reader *r, uint8_t tag, size_t *ret_header_len)
+{
+    struct ds_span raw = element(r, ret_header_len);
+    if (r->bad || *raw.p == tag)
+        return raw;
     r->bad = true;
-    return (struct ds_der_tlv){ 0 };
+    *ret_header_len = 0;
+    return (struct ds_span){ raw.p, 0 };
 }
 
 /* X.690 8.3.2: the first nine bits are neither all zero nor all one. */
@@ -108,19 +116,14 @@ uint16_t ds_der_named_bits(struct ds_reader *r)
         r->bad = true;
         return 0;
     }
-    uint16_t bits = 0;
-    for (size_t i = 0; i < 8 * (s.len - 1); i++)
-        if (s.p[1 + i / 8] & (0x80u >> (i % 8)))
-            bits = (uint16_t)(bits | 1u << i);
-    return bits;
+    return (uint16_t)((s.len > 1 ? s.p[1] << 8 : 0) | (s.len > 2 ? s.p[2] : 0));
 }
 
-static int two_digits(struct ds_span s, size_t at)
+/* -1 for anything else */
+static int two_digits(const uint8_t *p)
 {
-    uint8_t a = s.p[at], b = s.p[at + 1];
-    if (a < '0' || a > '9' || b < '0' || b > '9')
-        return -1;
-    return (a - '0') * 10 + (b - '0');
+    unsigned tens = p[0] - (unsigned)'0', ones = p[1] - (unsigned)'0';
+    return tens <= 9 && ones <= 9 ? (int)(tens * 10 + ones) : -1;
 }
 
 int64_t ds_der_time(struct ds_reader *r)
@@ -128,11 +131,12 @@ int64_t ds_der_time(struct ds_reader *r)
     bool is_utc = ds_der_peek(r) == DS_DER_UTC_TIME;
     struct ds_span text = ds_der_get(r, is_utc ? DS_DER_UTC_TIME : DS_DER_GENERALIZED_TIME);
     size_t year_len = is_utc ? 2 : 4;
-    int part[7] = { 0 }; /* century, year to second */
     bool ok = text.len == year_len + 11 && text.p[year_len + 10] == 'Z';
-    for (size_t i = 0; ok && i < (year_len + 10) / 2; i++) {
-        part[i + (is_utc ? 1 : 0)] = two_digits(text, 2 * i);
-        ok = part[i + (is_utc ? 1 : 0)] >= 0;
+    int part[7] = { 0 }; /* century, year to second */
+    const uint8_t *p = text.p;
+    for (int *at = is_utc ? part + 1 : part; ok && at < part + DS_LEN(part); at++, p += 2) {
+        *at = two_digits(p);
+        ok = *at >= 0;
     }
     /* RFC 5280 4.1.2.5.1: two-digit years from 50 on are 19xx. */
     int century = is_utc ? (part[1] >= 50 ? 19 : 20) : part[0];

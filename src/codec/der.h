@@ -34,6 +34,13 @@ struct ds_der_tlv {
     struct ds_span body; /* content */
 };
 
+/* From the whole element, whose first header_len bytes are tag and length. */
+static inline struct ds_der_tlv ds_der_tlv_(uint8_t tag, struct ds_span raw, size_t header_len)
+{
+    struct ds_span body = { raw.p + header_len, raw.len - header_len };
+    return (struct ds_der_tlv){ tag, raw, body };
+}
+
 struct ds_der_tlv ds_der_any(struct ds_reader *r);
 
 /* The next element's tag without taking it; 0 at the end. */
@@ -42,13 +49,10 @@ static inline uint8_t ds_der_peek(const struct ds_reader *r)
     return r->bad || r->p == r->end ? 0 : *r->p;
 }
 
-/* The next element, of any length; bad when it has another tag. */
-struct ds_der_tlv ds_der_take(struct ds_reader *r, uint8_t tag);
-
 /*
  * Nearly all elements are shorter than 128 bytes and have their length in one
  * byte. They are taken here, since certificates are made of little else; false
- * leaves anything else, and every fault, to ds_der_take().
+ * leaves anything else, and every fault, to ds_der_take_long_().
  */
 static inline bool ds_der_take_short_(struct ds_reader *r, uint8_t tag, struct ds_span *raw)
 {
@@ -60,20 +64,29 @@ static inline bool ds_der_take_short_(struct ds_reader *r, uint8_t tag, struct d
     return true;
 }
 
+/* A span is returned in registers, a struct ds_der_tlv is not. */
+struct ds_span ds_der_take_long_(struct ds_reader *r, uint8_t tag, size_t *ret_header_len);
+
+/* The next element, of any length; bad, with empty spans, when it has another tag. */
+static inline struct ds_der_tlv ds_der_take(struct ds_reader *r, uint8_t tag)
+{
+    struct ds_span raw;
+    size_t header_len = 2;
+    if (!ds_der_take_short_(r, tag, &raw))
+        raw = ds_der_take_long_(r, tag, &header_len);
+    return ds_der_tlv_(tag, raw, header_len);
+}
+
 /* The content of the next element; bad when it has another tag. */
 static inline struct ds_span ds_der_get(struct ds_reader *r, uint8_t tag)
 {
-    struct ds_span raw;
-    if (ds_der_take_short_(r, tag, &raw))
-        return (struct ds_span){ raw.p + 2, raw.len - 2 };
     return ds_der_take(r, tag).body;
 }
 
 /* The whole element, tag and length included; bad when it has another tag. */
 static inline struct ds_span ds_der_get_raw(struct ds_reader *r, uint8_t tag)
 {
-    struct ds_span raw;
-    return ds_der_take_short_(r, tag, &raw) ? raw : ds_der_take(r, tag).raw;
+    return ds_der_take(r, tag).raw;
 }
 
 /* A reader over the content of the next element. */
@@ -91,7 +104,7 @@ struct ds_span ds_der_integer(struct ds_reader *r);
 bool ds_der_bool(struct ds_reader *r);
 /* BIT STRING of whole bytes. */
 struct ds_span ds_der_bit_bytes(struct ds_reader *r);
-/* Named bits (keyUsage): bit 0 is the first; at most 16 bits; zero bits at the end are passed over. */
+/* Named bits (keyUsage), at most 16: bit 0 is 0x8000, as it stands in the encoding; zero bits at the end are passed over. */
 uint16_t ds_der_named_bits(struct ds_reader *r);
 /* UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 writes them, seconds since 1970. */
 int64_t ds_der_time(struct ds_reader *r);

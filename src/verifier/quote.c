@@ -145,16 +145,15 @@ static int verify_known(struct intel *q, const struct run *run, struct ds_error 
 {
     struct ds_span written = q->dcap->cert_data;
     q->platform = warm_find(run->ground->warm, run->mem, q->dcap, &q->ground);
-    if (q->platform != NULL) {
-        *run->by = warm_platform_by(q->platform);
-        int r = verify_on(q, run, e);
-        if (r == DS_OK || e->code != DS_CODE_DCAP_PLATFORM_STALE)
-            return r;
+    if (q->platform != NULL &&
+        !ds_dcap_platform_is_in_date(warm_platform_get(q->platform), run->ground->now_s)) {
         q->dcap->cert_data = written;
         warm_unref(run->ground->warm, q->platform);
         q->platform = NULL;
     }
-    DS_TRY(make_platform(q, run, e));
+    if (q->platform == NULL)
+        DS_TRY(make_platform(q, run, e));
+    *run->by = warm_platform_by(q->platform);
     return verify_on(q, run, e);
 }
 

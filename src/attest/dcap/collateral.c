@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading collateral: 4.1.2.5.9, 4.1.2.7.1 to 4 and 4.1.2.9.2 of Intel's Quote
- * Verification Library (QVL), its AttestationParsers. Every list has a bound and
- * lives in the caller's arena. Stricter than QVL's reader, since Intel writes
- * nothing else: levels stand in their order, an SVN of TCB info 2 fits into a byte and
- * a PCESVN into two, and a word that a module cannot have is refused in all rows.
+ * Reading collateral: QVL 4.1.2.5.9 (sgxAttestationVerifyQuoteEx), QVL 4.1.2.7.2 and .3
+ * (sgxAttestationVerifyTCBInfo), QVL 4.1.2.7.4 (TcbInfo::parsePartV2) and QVL 4.1.2.9.2
+ * (sgxAttestationVerifyEnclaveReport); how Intel's steps are cited: attest/tdx/verify.c.
+ * Every list has a bound and lives in the caller's arena. Ours, since Intel writes
+ * nothing else: levels stand in their order; an SVN of TCB info 2 fits into a byte, those
+ * of TCB info 3, a PCESVN, and isvsvn and isvprodid of an enclave into two; and a word
+ * that a module cannot have is refused in all rows; an advisory's id has no escapes. Words
+ * that decide nothing (category and type of a component) are not looked at.
  */
 
 #include "attest/dcap/collateral.h"
@@ -224,7 +227,8 @@ static int parse_tcb_levels(struct ds_tcb_info *info, bool is_tdx, const struct 
     return check_level_order(list, array->n, e);
 }
 
-/* The mask must be there and is applied by nobody: attributes are all zero (4.1.2.5.12.2). */
+/* The mask must be there and is applied by nobody: QVL 4.1.2.5.12.2 (QuoteVerifier::verify) wants
+   attributes that are all zero. */
 static int parse_module(struct ds_tdx_module *ret, const struct ds_json_tok *obj,
                         struct ds_error *e)
 {
@@ -267,7 +271,7 @@ static int parse_tdx_parts(struct ds_tcb_info *info, const struct ds_json_tok *o
     return parse_modules(info, obj, mem, e);
 }
 
-/* Version 2 knows no modules: what it has of them is any other member. */
+/* QVL TcbInfo::parsePartV3. Version 2 knows no modules: what it has of them is any other member. */
 static int check_no_tdx_parts(const struct ds_tcb_info *info, const struct ds_json_tok *obj,
                               struct ds_error *e)
 {
@@ -286,7 +290,7 @@ static int parse_tcb_info(struct ds_tcb_info *info, struct ds_arena *mem,
         return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of version %u; 2 and 3 are read",
                        info->version);
     DS_TRY(get_uint(&tcb_type, obj, "tcbType", UINT32_MAX, e));
-    /* QVL 4.1.2.7.4: how levels are compared; there is the one way. */
+    /* QVL 4.1.2.7.4 (TcbInfo::parsePartV2): how levels are compared; there is the one way. */
     if (tcb_type != 0)
         return ds_fail(e, DS_ERR_UNSUPPORTED, "TCB info of type %u; 0 is read", tcb_type);
     /* Version 2 is of SGX alone and does not say so. */
@@ -308,6 +312,7 @@ static int parse_qe_identity(struct ds_qe_identity *qe, struct ds_arena *mem,
                              const struct ds_json_tok *obj, struct ds_error *e)
 {
     DS_TRY(get_uint(&qe->version, obj, "version", UINT32_MAX, e));
+    /* QVL EnclaveIdentity::EnclaveIdentity */
     if (qe->version != 2)
         return ds_fail(e, DS_ERR_UNSUPPORTED, "QE identity of version %u; 2 is read", qe->version);
     DS_TRY(get_id(qe->id, obj, e));

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SGX extension of a PCK certificate: SEQUENCE OF SEQUENCE { OID, value },
- * the OIDs all under 1.2.840.113741.1.13.1 and told apart by what follows. It is
- * 4.1.2.5.4 and 5 of Intel's Quote Verification Library (QVL), its PckCertificate.
+ * the OIDs all under 1.2.840.113741.1.13.1 and told apart by what follows. It is QVL
+ * 4.1.2.5.4 and .5 (sgxAttestationVerifyQuoteEx), by PckCertificate::parse; how Intel's
+ * steps are cited: attest/tdx/verify.c. Ours: a component fits into a byte and PCESVN
+ * into two, since nothing else is ever compared with them.
  */
 
 #include "attest/dcap/pck.h"
 
-#include "base/scope.h"
 #include "codec/der.h"
 
 #define OID_SGX DS_SPAN_LIT("\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01")

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The verification of a platform: PCK chain, revocation lists, and the documents
- * that Intel signs about it. Numbers like 4.1.2.5.7 are the section numbers in
- * the source of Intel's Quote Verification Library (QVL). Its classes for chains,
- * lists and signed documents have none and are named instead: PckCertVerifier,
- * TCBSigningChain, TCBInfoVerifier, EnclaveIdentityVerifier.
+ * that Intel signs about it. How Intel's steps are cited: attest/tdx/verify.c.
  *
- * As in each of them, dates come last: what is stale does not hide what is revoked
- * or forged.
+ * As in each of Intel's verifiers of them, dates come last: what is stale does not
+ * hide what is revoked or forged. Nor does it hide a bad quote: QuoteVerifier::verify
+ * asks for no date, and Intel's caller of all (QvE) lets a quote's own failure go
+ * before theirs.
  */
 
 #include "attest/dcap/platform.h"
@@ -18,7 +17,6 @@
 #include "attest/dcap/private.h"
 #include "attest/x509.h"
 #include "base/hex.h"
-#include "base/str.h"
 #include "codec/pem.h"
 #include "crypto/hash.h"
 #include "crypto/verify.h"
@@ -32,13 +30,13 @@ struct chain {
 struct document {
     const char *name, *chain_name, *sig_name;
     struct ds_span text, chain_pem, sig64;
-    struct dcap_dates dates; /* issueDate, nextUpdate */
+    struct ds_dates dates; /* issueDate, nextUpdate */
     enum ds_code signature, expired, future;
     const struct chain *signer; /* that verified; NULL: none */
     bool is_signed;             /* and so did its signature: until then it says nothing */
 };
 
-struct run {
+struct work {
     struct ds_dcap_platform *p; /* being filled */
     const struct ds_dcap_parts *parts;
     const struct ds_anchors *anchors;
@@ -49,23 +47,23 @@ struct run {
     struct document tcb_info, qe_identity;
 };
 
-static int refuse(const struct run *v, enum ds_code code, const char *claim, const char *expected,
+static int refuse(const struct work *w, enum ds_code code, const char *claim, const char *expected,
                   const char *got, struct ds_error *e)
 {
-    return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, expected, got, v->p->anchor.name);
+    return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, expected, got, w->p->anchor.name);
 }
 
 /* True when a part is there; else its name is noted. */
-static bool have(struct run *v, struct ds_span part, const char *name)
+static bool have(struct work *w, struct ds_span part, const char *name)
 {
-    char *missing = v->p->missing;
+    char *missing = w->p->missing;
     size_t n = strlen(missing);
     if (part.len == 0)
-        (void)snprintf(missing + n, sizeof v->p->missing - n, "%s%s", n > 0 ? ", " : "", name);
+        (void)snprintf(missing + n, sizeof w->p->missing - n, "%s%s", n > 0 ? ", " : "", name);
     return part.len > 0;
 }
 
-static void narrow(struct dcap_dates *d, int64_t from_s, int64_t until_s)
+static void narrow(struct ds_dates *d, int64_t from_s, int64_t until_s)
 {
     d->from_s = from_s > d->from_s ? from_s : d->from_s;
     d->until_s = until_s < d->until_s ? until_s : d->until_s;
@@ -77,62 +75,63 @@ static bool cn_has(const struct ds_x509 *cert, const char *phrase)
     return cn.len > 0 && memmem(cn.p, cn.len, phrase, strlen(phrase)) != NULL;
 }
 
-/* RFC 5280 4.2.1.3: a key that signs other things than certificates and lists says so. */
+/* Ours, RFC 5280 4.2.1.3: a key that signs other things than certificates and lists says so. */
 static bool may_sign(const struct ds_x509 *cert)
 {
     return cert->has_key_usage && (cert->key_usage & DS_KEY_USAGE_DIGITAL_SIGNATURE) != 0;
 }
 
 /* Add the certificates of a PEM text to a chain of at most n. */
-static int add_certs(struct chain *c, struct run *v, struct ds_span pem, size_t n,
+static int add_certs(struct chain *c, struct work *w, struct ds_span pem, size_t n,
                      struct ds_error *e)
 {
     struct ds_span der;
     char want[32];
     (void)snprintf(want, sizeof want, "%zu certificates", n);
     for (;;) {
-        DS_TRY(ds_coded(ds_pem_next(&der, &pem, "CERTIFICATE", v->mem, e), DS_CODE_X509_FORMAT, e));
+        DS_TRY(ds_coded(ds_pem_next(&der, &pem, "CERTIFICATE", w->mem, e), DS_CODE_X509_FORMAT, e));
         if (der.p == NULL)
             return DS_OK;
         if (c->n == n)
-            return refuse(v, DS_CODE_X509_CHAIN, "chain", want, "more", e);
+            return refuse(w, DS_CODE_X509_CHAIN, "chain", want, "more", e);
         DS_TRY(ds_x509_parse(&c->certs[c->n], der, e));
         c->n++;
     }
 }
 
-/* Parse a chain of exactly n certificates, leaf first and root last, from up to two texts. */
-static int parse_chain(struct chain **ret, struct run *v, struct ds_span pem, struct ds_span more,
+/* Parse a chain of exactly n certificates from up to two texts. Ours: leaf first, root last, and no
+   text around them; QVL CertificateChain::parse sorts them by their names. */
+static int parse_chain(struct chain **ret, struct work *w, struct ds_span pem, struct ds_span more,
                        size_t n, struct ds_error *e)
 {
-    struct chain *c = ds_arena_get(v->mem, sizeof *c);
+    struct chain *c = ds_arena_get(w->mem, sizeof *c);
     char want[32], got[32];
     if (c == NULL)
         return ds_fail(e, DS_ERR_NOMEM, "no room for a certificate chain");
-    DS_TRY(add_certs(c, v, pem, n, e));
-    DS_TRY(add_certs(c, v, more, n, e));
+    DS_TRY(add_certs(c, w, pem, n, e));
+    DS_TRY(add_certs(c, w, more, n, e));
     (void)snprintf(want, sizeof want, "%zu certificates", n);
     (void)snprintf(got, sizeof got, "%zu", c->n);
     if (c->n != n)
-        return refuse(v, DS_CODE_X509_CHAIN, "chain", want, got, e);
+        return refuse(w, DS_CODE_X509_CHAIN, "chain", want, got, e);
     *ret = c;
     return DS_OK;
 }
 
 /* Where the PCK chain stands: the collateral's own comes first, then what the quote carries. */
-static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct run *v,
+static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct work *w,
                           const struct ds_dcap_quote *quote, struct ds_error *e)
 {
     char got[8];
-    *ret = v->parts->pck_chain_pem;
+    *ret = w->parts->pck_chain_pem;
     *ret_more = (struct ds_span){ 0 };
     if (ret->len > 0)
         return DS_OK;
-    v->p->chain = *ret = quote->cert_data;
-    v->p->chain_type = quote->cert_type;
+    w->p->chain = *ret = quote->cert_data;
+    w->p->chain_type = quote->cert_type;
     if (quote->cert_type == DS_DCAP_CERT_PCK_CHAIN)
         return DS_OK;
-    *ret_more = v->parts->pck_crl_chain_pem;
+    *ret_more = w->parts->pck_crl_chain_pem;
     if (quote->cert_type == DS_DCAP_CERT_PCK_LEAF && ret_more->len > 0)
         return DS_OK;
     (void)snprintf(got, sizeof got, "%u", quote->cert_type);
@@ -141,115 +140,136 @@ static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct 
 }
 
 /*
- * PckCertVerifier: names, signatures, and a root that is trusted. Ours: that roots are pinned by
- * key (QVL compares with a certificate), that CAs say so and how deep, and which keys may sign.
+ * QVL PckCertVerifier::verify: names, signatures, and a root that is trusted.
+ *
+ * Ours: the root is pinned by its key, as in Intel's caller (QvE), and its name is not asked ("SGX
+ * Root CA" with QVL, which compares the signature that the trusted root has over itself). CAs say
+ * so and how deep, and keys what they may sign.
+ *
+ * Ours too: QVL's Certificate::setExtensions wants authority and subject key identifiers, CRL
+ * distribution points, key usage and basic constraints in every certificate. Here key identifiers
+ * must agree where there are both, leaves must have key usage and CAs basic constraints as well,
+ * and the rest may be absent: only a trusted CA can make a certificate without. A critical
+ * extension that is not understood is refused, which QVL lets pass. CAs under an added root may
+ * sign with P-384 and RSA-PSS; QVL reads P-256 alone.
  */
-static int check_pck_chain(struct run *v, const struct ds_dcap_quote *quote, struct ds_error *e)
+static int check_pck_chain(struct work *w, const struct ds_dcap_quote *quote, struct ds_error *e)
 {
     struct ds_span pem, more;
-    DS_TRY(find_pck_chain(&pem, &more, v, quote, e));
-    int r = parse_chain(&v->pck, v, pem, more, 3, e);
+    DS_TRY(find_pck_chain(&pem, &more, w, quote, e));
+    int r = parse_chain(&w->pck, w, pem, more, 3, e);
     if (r == DS_OK)
-        r = ds_x509_check_path(&v->p->anchor, v->pck->certs, 3, v->anchors, DS_VENDOR_INTEL, e);
+        r = ds_x509_check_path(&w->p->anchor, w->pck->certs, 3, w->anchors, DS_VENDOR_INTEL, e);
     if (r < 0) {
         (void)ds_wrap(e, r, "PCK chain");
         return r;
     }
-    /* 4.1.2.5.5 */
-    const struct ds_x509 *leaf = &v->pck->certs[0];
+    const struct ds_x509 *leaf = &w->pck->certs[0], *issuer = &w->pck->certs[1];
+    /* QVL PckCertVerifier::verify: INTERMEDIATE_CA_MISSING */
+    if (!cn_has(issuer, "CA"))
+        return refuse(w, DS_CODE_X509_NOT_CA, "pck_issuer_common_name", "a name with CA in it",
+                      ds_x509_name_of(issuer).s, e);
+    /* QVL 4.1.2.5.5 (QuoteVerifier::verify) */
     if (!cn_has(leaf, "SGX PCK Certificate"))
-        return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_common_name", "SGX PCK Certificate",
+        return refuse(w, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_common_name", "SGX PCK Certificate",
                       ds_x509_name_of(leaf).s, e);
-    /* ours */
+    /* Ours */
     if (!may_sign(leaf))
-        return refuse(v, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_key_usage", "digitalSignature",
+        return refuse(w, DS_CODE_DCAP_PCK_CERTIFICATE, "pck_key_usage", "digitalSignature",
                       "another usage", e);
-    DS_TRY(ds_coded(ds_p256_of_spki(v->p->pck_xy64, leaf->spki, e), DS_CODE_X509_ALGORITHM, e));
-    return dcap_pck_parse(&v->p->pck, leaf, e);
+    /* QVL rawToP256PubKey, in QuoteVerifier::verify */
+    DS_TRY(ds_coded(ds_p256_of_spki(w->p->pck_xy64, leaf->spki, e), DS_CODE_X509_ALGORITHM, e));
+    /* QVL 4.1.2.5.4, .5 (sgxAttestationVerifyQuoteEx) */
+    return dcap_pck_parse(&w->p->pck, leaf, e);
 }
 
-static int check_not_revoked_by_root(const struct run *v, const struct ds_x509 *cert,
+static int check_not_revoked_by_root(const struct work *w, const struct ds_x509 *cert,
                                      struct ds_error *e)
 {
-    if (ds_crl_has(&v->root_crl, cert))
-        return refuse(v, DS_CODE_DCAP_CA_REVOKED, ds_x509_name_of(cert).s, "not revoked", "revoked",
+    if (ds_crl_has(&w->root_crl, cert))
+        return refuse(w, DS_CODE_DCAP_CA_REVOKED, ds_x509_name_of(cert).s, "not revoked", "revoked",
                       e);
     return DS_OK;
 }
 
-/* PckCrlVerifier: the issuer's name, extensions, signature. Ours: which keys may sign lists. */
-static int check_crl(const struct run *v, const struct ds_crl *crl, const struct ds_x509 *issuer,
+/* QVL PckCrlVerifier::verify: issuer's name, extensions, signature. Ours: which keys may sign. */
+static int check_crl(const struct work *w, const struct ds_crl *crl, const struct ds_x509 *issuer,
                      struct ds_error *e)
 {
     DS_TRY(ds_crl_check_issued(crl, issuer, e));
-    /* RFC 5280 5.2.1, 5.2.3: lists of conforming CAs have both. */
+    /* QVL CRL_REQUIRED_EXTENSIONS; RFC 5280 5.2.1, 5.2.3: lists of conforming CAs have both. */
     if (crl->aki.len == 0 || !crl->has_number)
-        return refuse(v, DS_CODE_CRL_FORMAT, "crl_extensions",
+        return refuse(w, DS_CODE_CRL_FORMAT, "crl_extensions",
                       "authorityKeyIdentifier and cRLNumber",
                       crl->has_number ? "no authorityKeyIdentifier" : "no cRLNumber", e);
     return DS_OK;
 }
 
-/* RFC 5280 6.3.3: the root's list names no CA of the chain. */
-static int check_root_crl(struct run *v, struct ds_error *e)
+/* QVL PckCertVerifier::verify: the root's list names no CA of the chain. */
+static int check_root_crl(struct work *w, struct ds_error *e)
 {
-    if (!have(v, v->parts->root_crl_der, "root_ca_crl"))
+    if (!have(w, w->parts->root_crl_der, "root_ca_crl"))
         return DS_OK;
-    DS_TRY(ds_crl_parse(&v->root_crl, v->parts->root_crl_der, e));
-    DS_TRY(check_crl(v, &v->root_crl, &v->pck->certs[2], e));
-    return check_not_revoked_by_root(v, &v->pck->certs[1], e);
+    DS_TRY(ds_crl_parse(&w->root_crl, w->parts->root_crl_der, e));
+    DS_TRY(check_crl(w, &w->root_crl, &w->pck->certs[2], e));
+    return check_not_revoked_by_root(w, &w->pck->certs[1], e);
 }
 
-static int check_pck_crl(struct run *v, struct ds_error *e)
+static int check_pck_crl(struct work *w, struct ds_error *e)
 {
-    const struct ds_x509 *leaf = &v->pck->certs[0], *issuer = &v->pck->certs[1];
-    if (!have(v, v->parts->pck_crl_der, "pck_crl"))
+    const struct ds_x509 *leaf = &w->pck->certs[0], *issuer = &w->pck->certs[1];
+    if (!have(w, w->parts->pck_crl_der, "pck_crl"))
         return DS_OK;
-    /* 4.1.2.5.6 */
-    DS_TRY(ds_crl_parse(&v->pck_crl, v->parts->pck_crl_der, e));
-    /* 4.1.2.5.7: a CA's list, and the raw issuer names are the same. */
-    if (!cn_has(issuer, "CA") || !ds_span_eq(v->pck_crl.issuer, leaf->issuer))
-        return refuse(v, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer", ds_x509_name_of(issuer).s,
+    /* QVL 4.1.2.5.6 (sgxAttestationVerifyQuoteEx) */
+    DS_TRY(ds_crl_parse(&w->pck_crl, w->parts->pck_crl_der, e));
+    /* QVL 4.1.2.5.7 (QuoteVerifier::verify): the raw issuer names are the same. That it is a CA's
+       follows: so is the PCK's issuer (check_pck_chain). */
+    if (!ds_span_eq(w->pck_crl.issuer, leaf->issuer))
+        return refuse(w, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer", ds_x509_name_of(issuer).s,
                       "another issuer", e);
-    DS_TRY(check_crl(v, &v->pck_crl, issuer, e));
-    /* 4.1.2.5.8 */
-    if (ds_crl_has(&v->pck_crl, leaf))
-        return refuse(v, DS_CODE_DCAP_PCK_REVOKED, "pck_serial", "not revoked",
+    DS_TRY(check_crl(w, &w->pck_crl, issuer, e));
+    /* QVL 4.1.2.5.8 (QuoteVerifier::verify) */
+    if (ds_crl_has(&w->pck_crl, leaf))
+        return refuse(w, DS_CODE_DCAP_PCK_REVOKED, "pck_serial", "not revoked",
                       DS_HEX(ds_span_sub(leaf->serial, 0, 32)), e);
     return DS_OK;
 }
 
-/* TCBSigningChain: who signs TCB info and QE identity. */
-static int check_signer(const struct chain **ret, struct run *v, struct ds_span pem,
+/* QVL TCBSigningChain::verify: who signs TCB info and QE identity. */
+static int check_signer(const struct chain **ret, struct work *w, struct ds_span pem,
                         struct ds_error *e)
 {
-    const struct ds_x509 *root = &v->pck->certs[2];
-    struct ds_anchor anchor = v->p->anchor;
+    const struct ds_x509 *root = &w->pck->certs[2];
+    struct ds_anchor anchor = w->p->anchor;
     struct chain *c;
-    DS_TRY(parse_chain(&c, v, pem, (struct ds_span){ 0 }, 2, e));
-    /* QVL compares the root of each chain with a trusted certificate that its caller gives to each
-       call. Ours: all chains of a platform end in one key; the very same root is not checked again. */
+    DS_TRY(parse_chain(&c, w, pem, (struct ds_span){ 0 }, 2, e));
+    /* Ours: the very same root is not checked again. */
     if (ds_span_eq(c->certs[1].der, root->der))
         DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, e));
     else
-        DS_TRY(ds_x509_check_path(&anchor, c->certs, 2, v->anchors, DS_VENDOR_INTEL, e));
+        DS_TRY(ds_x509_check_path(&anchor, c->certs, 2, w->anchors, DS_VENDOR_INTEL, e));
+    /* Ours: all chains of a platform end in one key. QVL compares the root of each with the one
+       that its caller gives to each call. */
     if (!ds_span_eq(c->certs[1].spki, root->spki))
-        return refuse(v, DS_CODE_DCAP_MIXED_ROOTS, "collateral_root", v->p->anchor.name,
+        return refuse(w, DS_CODE_DCAP_MIXED_ROOTS, "collateral_root", w->p->anchor.name,
                       anchor.name, e);
+    /* QVL TCBSigningChain::verify */
     if (!cn_has(&c->certs[0], "SGX TCB Signing"))
-        return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_common_name", "SGX TCB Signing",
+        return refuse(w, DS_CODE_DCAP_TCB_SIGNER, "signer_common_name", "SGX TCB Signing",
                       ds_x509_name_of(&c->certs[0]).s, e);
-    /* ours */
+    /* Ours */
     if (!may_sign(&c->certs[0]))
-        return refuse(v, DS_CODE_DCAP_TCB_SIGNER, "signer_key_usage", "digitalSignature",
+        return refuse(w, DS_CODE_DCAP_TCB_SIGNER, "signer_key_usage", "digitalSignature",
                       "another usage", e);
-    DS_TRY(check_not_revoked_by_root(v, &c->certs[0], e));
+    /* QVL TCBSigningChain::verify. The list verified with the PCK's chain, under the same key. */
+    DS_TRY(check_not_revoked_by_root(w, &c->certs[0], e));
     *ret = c;
     return DS_OK;
 }
 
-/* Ours: over the bytes as they were served. QVL writes the JSON anew and verifies that. */
-static int check_signed_text(const struct run *v, const struct document *d, struct ds_error *e)
+/* QVL TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify: the signature. Ours: over the bytes
+   as they were served, where QVL writes the JSON anew and verifies that. */
+static int check_signed_text(const struct work *w, const struct document *d, struct ds_error *e)
 {
     const struct ds_x509 *signer = &d->signer->certs[0];
     uint8_t xy64[64], digest32[32];
@@ -260,39 +280,40 @@ static int check_signed_text(const struct run *v, const struct document *d, stru
     if (r != DS_ERR_UNTRUSTED)
         return r;
     (void)snprintf(want, sizeof want, "signed by %s", ds_x509_name_of(signer).s);
-    return refuse(v, d->signature, d->name, want, "a signature that does not verify", e);
+    return refuse(w, d->signature, d->name, want, "a signature that does not verify", e);
 }
 
 /*
- * TCBInfoVerifier and EnclaveIdentityVerifier but for the dates: signer, then signature.
+ * QVL TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify but for the dates: signer, then
+ * signature.
  *
  * in:  other  the one before, which mostly comes with the same chain; NULL: none
  */
-static int check_document(struct run *v, struct document *d, const struct document *other,
+static int check_document(struct work *w, struct document *d, const struct document *other,
                           struct ds_error *e)
 {
-    bool has_chain = have(v, d->chain_pem, d->chain_name);
-    bool has_sig = have(v, d->sig64, d->sig_name);
-    bool has_text = have(v, d->text, d->name);
+    bool has_chain = have(w, d->chain_pem, d->chain_name);
+    bool has_sig = have(w, d->sig64, d->sig_name);
+    bool has_text = have(w, d->text, d->name);
     if (!has_chain)
         return DS_OK;
     if (other != NULL && ds_span_eq(d->chain_pem, other->chain_pem))
         d->signer = other->signer;
     else
-        DS_TRY(check_signer(&d->signer, v, d->chain_pem, e));
+        DS_TRY(check_signer(&d->signer, w, d->chain_pem, e));
     if (!has_sig || !has_text)
         return DS_OK;
-    DS_TRY(check_signed_text(v, d, e));
+    DS_TRY(check_signed_text(w, d, e));
     d->is_signed = true;
     return DS_OK;
 }
 
-static int check_documents(struct run *v, struct ds_error *e)
+static int check_documents(struct work *w, struct ds_error *e)
 {
-    DS_TRY(check_document(v, &v->tcb_info, NULL, e));
-    DS_TRY(check_document(v, &v->qe_identity, &v->tcb_info, e));
-    v->p->docs.tcb_info = v->tcb_info.is_signed ? &v->p->coll->tcb : NULL;
-    v->p->docs.qe_identity = v->qe_identity.is_signed ? &v->p->coll->qe : NULL;
+    DS_TRY(check_document(w, &w->tcb_info, NULL, e));
+    DS_TRY(check_document(w, &w->qe_identity, &w->tcb_info, e));
+    w->p->docs.tcb_info = w->tcb_info.is_signed ? &w->p->coll->tcb : NULL;
+    w->p->docs.qe_identity = w->qe_identity.is_signed ? &w->p->coll->qe : NULL;
     return DS_OK;
 }
 
@@ -300,57 +321,64 @@ static int check_documents(struct run *v, struct ds_error *e)
  * The root's own signature is not looked at, so its dates bound what is kept and are in no claim.
  * That a certificate is valid already is ours: QVL asks for notAfter alone.
  */
-static int check_chain_dates(struct run *v, const struct chain *c, struct ds_error *e)
+static int check_chain_dates(struct work *w, const struct chain *c, struct ds_error *e)
 {
     size_t root = c->n - 1;
-    DS_TRY(ds_x509_check_times(c->certs, c->n, v->now_s, e));
+    DS_TRY(ds_x509_check_times(c->certs, c->n, w->now_s, e));
     for (size_t i = 0; i < root; i++)
-        narrow(&v->p->dates, c->certs[i].not_before_s, c->certs[i].not_after_s);
-    narrow(&v->p->root_dates, c->certs[root].not_before_s, c->certs[root].not_after_s);
+        narrow(&w->p->dates, c->certs[i].not_before_s, c->certs[i].not_after_s);
+    narrow(&w->p->root_dates, c->certs[root].not_before_s, c->certs[root].not_after_s);
     return DS_OK;
 }
 
-static int check_crl_dates(struct run *v, const struct ds_crl *crl, const struct ds_x509 *issuer,
+static int check_crl_dates(struct work *w, const struct ds_crl *crl, const struct ds_x509 *issuer,
                            struct ds_error *e)
 {
     if (crl->tbs.len == 0)
         return DS_OK;
-    DS_TRY(ds_crl_check_time(crl, issuer, v->now_s, e));
-    narrow(&v->p->dates, crl->this_update_s, crl->next_update_s);
+    DS_TRY(ds_crl_check_time(crl, issuer, w->now_s, e));
+    narrow(&w->p->dates, crl->this_update_s, crl->next_update_s);
     return DS_OK;
 }
 
 /* Of a document that nobody signed the dates say as little as the rest. Ours: issueDate. */
-static int check_document_dates(struct run *v, const struct document *d, struct ds_error *e)
+static int check_document_dates(struct work *w, const struct document *d, struct ds_error *e)
 {
     if (d->signer != NULL)
-        DS_TRY(check_chain_dates(v, d->signer, e));
+        DS_TRY(check_chain_dates(w, d->signer, e));
     if (!d->is_signed)
         return DS_OK;
-    narrow(&v->p->dates, d->dates.from_s, d->dates.until_s);
-    return dcap_check_dates(&d->dates, v->now_s, d->future, d->expired, d->name, v->p->anchor.name,
-                            e);
+    narrow(&w->p->dates, d->dates.from_s, d->dates.until_s);
+    if (ds_dates_has(&d->dates, w->now_s))
+        return DS_OK;
+    return ds_dates_refuse(&d->dates, w->now_s, w->now_s < d->dates.from_s ? d->future : d->expired,
+                           d->name, w->p->anchor.name, e);
 }
 
-/* In the order in which QVL's classes come to them: PckCertVerifier, then one for each document. */
-static int check_dates(struct run *v, struct ds_error *e)
+/* In the order of QVL PckCertVerifier::verify, then TCBInfoVerifier::verify and
+   EnclaveIdentityVerifier::verify. Of a signer's chain the root goes first, as TCBInfoVerifier has
+   it; for the identity that is ours. */
+static int check_dates(struct work *w, struct ds_error *e)
 {
-    int r = check_chain_dates(v, v->pck, e);
+    int r = check_chain_dates(w, w->pck, e);
     if (r < 0)
         return ds_wrap(e, r, "PCK chain");
-    DS_TRY(check_crl_dates(v, &v->root_crl, &v->pck->certs[2], e));
-    DS_TRY(check_crl_dates(v, &v->pck_crl, &v->pck->certs[1], e));
-    DS_TRY(check_document_dates(v, &v->tcb_info, e));
-    return check_document_dates(v, &v->qe_identity, e);
+    DS_TRY(check_crl_dates(w, &w->root_crl, &w->pck->certs[2], e));
+    DS_TRY(check_crl_dates(w, &w->pck_crl, &w->pck->certs[1], e));
+    DS_TRY(check_document_dates(w, &w->tcb_info, e));
+    return check_document_dates(w, &w->qe_identity, e);
 }
 
-static int verify(struct run *v, const struct ds_dcap_quote *quote, struct ds_error *e)
+/* stale: what is out of date first, with its class; else DS_OK */
+static int verify(struct work *w, const struct ds_dcap_quote *quote, struct ds_error *stale,
+                  struct ds_error *e)
 {
-    DS_TRY(check_pck_chain(v, quote, e));
-    DS_TRY(check_root_crl(v, e));
-    DS_TRY(check_pck_crl(v, e));
-    DS_TRY(check_documents(v, e));
-    return check_dates(v, e);
+    DS_TRY(check_pck_chain(w, quote, e));
+    DS_TRY(check_root_crl(w, e));
+    DS_TRY(check_pck_crl(w, e));
+    DS_TRY(check_documents(w, e));
+    stale->cls = ds_anchored(check_dates(w, stale), w->p->anchor.name, stale);
+    return DS_OK;
 }
 
 struct ds_dcap_platform *ds_dcap_platform_new_in(struct ds_arena *mem)
@@ -358,15 +386,16 @@ struct ds_dcap_platform *ds_dcap_platform_new_in(struct ds_arena *mem)
     return ds_arena_get(mem, sizeof(struct ds_dcap_platform));
 }
 
-int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
-                            const struct ds_dcap_quote *quote,
-                            const struct ds_dcap_collateral *coll, const struct ds_anchors *anchors,
-                            int64_t now_s, struct ds_error *e)
+int dcap_platform_judge(struct dcap_platform_now *ret, struct ds_arena *mem,
+                        const struct ds_dcap_quote *quote, const struct ds_dcap_collateral *coll,
+                        const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
-    struct ds_dcap_platform p = { .coll = coll, .dates = DCAP_ALWAYS, .root_dates = DCAP_ALWAYS };
     const struct ds_dcap_parts *parts = &coll->parts;
-    struct run v = {
-        .p = &p,
+    *ret = (struct dcap_platform_now){
+        .platform = { .coll = coll, .dates = DS_DATES_ALWAYS, .root_dates = DS_DATES_ALWAYS }
+    };
+    struct work w = {
+        .p = &ret->platform,
         .parts = parts,
         .anchors = anchors,
         .now_s = now_s,
@@ -393,16 +422,30 @@ int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
                          .future = DS_CODE_DCAP_QE_IDENTITY_FUTURE },
     };
     size_t used = mem->used;
-    int r = verify(&v, quote, e);
-    r = ds_anchored(r, p.anchor.name, e); /* which is known only now */
+    int r = verify(&w, quote, &ret->stale, e);
     mem->used = used;
-    if (r == DS_OK)
-        *ret = p;
-    return r;
+    return ds_anchored(r, ret->platform.anchor.name, e); /* which is known only now */
+}
+
+int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_arena *mem,
+                            const struct ds_dcap_quote *quote,
+                            const struct ds_dcap_collateral *coll, const struct ds_anchors *anchors,
+                            int64_t now_s, struct ds_error *e)
+{
+    struct dcap_platform_now now;
+    DS_TRY(dcap_platform_judge(&now, mem, quote, coll, anchors, now_s, e));
+    DS_TRY(dcap_refuse_stale(&now.stale, e));
+    *ret = now.platform;
+    return DS_OK;
 }
 
 bool ds_dcap_platform_serves(const struct ds_dcap_platform *p, const struct ds_dcap_quote *quote)
 {
     return p->coll != NULL && (p->chain.len == 0 || (p->chain_type == quote->cert_type &&
                                                      ds_span_eq(p->chain, quote->cert_data)));
+}
+
+bool ds_dcap_platform_is_in_date(const struct ds_dcap_platform *p, int64_t now_s)
+{
+    return ds_dates_has(&p->dates, now_s) && ds_dates_has(&p->root_dates, now_s);
 }

@@ -40,6 +40,13 @@ DS_MUST_USE int ds_dcap_platform_verify(struct ds_dcap_platform *ret, struct ds_
                                         const struct ds_anchors *anchors, int64_t now_s,
                                         struct ds_error *e);
 
+/*
+ * Nothing that the platform was verified by is out of date. Ask before a kept platform judges a
+ * quote, and verify it anew where this is false: documents that are over can refuse what newer ones
+ * list.
+ */
+bool ds_dcap_platform_is_in_date(const struct ds_dcap_platform *p, int64_t now_s);
+
 /* The quote carries the very chain that the platform was made from, or the collateral brought it. */
 bool ds_dcap_platform_serves(const struct ds_dcap_platform *p, const struct ds_dcap_quote *quote);
 

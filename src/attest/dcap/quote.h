@@ -44,7 +44,7 @@ enum ds_dcap_cert {
 struct ds_dcap_quote {
     uint16_t version, key_type;
     uint32_t tee_type;
-    uint8_t qe_vendor_id16[16], user_data20[20];
+    uint8_t qe_vendor_id16[16];
     enum ds_dcap_body body_type;
     struct ds_span body;
     struct ds_span signed_part; /* header and body: what the attestation key signs */

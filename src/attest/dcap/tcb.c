@@ -1,48 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The quoting enclave's identity, and levels: with the rules of Intel's Quote
- * Verification Library (QVL); section numbers are those in its source.
+ * Levels of platforms and quoting enclaves. How Intel's steps are cited:
+ * attest/tdx/verify.c.
  */
 
 #include "attest/dcap/tcb.h"
 
 #include <stdio.h>
 
+#include "attest/coded.h"
 #include "base/hex.h"
-
-static void apply_mask(uint8_t *out, const uint8_t *value, const uint8_t *mask, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = value[i] & mask[i];
-}
-
-int dcap_tcb_check_qe(const struct ds_qe_identity *id, const struct ds_sgx_report *qe,
-                      const char *anchor, struct ds_error *e)
-{
-    uint8_t misc4[4], attr16[16];
-    char want[8], got[8];
-    /* QVL 4.1.2.9.5 */
-    apply_mask(misc4, qe->miscselect4, id->miscselect_mask4, 4);
-    if (memcmp(misc4, id->miscselect4, 4) != 0)
-        return dcap_refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_miscselect",
-                                 id->miscselect4, misc4, 4, anchor, e);
-    /* QVL 4.1.2.9.6 */
-    apply_mask(attr16, qe->attributes16, id->attributes_mask16, 16);
-    if (memcmp(attr16, id->attributes16, 16) != 0)
-        return dcap_refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_attributes",
-                                 id->attributes16, attr16, 16, anchor, e);
-    /* QVL 4.1.2.9.7 */
-    if (memcmp(qe->mrsigner32, id->mrsigner32, 32) != 0)
-        return dcap_refuse_bytes(DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_mrsigner", id->mrsigner32,
-                                 qe->mrsigner32, 32, anchor, e);
-    /* QVL 4.1.2.9.8 */
-    if (qe->isvprodid == id->isvprodid)
-        return DS_OK;
-    (void)snprintf(want, sizeof want, "%u", id->isvprodid);
-    (void)snprintf(got, sizeof got, "%u", qe->isvprodid);
-    return ds_refuse(e, DS_ERR_UNTRUSTED, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, "qe_isvprodid", want,
-                     got, anchor);
-}
 
 static bool is_at_least(const uint8_t *have, const uint8_t *need, size_t from)
 {
@@ -65,13 +32,12 @@ static int refuse_svns(const char *claim, const uint8_t *need16, const uint8_t *
                      DS_HEX(DS_SPAN(have16 + from, 16 - from)), NULL);
 }
 
-static int refuse_number(enum ds_code code, const char *claim, unsigned need, unsigned have,
-                         struct ds_error *e)
+static int refuse_below(enum ds_code code, const char *claim, unsigned need, unsigned have,
+                        struct ds_error *e)
 {
-    char want[24], got[8];
+    char want[24];
     (void)snprintf(want, sizeof want, "at least %u", need);
-    (void)snprintf(got, sizeof got, "%u", have);
-    return ds_refuse(e, DS_ERR_UNTRUSTED, code, claim, want, got, NULL);
+    return ds_refuse_number(e, DS_ERR_UNTRUSTED, code, claim, want, have, NULL);
 }
 
 /* Which part of the last, lowest level is not reached; in the order in which levels are matched. */
@@ -79,21 +45,24 @@ static int refuse_level(const struct ds_tcb_level *last, const struct dcap_pck *
                         const struct dcap_tee_svn *tee, struct ds_error *e)
 {
     if (!is_at_least(pck->sgx16, last->sgx16, 0))
-        return refuse_svns("cpusvn", last->sgx16, pck->sgx16, 0, e);
+        return refuse_svns("sgxtcbcomponents", last->sgx16, pck->sgx16, 0, e);
     if (pck->pcesvn < last->pcesvn)
-        return refuse_number(DS_CODE_DCAP_TCB_NOT_SUPPORTED, "pcesvn", last->pcesvn, pck->pcesvn,
-                             e);
+        return refuse_below(DS_CODE_DCAP_TCB_NOT_SUPPORTED, "pcesvn", last->pcesvn, pck->pcesvn, e);
     return refuse_svns(tee->name, last->tdx16, tee->svn16, tee->from, e);
 }
 
-int dcap_tcb_platform(struct dcap_tcb *ret, const struct ds_tcb_info *info,
-                      const struct dcap_pck *pck, const struct dcap_tee_svn *tee,
-                      struct ds_error *e)
+int dcap_tcb_platform(struct dcap_tcb *ret, const struct dcap_run *v,
+                      const struct dcap_tee_svn *tee, struct ds_error *e)
 {
+    const struct ds_tcb_info *info = v->docs.tcb_info;
+    const struct dcap_pck *pck = &v->platform->pck;
+    /* Without TCB info the status stays NONE, which only Revoked of a part changes (converged()
+       below). It goes into no claims: dcap_check_complete() refuses. */
     *ret = (struct dcap_tcb){ .date_s = INT64_MAX };
     if (info == NULL)
         return DS_OK;
-    /* QVL 4.1.2.5.1.1.1 to .3 and, with the TEE's own components, 4.1.2.5.2.1.1 to .4 */
+    /* QVL 4.1.2.5.1.1.1 to .3 (sgxEvaluateTCB) and, with the TEE's own components,
+       QVL 4.1.2.5.2.1.1 to .4 (tdxEvaluateTCB) */
     for (size_t i = 0; i < info->n_levels; i++) {
         const struct ds_tcb_level *l = &info->levels[i];
         if (!is_at_least(pck->sgx16, l->sgx16, 0) || pck->pcesvn < l->pcesvn ||
@@ -114,10 +83,8 @@ const struct ds_svn_level *dcap_tcb_find_svn(const struct ds_svn_level *levels, 
     return NULL;
 }
 
-/*
- * QVL's convergeTcbStatuses (4.1.2.5.1.3 to 6 for SGX, 4.1.2.5.1.4 to 7 for TDX): only OutOfDate
- * and Revoked of a module or enclave change what the platform's level says.
- */
+/* QVL convergeTcbStatuses: only OutOfDate and Revoked of a module or enclave change what the
+   platform's level says. */
 static enum ds_tcb_status converged(enum ds_tcb_status platform, enum ds_tcb_status part)
 {
     if (platform == DS_TCB_REVOKED || part == DS_TCB_REVOKED)
@@ -132,22 +99,26 @@ static enum ds_tcb_status converged(enum ds_tcb_status platform, enum ds_tcb_sta
     return platform;
 }
 
+/* QVL 4.1.2.5.1.3 to .6 (sgxEvaluateTCB), QVL 4.1.2.5.1.4 to .7 (tdxEvaluateTCB), both by
+   finalizeTcbEvaluation: status and the earliest date; the advisories are dcap_fill_tcb()'s. */
 void dcap_tcb_converge(struct dcap_tcb *t, const struct ds_svn_level *part)
 {
     t->status = converged(t->status, part->status);
     t->date_s = part->date_s < t->date_s ? part->date_s : t->date_s;
 }
 
-int dcap_tcb_qe(struct dcap_tcb *t, const struct ds_qe_identity *id, uint16_t isvsvn,
-                struct ds_error *e)
+/* QVL 4.1.2.5.1.2 (sgxEvaluateTCB), QVL 4.1.2.5.1.3 (tdxEvaluateTCB), both by applyQeIdentity: the
+   same look-up as QVL 4.1.2.9.9 to .11 and 4.1.2.5.19 (EnclaveReportVerifier::verify) */
+int dcap_tcb_qe(struct dcap_tcb *t, const struct dcap_run *v, struct ds_error *e)
 {
+    const struct ds_qe_identity *id = v->docs.qe_identity;
+    uint16_t isvsvn = v->quote->qe_report.isvsvn;
     if (id == NULL)
         return DS_OK;
-    /* QVL 4.1.2.5.1.2 (SGX), 4.1.2.5.1.3 (TDX) */
     t->qe = dcap_tcb_find_svn(id->levels, id->n_levels, isvsvn);
     if (t->qe == NULL)
-        return refuse_number(DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, "qe_isvsvn",
-                             id->levels[id->n_levels - 1].isvsvn, isvsvn, e);
+        return refuse_below(DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, "qe_isvsvn",
+                            id->levels[id->n_levels - 1].isvsvn, isvsvn, e);
     dcap_tcb_converge(t, t->qe);
     return DS_OK;
 }

@@ -11,6 +11,7 @@ int ds_sgx_quote_parse(struct ds_sgx_quote *ret, struct ds_span in, struct ds_er
 {
     struct ds_sgx_quote q = { 0 };
     DS_TRY(ds_dcap_quote_parse(&q.dcap, in, e));
+    /* Ours: QVL reads quotes of both TEEs by one function. */
     if (q.dcap.body_type != DS_DCAP_BODY_SGX)
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_DCAP_TEE_TYPE, "tee_type", "0 (SGX)",
                          "129 (TDX)", DS_NO_ANCHOR);

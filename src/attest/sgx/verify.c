@@ -1,91 +1,138 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verification of an SGX quote, top to bottom in the order of Intel's Quote
- * Verification Library. The steps that TDX quotes have too are in attest/dcap;
- * attest/tdx/verify.c says how the two go together.
+ * The verification of an SGX quote: the procedure of Intel's Quote Verification Library (QVL), top
+ * to bottom. attest/tdx/verify.c says how it is cited, and has a table of where its parts are; an
+ * enclave's are the same but for these.
+ *
+ * number            function of QVL                    here, in attest/
+ * ----------------  ---------------------------------  ------------------------------------------
+ * 4.1.2.5.3         sgxAttestationVerifyQuoteEx        dcap/quote.c, sgx/quote.c
+ * 4.1.2.5.12        QuoteVerifier::verify              n/a: no TDX module
+ * 4.1.2.5.18        checkTcbLevel                      verify_quote() below
+ * 4.1.2.5.1.x       sgxEvaluateTCB                     sgx_evaluate_tcb() below, dcap/tcb.c
+ * 4.1.2.5.19        checkTcbLevel                      n/a: the level of a TD
+ * 4.1.2.5.1.20      checkTcbLevel                      n/a: likewise
  */
 
 #include "attest/sgx/verify.h"
 
 #include "attest/coded.h"
-#include "attest/dcap/private.h"
+#include "attest/dcap/steps.h"
 #include "attest/dcap/tcb.h"
 
-/* 4.1.2.5.18, which is 4.1.2.5.1 (sgxEvaluateTCB): platform and quoting enclave. */
-static int evaluate(struct dcap_tcb *ret, const struct dcap_run *v, struct ds_error *e)
+/* QVL 4.1.2.5.1 (sgxEvaluateTCB): platform and quoting enclave. */
+static int sgx_evaluate_tcb(struct dcap_tcb *ret, const struct dcap_run *v, struct ds_error *e)
 {
     static const uint8_t zeros16[16];
     /* SGX has no components of its own beside the platform's. */
     const struct dcap_tee_svn none = { "", zeros16, sizeof zeros16 };
     struct dcap_tcb t;
-    DS_TRY(dcap_tcb_platform(&t, v->docs.tcb_info, &v->platform->pck, &none, e));
-    DS_TRY(dcap_tcb_qe(&t, v->docs.qe_identity, v->quote->qe_report.isvsvn, e));
+    DS_TRY(dcap_tcb_platform(&t, v, &none, e));
+    DS_TRY(dcap_tcb_qe(&t, v, e));
     *ret = t;
     return DS_OK;
 }
 
-/* As in attest/tdx/verify.c. */
-static int refuse_incomplete(const struct dcap_run *v, enum ds_tcb_status level, struct ds_error *e)
-{
-    const struct dcap_run all = dcap_if_signed(v);
-    struct dcap_tcb tcb;
-    if (dcap_check_tcb_info(&all, NULL) == DS_OK && evaluate(&tcb, &all, NULL) == DS_OK)
-        return dcap_refuse_incomplete(v, dcap_level_without(&all.docs, tcb.status), e);
-    return dcap_refuse_incomplete(v, dcap_level_without(&v->docs, level), e);
-}
-
-static int fill_claims(struct ds_claims *c, const struct dcap_run *v,
-                       const struct ds_sgx_report *report, const struct dcap_tcb *tcb,
+/* QVL 4.1.2.5.19 (sgxAttestationVerifyQuoteEx): what is told beside the status. */
+static int fill_claims(struct ds_claims *c, const struct dcap_run *v, const struct dcap_tcb *tcb,
                        struct ds_error *e)
 {
     c->tee = DS_TEE_SGX;
-    c->sgx.report = *report;
-    memcpy(c->report_data64, report->report_data64, 64);
+    c->sgx.report = *v->enclave;
+    memcpy(c->report_data64, v->enclave->report_data64, 64);
     memcpy(c->sgx.fmspc6, v->platform->pck.fmspc6, 6);
     DS_TRY(dcap_fill_tcb(&c->tcb, tcb, e));
     return dcap_fill_claims(c, v, e);
 }
 
-static int verify(struct ds_claims *c, const struct dcap_run *v, const struct ds_sgx_quote *quote,
-                  struct ds_dcap_qe *qe, struct ds_error *e)
+/* For dcap/incomplete.c, with the documents that it chose: QVL 4.1.2.5.18 (checkTcbLevel). */
+static int level(enum ds_tcb_status *ret, const struct dcap_run *v)
 {
     struct dcap_tcb tcb;
-    DS_TRY(dcap_check_platform(v, e));  /* ours */
-    DS_TRY(dcap_check_tcb_info(v, e));  /* 4.1.2.5.10, 11 */
-    DS_TRY(dcap_check_qe(v, qe, e));    /* 4.1.2.5.13 to 16 */
-    DS_TRY(dcap_check_signature(v, e)); /* 4.1.2.5.17 */
-    DS_TRY(evaluate(&tcb, v, e));       /* 4.1.2.5.18 */
-    DS_TRY(dcap_check_padding(v, e));   /* ours */
-    if (!dcap_is_complete(v))
-        return refuse_incomplete(v, tcb.status, e); /* ours */
-    DS_TRY(fill_claims(c, v, &quote->report, &tcb, e));
-    dcap_keep_qe(qe, v);
+    DS_TRY(sgx_evaluate_tcb(&tcb, v, NULL));
+    *ret = tcb.status;
+    return DS_OK;
+}
+
+static const struct dcap_tee sgx = { .tcb_info_id = "SGX", .qe_id = "QE", .level = level };
+
+/* A document that is absent, or that nobody signed, decides nothing on the way; then the quote is
+   refused at the end (dcap_check_complete). */
+static int verify_quote(struct dcap_tcb *ret, const struct dcap_run *v,
+                        const struct ds_dcap_qe *known, struct ds_error *e)
+{
+    struct dcap_tcb tcb;
+    /* Ours: a kept platform is the quote's. */
+    DS_TRY(dcap_check_platform(v, e));
+    /* QVL 4.1.2.5.10 (QuoteVerifier::verify): TCB info is about SGX. */
+    DS_TRY(dcap_check_tcb_info_id(v, e));
+    /* QVL 4.1.2.5.11 (QuoteVerifier::verify): TCB info is about this platform. */
+    DS_TRY(dcap_check_fmspc_and_pceid(v, e));
+    /* QVL 4.1.2.5.13 (QuoteVerifier::verify): the PCK signed the quoting enclave's report. */
+    DS_TRY(dcap_check_qe_signature(v, known, e));
+    /* QVL 4.1.2.5.14 (QuoteVerifier::verify): that report names the attestation key. */
+    DS_TRY(dcap_check_qe_binding(v, e));
+    /* QVL 4.1.2.5.15 (QuoteVerifier::verify): the identity is that of SGX's quoting enclave. */
+    DS_TRY(dcap_check_qe_identity_id(v, e));
+    /* QVL 4.1.2.5.16 (QuoteVerifier::verify): the quoting enclave is the one of the identity. */
+    DS_TRY(dcap_check_qe_identity(v, e));
+    /* QVL 4.1.2.5.17 (QuoteVerifier::verify): the attestation key signed the quote. */
+    DS_TRY(dcap_check_quote_signature(v, e));
+    /* QVL 4.1.2.5.18 (checkTcbLevel): the level of platform and quoting enclave. */
+    DS_TRY(sgx_evaluate_tcb(&tcb, v, e));
+    /* Ours: nothing but zeros stands behind the quote. */
+    DS_TRY(dcap_check_padding(v, e));
+    /* Ours: the order. QVL's verifiers of chains and documents end with their dates. */
+    DS_TRY(dcap_check_in_date(v, tcb.status, e));
+    /* Ours: no part of the collateral is missing. */
+    DS_TRY(dcap_check_complete(v, tcb.status, e));
+    *ret = tcb;
+    return DS_OK;
+}
+
+/* Claims are written where everything held. */
+static int verify(struct ds_claims *ret, const struct dcap_run *v, struct ds_dcap_qe *known,
+                  struct ds_error *e)
+{
+    struct dcap_tcb tcb;
+    struct ds_claims c = { 0 };
+    int r = verify_quote(&tcb, v, known, e);
+    if (r == DS_OK)
+        r = fill_claims(&c, v, &tcb, e);
+    DS_TRY(ds_anchored(r, v->platform->anchor.name, e));
+    dcap_keep_qe(known, v);
+    *ret = c;
     return DS_OK;
 }
 
 int ds_sgx_quote_verify_on(struct ds_claims *ret, const struct ds_sgx_quote *quote,
-                           const struct ds_dcap_platform *platform, struct ds_dcap_qe *qe,
+                           const struct ds_dcap_platform *platform, struct ds_dcap_qe *known,
                            int64_t now_s, struct ds_error *e)
 {
-    const struct dcap_run v = {
-        .quote = &quote->dcap,
-        .platform = platform,
-        .docs = platform->docs,
-        .tee = "SGX",
-        .qe_id = "QE",
-        .now_s = now_s,
-    };
-    struct ds_claims c = { 0 };
-    DS_TRY(ds_anchored(verify(&c, &v, quote, qe, e), platform->anchor.name, e));
-    *ret = c;
-    return DS_OK;
+    const struct dcap_run v = { .tee = &sgx,
+                                .quote = &quote->dcap,
+                                .enclave = &quote->report,
+                                .now_s = now_s,
+                                .platform = platform,
+                                .docs = platform->docs };
+    return verify(ret, &v, known, e);
 }
 
 int ds_sgx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                         const struct ds_sgx_quote *quote, const struct ds_dcap_collateral *coll,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
-    struct ds_dcap_platform platform;
-    DS_TRY(ds_dcap_platform_verify(&platform, mem, &quote->dcap, coll, anchors, now_s, e));
-    return ds_sgx_quote_verify_on(ret, quote, &platform, NULL, now_s, e);
+    struct dcap_platform_now now;
+    /* QVL PckCertVerifier::verify, TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify, QVL
+       4.1.2.5.4 to .6 (sgxAttestationVerifyQuoteEx), .5, .7 and .8 (QuoteVerifier::verify): chains,
+       revocation lists and the documents that Intel signs. */
+    DS_TRY(dcap_platform_judge(&now, mem, &quote->dcap, coll, anchors, now_s, e));
+    const struct dcap_run v = { .tee = &sgx,
+                                .quote = &quote->dcap,
+                                .enclave = &quote->report,
+                                .now_s = now_s,
+                                .platform = &now.platform,
+                                .docs = now.platform.docs,
+                                .stale = &now.stale };
+    return verify(ret, &v, NULL, e);
 }

@@ -91,14 +91,6 @@ static int check_bits(const struct ds_snp_report *p, struct ds_error *e)
     return DS_OK;
 }
 
-static int refuse_number(enum ds_code code, const char *claim, const char *expected, uint32_t got,
-                         struct ds_error *e)
-{
-    char text[16];
-    (void)snprintf(text, sizeof text, "%u", got);
-    return ds_refuse(e, DS_ERR_UNSUPPORTED, code, claim, expected, text, DS_NO_ANCHOR);
-}
-
 static void read_firmware(struct ds_snp_firmware *ret, struct ds_reader *r)
 {
     ret->build = ds_read_u8(r);
@@ -159,10 +151,12 @@ static int parse(struct ds_snp_report *p, struct ds_span in, struct ds_error *e)
     read_fields(p, &r);
     DS_TRY(ds_reader_end(&r, e, "SEV-SNP report"));
     if (p->version < VERSION_MIN || p->version > VERSION_MAX)
-        return refuse_number(DS_CODE_SNP_VERSION, "report_version", "2 to 5", p->version, e);
+        return ds_refuse_number(e, DS_ERR_UNSUPPORTED, DS_CODE_SNP_VERSION, "report_version",
+                                "2 to 5", p->version, DS_NO_ANCHOR);
     /* 56860 chapter 10: 1 is the only algorithm there is. */
     if (p->sig_algo != SIG_ALGO_P384_SHA384)
-        return refuse_number(DS_CODE_SNP_SIG_ALGO, "signature_algorithm", "1", p->sig_algo, e);
+        return ds_refuse_number(e, DS_ERR_UNSUPPORTED, DS_CODE_SNP_SIG_ALGO, "signature_algorithm",
+                                "1", p->sig_algo, DS_NO_ANCHOR);
     p->signed_part = ds_span_sub(in, 0, SIGNED_LEN);
     DS_TRY(check_zeros(p, in, e));
     return check_bits(p, e);

@@ -11,10 +11,10 @@
 
 #include "attest/claims_private.h"
 #include "attest/coded.h"
+#include "attest/dates.h"
 #include "attest/snp/ark.h"
 #include "base/hex.h"
 #include "base/scope.h"
-#include "codec/date.h"
 #include "crypto/hash.h"
 #include "crypto/verify.h"
 
@@ -227,17 +227,13 @@ static int refuse_report(const struct ds_snp_platform *platform, enum ds_code co
 
 static int check_dates(const struct ds_snp_platform *platform, int64_t now_s, struct ds_error *e)
 {
-    char want[48], from[21], until[21], now[21];
-    bool is_root_good = now_s >= platform->root_from_s && now_s <= platform->root_until_s;
-    if (is_root_good && now_s >= platform->valid_from_s && now_s <= platform->valid_until_s)
-        return DS_OK;
-    (void)snprintf(want, sizeof want, "%s to %s",
-                   ds_date_format(from,
-                                  is_root_good ? platform->valid_from_s : platform->root_from_s),
-                   ds_date_format(until,
-                                  is_root_good ? platform->valid_until_s : platform->root_until_s));
-    return ds_refuse(e, DS_ERR_STALE, DS_CODE_SNP_PLATFORM_DATES, "platform_certificates", want,
-                     ds_date_format(now, now_s), platform->anchor);
+    const struct ds_dates both[] = { { platform->root_from_s, platform->root_until_s },
+                                     { platform->valid_from_s, platform->valid_until_s } };
+    for (size_t i = 0; i < DS_LEN(both); i++)
+        if (!ds_dates_has(&both[i], now_s))
+            return ds_dates_refuse(&both[i], now_s, DS_CODE_SNP_PLATFORM_DATES,
+                                   "platform_certificates", platform->anchor, e);
+    return DS_OK;
 }
 
 /*

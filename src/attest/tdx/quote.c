@@ -6,8 +6,8 @@
 #include "attest/tdx/quote.h"
 
 #include "attest/coded.h"
-#include "base/hex.h"
 
+/* QVL 4.1.2.5.3 (sgxAttestationVerifyQuoteEx), TDReport10::insert, TDReport15::insert */
 static void read_td_report(struct ds_td_report *ret, bool is_td15, struct ds_reader *r)
 {
     ds_read_into(r, ret->tee_tcb_svn16, 16);
@@ -33,12 +33,12 @@ int ds_tdx_quote_parse(struct ds_tdx_quote *ret, struct ds_span in, struct ds_er
 {
     struct ds_tdx_quote q = { 0 };
     DS_TRY(ds_dcap_quote_parse(&q.dcap, in, e));
+    /* Ours: QVL reads quotes of both TEEs by one function. */
     if (q.dcap.body_type == DS_DCAP_BODY_SGX)
         return ds_refuse(e, DS_ERR_UNSUPPORTED, DS_CODE_DCAP_TEE_TYPE, "tee_type", "129 (TDX)",
                          "0 (SGX)", DS_NO_ANCHOR);
-    q.is_td15 = q.dcap.body_type == DS_DCAP_BODY_TD15;
     struct ds_reader r = ds_reader_of(q.dcap.body);
-    read_td_report(&q.td, q.is_td15, &r);
+    read_td_report(&q.td, q.dcap.body_type == DS_DCAP_BODY_TD15, &r);
     int end = ds_coded(ds_reader_end(&r, e, "TD report"), DS_CODE_DCAP_QUOTE_FORMAT, e);
     DS_TRY(ds_anchored(end, NULL, e));
     *ret = q;

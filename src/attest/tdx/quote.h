@@ -31,7 +31,6 @@ struct ds_td_report {
 
 struct ds_tdx_quote {
     struct ds_dcap_quote dcap;
-    bool is_td15;
     struct ds_td_report td;
 };
 

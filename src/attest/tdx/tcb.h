@@ -15,22 +15,24 @@
  *
  * err:  UNTRUSTED  attest.tdx.module_mismatch
  */
-DS_MUST_USE int tdx_tcb_check_module(const struct ds_tcb_info *info, const struct ds_td_report *td,
-                                     const char *anchor, struct ds_error *e);
+DS_MUST_USE int tdx_check_module(const struct dcap_run *v, struct ds_error *e);
 
 struct tdx_tcb {
-    struct dcap_tcb launch;  /* by the module that launched the TD */
-    struct dcap_tcb current; /* TD 1.5: by the module that runs now */
-    bool has_current;
+    struct dcap_tcb launch;    /* by the module that launched the TD */
+    struct dcap_tcb current;   /* TD 1.5: by the module that runs now */
     enum ds_tcb_status status; /* of both: what counts */
 };
 
 /*
- * Evaluate the TD's security versions, both sets of a TD 1.5, by the documents of the run.
+ * The level by the module that launched the TD, and what the one that runs now makes of it (TD 1.5;
+ * another TD stays as it is).
  *
  * err:  UNTRUSTED  attest.dcap.tcb_not_supported, attest.dcap.qe_tcb_not_supported,
- *                  attest.tdx.module_tcb_not_supported; for a major version that TCB info does not
- *                  list attest.tdx.module_mismatch, where QVL says TCB_NOT_SUPPORTED too
+ *                  attest.tdx.module_tcb_not_supported; of the current one also
+ *                  attest.tdx.module_mismatch, for a major version that TCB info does not list:
+ *                  there QVL says TCB_NOT_SUPPORTED (at launch tdx_check_module() came before)
  */
-DS_MUST_USE int tdx_tcb_evaluate(struct tdx_tcb *ret, const struct dcap_run *v,
-                                 const struct ds_tdx_quote *quote, struct ds_error *e);
+DS_MUST_USE int tdx_evaluate_launch(struct tdx_tcb *ret, const struct dcap_run *v,
+                                    struct ds_error *e);
+DS_MUST_USE int tdx_evaluate_current(struct tdx_tcb *io, const struct dcap_run *v,
+                                     struct ds_error *e);

@@ -1,57 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verification of a TDX quote, top to bottom in the order of Intel's Quote
- * Verification Library (QVL); numbers are the section numbers in that library's
- * source. Form, key type and vendor (4.1.2.5.3) are the parser's, attest/dcap/quote.c;
- * chains, lists and signed documents (4.1.2.5.4 to 9) are the platform's,
- * attest/dcap/platform.c; steps that SGX quotes have too are in attest/dcap/steps.c.
- * What is not QVL's says that it is ours. That the TD may be debugged is in the
- * claims, for policy to judge.
+ * The verification of a TDX quote: the procedure of Intel's Quote Verification Library (QVL), top
+ * to bottom. Its numbers are comments in its source and stand in no document of Intel's that we
+ * know of; some of them stand in several functions. So each is cited with the function that it
+ * stands in, as "QVL 4.1.2.5.17 (QuoteVerifier::verify)", and what has no number by its function
+ * alone. What is not QVL's says that it is ours, where it stands.
  *
- * Where a part of the collateral is missing, everything that can still be
- * checked is checked, so that a bad quote is called bad; then the absence
- * refuses the quote. Claims are filled in one place, at the very end.
+ * number            function of QVL                    here, in attest/
+ * ----------------  ---------------------------------  ------------------------------------------
+ * 4.1.2.5.1         sgxAttestationVerifyQuoteEx        dcap/incomplete.c: what must be there
+ * 4.1.2.5.2         sgxAttestationVerifyQuoteEx        n/a: room for what QVL tells
+ * 4.1.2.5.3         sgxAttestationVerifyQuoteEx        dcap/quote.c, tdx/quote.c
+ * -                 QEReportCertificationData::insert  dcap/quote.c
+ * 4.1.2.5.4, .5     sgxAttestationVerifyQuoteEx        dcap/platform.c: x509.c, dcap/pck.c
+ * 4.1.2.5.6         sgxAttestationVerifyQuoteEx        dcap/platform.c: x509.c
+ * 4.1.2.5.9         sgxAttestationVerifyQuoteEx        dcap/collateral.c, with 4.1.2.7.2 to .4 and
+ *                                                      4.1.2.9.2
+ * 4.1.2.7.1         sgxAttestationVerifyTCBInfo        n/a: the clock and the parts of its call
+ * -                 PckCertVerifier::verify            dcap/platform.c, with 4.1.2.5.5, .7 and .8 of
+ *                                                      QuoteVerifier::verify
+ * -                 PckCrlVerifier::verify             dcap/platform.c
+ * -                 TCBSigningChain::verify            dcap/platform.c
+ * -                 TCBInfoVerifier::verify            dcap/platform.c
+ * -                 EnclaveIdentityVerifier::verify    dcap/platform.c
+ * 4.1.2.5.10, .11   QuoteVerifier::verify              verify_quote() below; dcap/steps.c
+ * -                 verifyCertificationData            dcap/quote.c: the length is the data's
+ * 4.1.2.5.12        QuoteVerifier::verify              verify_quote(); tdx/tcb.c, with .12.1, .12.2
+ * -                 rawToP256PubKey                    dcap/platform.c: the PCK's; dcap/steps.c: the
+ *                                                      attestation key
+ * 4.1.2.5.13 - .17  QuoteVerifier::verify              verify_quote(); dcap/steps.c
+ * 4.1.2.9.5 - .8    EnclaveReportVerifier::verify      4.1.2.5.16 in dcap/steps.c
+ * 4.1.2.9.9 - .11,  EnclaveReportVerifier::verify      dcap/tcb.c: the QE's level
+ * 4.1.2.5.19
+ * 4.1.2.5.18        checkTcbLevel                      sgx/verify.c: the level of an enclave
+ * 4.1.2.5.19        checkTcbLevel                      verify_quote(); tdx/tcb.c
+ * 4.1.2.5.2.x       tdxEvaluateTCB                     tdx/tcb.c, dcap/tcb.c
+ * 4.1.2.5.1.3 - .7  tdxEvaluateTCB                     dcap/tcb.c
+ * 4.1.2.5.1.20      checkTcbLevel                      verify_quote(); tdx/tcb.c, with .20.1, .20.2
+ * 4.1.2.5.19        sgxAttestationVerifyQuoteEx        fill_claims() below
+ *
+ * That the TD may be debugged is in the claims, for policy to judge.
  */
 
 #include "attest/tdx/verify.h"
 
 #include "attest/coded.h"
-#include "attest/dcap/private.h"
+#include "attest/dcap/steps.h"
 #include "attest/tdx/tcb.h"
 
-/* 4.1.2.5.10 to 12, where Intel's TCB info is there */
-static int check_tcb_info(const struct dcap_run *v, const struct ds_td_report *td,
-                          struct ds_error *e)
-{
-    if (v->docs.tcb_info == NULL)
-        return DS_OK;
-    DS_TRY(dcap_check_tcb_info(v, e));
-    return tdx_tcb_check_module(v->docs.tcb_info, td, v->platform->anchor.name, e);
-}
-
-/*
- * Refuse for what is missing, and say what the level would be if the documents that are there
- * were signed; where they do not fit, what those come to that are.
- */
-static int refuse_incomplete(const struct dcap_run *v, const struct ds_tdx_quote *quote,
-                             enum ds_tcb_status level, struct ds_error *e)
-{
-    const struct dcap_run all = dcap_if_signed(v);
-    struct tdx_tcb tcb;
-    if (check_tcb_info(&all, &quote->td, NULL) == DS_OK &&
-        tdx_tcb_evaluate(&tcb, &all, quote, NULL) == DS_OK)
-        return dcap_refuse_incomplete(v, dcap_level_without(&all.docs, tcb.status), e);
-    return dcap_refuse_incomplete(v, dcap_level_without(&v->docs, level), e);
-}
-
-static int fill_claims(struct ds_claims *c, const struct dcap_run *v,
-                       const struct ds_tdx_quote *quote, const struct tdx_tcb *tcb,
+/* QVL 4.1.2.5.19 (sgxAttestationVerifyQuoteEx): what is told beside the status. */
+static int fill_claims(struct ds_claims *c, const struct dcap_run *v, const struct tdx_tcb *tcb,
                        struct ds_error *e)
 {
-    const struct ds_td_report *td = &quote->td;
+    const struct ds_td_report *td = v->td;
     c->tee = DS_TEE_TDX;
     memcpy(c->report_data64, td->report_data64, 64);
-    c->tdx.is_td15 = quote->is_td15;
+    c->tdx.is_td15 = v->quote->body_type == DS_DCAP_BODY_TD15;
     c->tdx.td_attributes = td->td_attributes;
     c->tdx.xfam = td->xfam;
     memcpy(c->tdx.mrtd48, td->mrtd48, 48);
@@ -66,52 +70,108 @@ static int fill_claims(struct ds_claims *c, const struct dcap_run *v,
     memcpy(c->tdx.tee_tcb_svn2_16, td->tee_tcb_svn2_16, 16);
     memcpy(c->tdx.fmspc6, v->platform->pck.fmspc6, 6);
     DS_TRY(dcap_fill_tcb(&c->tcb, &tcb->launch, e));
-    if (tcb->has_current)
+    /* Ours: QVL tells the launch's level here too where there is no other. */
+    if (c->tdx.is_td15)
         DS_TRY(dcap_fill_tcb(&c->tdx.current, &tcb->current, e));
-    c->tcb.status = tcb->status; /* over the launch's: 4.1.2.5.1.20.2 */
+    c->tcb.status = tcb->status; /* over the launch's: QVL 4.1.2.5.1.20.2 (checkTcbLevel) */
     return dcap_fill_claims(c, v, e);
 }
 
-static int verify(struct ds_claims *c, const struct dcap_run *v, const struct ds_tdx_quote *quote,
-                  struct ds_dcap_qe *qe, struct ds_error *e)
+/* For dcap/incomplete.c, with the documents that it chose: QVL 4.1.2.5.12 (QuoteVerifier::verify),
+   QVL 4.1.2.5.19 and 4.1.2.5.1.20 (checkTcbLevel). */
+static int level(enum ds_tcb_status *ret, const struct dcap_run *v)
 {
     struct tdx_tcb tcb;
-    DS_TRY(dcap_check_platform(v, e));           /* ours */
-    DS_TRY(check_tcb_info(v, &quote->td, e));    /* 4.1.2.5.10 to 12 */
-    DS_TRY(dcap_check_qe(v, qe, e));             /* 4.1.2.5.13 to 16 */
-    DS_TRY(dcap_check_signature(v, e));          /* 4.1.2.5.17 */
-    DS_TRY(tdx_tcb_evaluate(&tcb, v, quote, e)); /* 4.1.2.5.19, 4.1.2.5.1.20 */
-    DS_TRY(dcap_check_padding(v, e));            /* ours */
-    if (!dcap_is_complete(v))
-        return refuse_incomplete(v, quote, tcb.status, e); /* ours */
-    DS_TRY(fill_claims(c, v, quote, &tcb, e));
-    dcap_keep_qe(qe, v);
+    DS_TRY(tdx_check_module(v, NULL));
+    DS_TRY(tdx_evaluate_launch(&tcb, v, NULL));
+    DS_TRY(tdx_evaluate_current(&tcb, v, NULL));
+    *ret = tcb.status;
+    return DS_OK;
+}
+
+static const struct dcap_tee tdx = { .tcb_info_id = "TDX", .qe_id = "TD_QE", .level = level };
+
+/* A document that is absent, or that nobody signed, decides nothing on the way; then the quote is
+   refused at the end (dcap_check_complete). */
+static int verify_quote(struct tdx_tcb *ret, const struct dcap_run *v,
+                        const struct ds_dcap_qe *known, struct ds_error *e)
+{
+    struct tdx_tcb tcb;
+    /* Ours: a kept platform is the quote's. */
+    DS_TRY(dcap_check_platform(v, e));
+    /* QVL 4.1.2.5.10 (QuoteVerifier::verify): TCB info is about TDX. */
+    DS_TRY(dcap_check_tcb_info_id(v, e));
+    /* QVL 4.1.2.5.11 (QuoteVerifier::verify): TCB info is about this platform. */
+    DS_TRY(dcap_check_fmspc_and_pceid(v, e));
+    /* QVL 4.1.2.5.12 (QuoteVerifier::verify): TCB info lists the TDX module. */
+    DS_TRY(tdx_check_module(v, e));
+    /* QVL 4.1.2.5.13 (QuoteVerifier::verify): the PCK signed the quoting enclave's report. */
+    DS_TRY(dcap_check_qe_signature(v, known, e));
+    /* QVL 4.1.2.5.14 (QuoteVerifier::verify): that report names the attestation key. */
+    DS_TRY(dcap_check_qe_binding(v, e));
+    /* QVL 4.1.2.5.15 (QuoteVerifier::verify): the identity is that of TDX's quoting enclave. */
+    DS_TRY(dcap_check_qe_identity_id(v, e));
+    /* QVL 4.1.2.5.16 (QuoteVerifier::verify): the quoting enclave is the one of the identity. */
+    DS_TRY(dcap_check_qe_identity(v, e));
+    /* QVL 4.1.2.5.17 (QuoteVerifier::verify): the attestation key signed the quote. */
+    DS_TRY(dcap_check_quote_signature(v, e));
+    /* QVL 4.1.2.5.19 (checkTcbLevel): the level of platform, module and quoting enclave. */
+    DS_TRY(tdx_evaluate_launch(&tcb, v, e));
+    /* QVL 4.1.2.5.1.20 (checkTcbLevel): the level by the module that runs a TD 1.5 now. */
+    DS_TRY(tdx_evaluate_current(&tcb, v, e));
+    /* Ours: nothing but zeros stands behind the quote. */
+    DS_TRY(dcap_check_padding(v, e));
+    /* Ours: the order. QVL's verifiers of chains and documents end with their dates. */
+    DS_TRY(dcap_check_in_date(v, tcb.status, e));
+    /* Ours: no part of the collateral is missing. */
+    DS_TRY(dcap_check_complete(v, tcb.status, e));
+    *ret = tcb;
+    return DS_OK;
+}
+
+/* Claims are written where everything held. */
+static int verify(struct ds_claims *ret, const struct dcap_run *v, struct ds_dcap_qe *known,
+                  struct ds_error *e)
+{
+    struct tdx_tcb tcb;
+    struct ds_claims c = { 0 };
+    int r = verify_quote(&tcb, v, known, e);
+    if (r == DS_OK)
+        r = fill_claims(&c, v, &tcb, e);
+    DS_TRY(ds_anchored(r, v->platform->anchor.name, e));
+    dcap_keep_qe(known, v);
+    *ret = c;
     return DS_OK;
 }
 
 int ds_tdx_quote_verify_on(struct ds_claims *ret, const struct ds_tdx_quote *quote,
-                           const struct ds_dcap_platform *platform, struct ds_dcap_qe *qe,
+                           const struct ds_dcap_platform *platform, struct ds_dcap_qe *known,
                            int64_t now_s, struct ds_error *e)
 {
-    const struct dcap_run v = {
-        .quote = &quote->dcap,
-        .platform = platform,
-        .docs = platform->docs,
-        .tee = "TDX",
-        .qe_id = "TD_QE",
-        .now_s = now_s,
-    };
-    struct ds_claims c = { 0 };
-    DS_TRY(ds_anchored(verify(&c, &v, quote, qe, e), platform->anchor.name, e));
-    *ret = c;
-    return DS_OK;
+    const struct dcap_run v = { .tee = &tdx,
+                                .quote = &quote->dcap,
+                                .td = &quote->td,
+                                .now_s = now_s,
+                                .platform = platform,
+                                .docs = platform->docs };
+    return verify(ret, &v, known, e);
 }
 
 int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                         const struct ds_tdx_quote *quote, const struct ds_dcap_collateral *coll,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
-    struct ds_dcap_platform platform;
-    DS_TRY(ds_dcap_platform_verify(&platform, mem, &quote->dcap, coll, anchors, now_s, e));
-    return ds_tdx_quote_verify_on(ret, quote, &platform, NULL, now_s, e);
+    struct dcap_platform_now now;
+    /* QVL PckCertVerifier::verify, TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify, QVL
+       4.1.2.5.4 to .6 (sgxAttestationVerifyQuoteEx), .5, .7 and .8 (QuoteVerifier::verify): chains,
+       revocation lists and the documents that Intel signs. */
+    DS_TRY(dcap_platform_judge(&now, mem, &quote->dcap, coll, anchors, now_s, e));
+    const struct dcap_run v = { .tee = &tdx,
+                                .quote = &quote->dcap,
+                                .td = &quote->td,
+                                .now_s = now_s,
+                                .platform = &now.platform,
+                                .docs = now.platform.docs,
+                                .stale = &now.stale };
+    return verify(ret, &v, NULL, e);
 }

@@ -18,10 +18,12 @@
  * io:   mem          scratch for certificates; what was taken is given back
  * out:  ret          from ds_claims_new_in(); written only on DS_OK
  * err:  UNTRUSTED    a check failed: attest.tdx.*, attest.dcap.*, attest.x509.* ...
- *       STALE        a certificate, CRL, TCB info or identity is outside its dates
+ *       STALE        a certificate, CRL, TCB info or identity is outside its dates; all else
+ *                    that is there holds, parts may be missing as well
  *       UNAVAILABLE  attest.dcap.collateral_incomplete: a part is missing
  *       UNSUPPORTED  a certification data type or algorithm that we do not read
  *       RANGE        attest.dcap.collateral_format: more advisories than claims hold
+ *       FORMAT, TRAILING, RANGE  attest.x509.format, attest.crl.format: a certificate or list
  * spec: Intel SGX-TDX DCAP Quote Verification Library (repository
  *       intel/confidential-computing.tee.dcap.qvl, d12717e of July 2026), steps named in the code
  */
@@ -35,11 +37,11 @@ DS_MUST_USE int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
  * The same on a platform that verified before, which costs two signatures, or
  * one where the quoting enclave's report is known too.
  *
- * io:   qe   what is remembered of the quoting enclave; NULL: nothing
+ * io:   known  what is remembered of the quoting enclave; NULL: nothing
  * err:  as above, and
- *       STALE      attest.dcap.platform_stale: the platform must be verified anew
+ *       STALE      attest.dcap.platform_stale: all else holds; verify the platform anew
  *       UNTRUSTED  attest.dcap.platform_other: the quote carries another chain
  */
 DS_MUST_USE int ds_tdx_quote_verify_on(struct ds_claims *ret, const struct ds_tdx_quote *quote,
                                        const struct ds_dcap_platform *platform,
-                                       struct ds_dcap_qe *qe, int64_t now_s, struct ds_error *e);
+                                       struct ds_dcap_qe *known, int64_t now_s, struct ds_error *e);

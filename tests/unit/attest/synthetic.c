@@ -504,6 +504,7 @@ struct ds_span synth_quote(struct ds_arena *a, const struct synth *s)
     uint8_t ak_xy[64];
     bool is_wrapped = s->quote.dcap.version != 3;
     ds_p256_key_public(ak_xy, s->ak);
+    ak_xy[63] ^= s->breaks_ak ? 1 : 0;
     if (s->qe_part.len > 0)
         ds_buf_add(&qe, s->qe_part);
     else

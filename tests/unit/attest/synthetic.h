@@ -60,6 +60,7 @@ struct synth {
     bool has_no_pck_crl_chain;
     bool is_chain_beside; /* the collateral brings it, and the quote carries a hint instead */
     bool breaks_binding, breaks_binding_tail, breaks_quote_sig, breaks_qe_sig;
+    bool breaks_ak; /* no point of the curve, and the quoting enclave vouches for it */
     bool breaks_tcb_sig, breaks_qe_id_sig;
     enum synth_cert collateral_root; /* ROOT or OTHER_ROOT signs the signer */
 

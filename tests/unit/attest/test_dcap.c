@@ -177,6 +177,7 @@ BREAK(qe_debug, s->quote.dcap.qe_report.attributes16[0] |= 2)
 BREAK(qe_mrsigner, s->quote.dcap.qe_report.mrsigner32[0] = 0)
 BREAK(qe_prodid, s->quote.dcap.qe_report.isvprodid = 1)
 BREAK(quote_sig, s->breaks_quote_sig = true)
+BREAK(ak_no_point, s->breaks_ak = true)
 BREAK(sgx_svn, s->level_svn = 6)
 BREAK(pcesvn, s->level_pcesvn = 12)
 BREAK(tdx_svn, s->quote.td.tee_tcb_svn16[15] = 1)
@@ -232,6 +233,22 @@ BREAK(expired_pck_old_list, pck_expired(s); crl_old(s); tcb_old(s))
 BREAK(old_list_old_tcb, crl_old(s); signer_expired(s); tcb_old(s))
 BREAK(expired_signer_old_tcb, signer_expired(s); tcb_old(s); qe_old(s))
 BREAK(old_tcb_old_qe, tcb_old(s); qe_old(s))
+BREAK(old_tcb_quote_sig, tcb_old(s); quote_sig(s))
+BREAK(early_tcb_quote_sig, tcb_early(s); quote_sig(s))
+BREAK(old_list_qe_sig, crl_old(s); qe_sig(s))
+BREAK(expired_pck_binding, pck_expired(s); binding(s))
+BREAK(expired_signer_ak_no_point, signer_expired(s); ak_no_point(s))
+BREAK(old_qe_qe_mrsigner, qe_old(s); qe_mrsigner(s))
+BREAK(old_tcb_qe_id, tcb_old(s); qe_id(s))
+BREAK(old_list_fmspc, crl_old(s); fmspc(s))
+BREAK(old_tcb_mrsignerseam, tcb_old(s); mrsignerseam(s))
+BREAK(old_tcb_sgx_svn, tcb_old(s); sgx_svn(s))
+BREAK(expired_root_qe_svn, root_expired(s); qe_svn(s))
+BREAK(old_tcb_module_svn2, tcb_old(s); module_svn2(s))
+BREAK(platform_revoked, s->level_status = "Revoked")
+BREAK(module_revoked, s->module_status = "Revoked")
+BREAK(qe_revoked, s->qe_status = "Revoked")
+BREAK(old_tcb_platform_revoked, tcb_old(s); platform_revoked(s))
 BREAK(date_word, s->tcb_issue = "today")
 
 static const struct {
@@ -275,7 +292,7 @@ static const struct {
     { "root list by the CA", root_crl_of_ca, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
     { "root list by another root of one name", root_crl_of_other, DS_CODE_CRL_ISSUER, DS_ERR_UNTRUSTED },
     { "PCK list by the root", pck_crl_of_root, DS_CODE_DCAP_PCK_CRL, DS_ERR_UNTRUSTED },
-    { "PCK issuer whose name is no CA's", ca_name, DS_CODE_DCAP_PCK_CRL, DS_ERR_UNTRUSTED },
+    { "PCK issuer whose name is no CA's", ca_name, DS_CODE_X509_NOT_CA, DS_ERR_UNTRUSTED },
     { "TCB info's signature", tcb_sig, DS_CODE_DCAP_TCB_INFO_SIGNATURE, DS_ERR_UNTRUSTED },
     { "QE identity's signature", qe_id_sig, DS_CODE_DCAP_QE_IDENTITY_SIGNATURE, DS_ERR_UNTRUSTED },
     { "TCB info of the future", tcb_early, DS_CODE_DCAP_TCB_INFO_FUTURE, DS_ERR_STALE },
@@ -299,6 +316,20 @@ static const struct {
     { "lists, signer and TCB info out of date", old_list_old_tcb, DS_CODE_CRL_DATES, DS_ERR_STALE },
     { "signer and documents out of date", expired_signer_old_tcb, DS_CODE_X509_EXPIRED, DS_ERR_STALE },
     { "both documents out of date", old_tcb_old_qe, DS_CODE_DCAP_TCB_INFO_EXPIRED, DS_ERR_STALE },
+    /* Nor a bad quote: its own checks come before what the dates come to. */
+    { "TCB info of the past, forged quote", old_tcb_quote_sig, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "TCB info of the future, forged quote", early_tcb_quote_sig, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "list out of date, forged QE report", old_list_qe_sig, DS_CODE_DCAP_QE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "expired PCK, QE that names another key", expired_pck_binding, DS_CODE_DCAP_QE_BINDING, DS_ERR_UNTRUSTED },
+    { "expired signer, key that is no point", expired_signer_ak_no_point, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "QE identity of the past, QE of another signer", old_qe_qe_mrsigner, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info of the past, identity of another QE", old_tcb_qe_id, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
+    { "list out of date, TCB info of another FMSPC", old_list_fmspc, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
+    { "TCB info of the past, module of another signer", old_tcb_mrsignerseam, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, TDX },
+    { "TCB info of the past, below every level", old_tcb_sgx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "expired root, QE below every level", expired_root_qe_svn, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
+    { "TCB info of the past, current module below every level", old_tcb_module_svn2, DS_CODE_TDX_MODULE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, TD15 },
+    { "TCB info of the past, Revoked platform", old_tcb_platform_revoked, DS_CODE_DCAP_TCB_INFO_EXPIRED, DS_ERR_STALE },
     { "TCB info for SGX", tcb_id, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
     { "TCB info of another FMSPC", fmspc, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
     { "TCB info of another PCE", pceid, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED },
@@ -318,6 +349,7 @@ static const struct {
     { "QE of another signer", qe_mrsigner, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
     { "QE of another product", qe_prodid, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED },
     { "quote's signature", quote_sig, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
+    { "attestation key that is no point", ak_no_point, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED },
     { "SGX component below every level", sgx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
     { "PCE below every level", pcesvn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED },
     { "TDX component below every level", tdx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, TDX },
@@ -635,7 +667,7 @@ static void reasons_name_the_part(void **state)
         void (*breaks)(struct synth *s);
         const char *claim, *expected, *got;
     } cases[] = {
-        { sgx_svn, "cpusvn", "at least 06060606060606060606060606060606",
+        { sgx_svn, "sgxtcbcomponents", "at least 06060606060606060606060606060606",
           "05050505050505050505050505050505" },
         { pcesvn, "pcesvn", "at least 12", "11" },
         { tdx_svn, "tee_tcb_svn", "at least 0202020202020202020202020202 from byte 2 on",
@@ -651,6 +683,10 @@ static void reasons_name_the_part(void **state)
         { seamattributes, "seamattributes", "0000000000000000", "0100000000000000" },
         { module_attributes, "seamattributes", "0100000000000000", "0000000000000000" },
         { both_attributes, "seamattributes", "0000000000000000", "0100000000000000" },
+        { ca_name, "pck_issuer_common_name", "a name with CA in it", "Test SGX Platform" },
+        { pck_crl_of_root, "pck_crl_issuer", "Test SGX PCK Platform CA", "another issuer" },
+        { quote_sig, "quote", "signed by the attestation key", "a signature that does not verify" },
+        { ak_no_point, "attestation_key", "a point of P-256", NULL },
     };
     (void)state;
     for (size_t i = 0; i < DS_LEN(cases); i++) {
@@ -665,6 +701,52 @@ static void reasons_name_the_part(void **state)
             assert_string_equal(e.detail.expected, cases[i].expected);
         if (cases[i].got != NULL)
             assert_string_equal(e.detail.got, cases[i].got);
+    }
+}
+
+/* What new collateral can hardly change is told beside what is out of date. */
+static void stale_sets_tell_revoked_levels(void **state)
+{
+    static const struct {
+        void (*stale)(struct synth *s);
+        enum ds_code code;
+    } dates[] = {
+        { tcb_old, DS_CODE_DCAP_TCB_INFO_EXPIRED },
+        { qe_early, DS_CODE_DCAP_QE_IDENTITY_FUTURE },
+        { crl_old, DS_CODE_CRL_DATES },
+        { pck_expired, DS_CODE_X509_EXPIRED },
+    };
+    static const struct {
+        void (*breaks)(struct synth *s); /* NULL: nothing */
+        bool is_tdx;
+    } levels[] = {
+        { NULL, false },
+        { platform_revoked, false },
+        { qe_revoked, false },
+        { module_revoked, true },
+    };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(dates) * DS_LEN(levels) * DS_LEN(shapes); i++) {
+        const struct shape *shape = &shapes[i % DS_LEN(shapes)];
+        size_t level = i / DS_LEN(shapes) % DS_LEN(levels);
+        size_t date = i / DS_LEN(shapes) / DS_LEN(levels);
+        if (levels[level].is_tdx && shape->body == DS_DCAP_BODY_SGX)
+            continue;
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        dates[date].stale(&s);
+        if (levels[level].breaks != NULL)
+            levels[level].breaks(&s);
+        synth_make(&s);
+        assert_int_equal(run(&c, &s, true, &e), DS_ERR_STALE);
+        assert_int_equal(e.code, dates[date].code);
+        const char *told = strstr(e.detail.got, "; the level would be Revoked");
+        if ((told != NULL) != (levels[level].breaks != NULL))
+            fail_msg("%s, date %zu, level %zu: %s", shape->name, date, level, e.detail.got);
+        assert_true((strstr(e.msg, "Revoked") != NULL) == (told != NULL));
+        assert_string_equal(e.detail.anchor, "test root");
+        assert_int_equal(run(&c, &s, true, NULL), DS_ERR_STALE);
     }
 }
 
@@ -803,6 +885,7 @@ int main(void)
         cmocka_unit_test(tcb_info_of_version_2_serves_sgx),
         cmocka_unit_test(levels_have_their_bounds),
         cmocka_unit_test(reasons_name_the_part),
+        cmocka_unit_test(stale_sets_tell_revoked_levels),
         cmocka_unit_test(levels_descend),
         cmocka_unit_test(lower_levels_are_found),
         cmocka_unit_test(claims_hold_64_advisories),

@@ -22,6 +22,7 @@ BREAK(tdx_svn, s->quote.td.tee_tcb_svn16[15] = 1)
 BREAK(mrsignerseam, s->quote.td.mrsignerseam48[47] = 1)
 BREAK(module_svn, s->module_svn = 6)
 BREAK(qe_svn, s->qe_svn = 4)
+BREAK(qe_id, s->qe_id = strcmp(s->qe_id, "QE") == 0 ? "TD_QE" : "QE")
 BREAK(qe_mrsigner, s->quote.dcap.qe_report.mrsigner32[0] = 0)
 BREAK(tcb_early, s->tcb_issue = "2027-02-01T00:00:00Z")
 BREAK(tcb_old, s->tcb_next = "2027-01-14T12:00:00Z")
@@ -95,27 +96,82 @@ static void unsigned_dates_end_nothing(void **state)
 /* What nobody signed says nothing about a quote: the set is incomplete, whatever stands in it. */
 static void unsigned_documents_blame_no_quote(void **state)
 {
-    static void (*const breaks[])(struct synth *s) = { fmspc,   sgx_svn,   mrsignerseam, qe_svn,
-                                                       tcb_old, tcb_early, qe_old,       qe_early };
-    const size_t n_dates = 4; /* which the level does not depend on */
+    static const struct {
+        void (*breaks)(struct synth *s);
+        bool is_level_known; /* dates are not the level's */
+        bool is_tdx;
+    } cases[] = {
+        { fmspc, false, false },   { sgx_svn, false, false },  { mrsignerseam, false, true },
+        { qe_svn, false, false },  { qe_id, false, false },    { qe_mrsigner, false, false },
+        { tcb_old, true, false },  { tcb_early, true, false }, { qe_old, true, false },
+        { qe_early, true, false },
+    };
     (void)state;
-    for (size_t i = 0; i < DS_LEN(breaks) * 3; i++) {
-        DS_AUTO(synth_done) struct synth s = synth_good();
+    for (size_t i = 0; i < DS_LEN(cases) * DS_LEN(shapes) * 3; i++) {
+        const struct shape *shape = &shapes[i / 3 % DS_LEN(shapes)];
+        size_t row = i / 3 / DS_LEN(shapes);
+        bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
+        if (cases[row].is_tdx && is_sgx)
+            continue;
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
         DS_AUTO(made_done) struct made m = { 0 };
         struct ds_claims c = { 0 };
         struct ds_error e = { 0 };
-        breaks[i / 3](&s);
+        cases[row].breaks(&s);
         synth_make(&s);
-        assert_int_equal(make(&m, &s, true, false, &e), DS_OK);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
         if (i % 3 != 1)
             m.coll.parts.tcb_sig64 = m.coll.parts.qe_sig64 = (struct ds_span){ 0 };
         if (i % 3 != 0)
             m.coll.parts.tcb_chain_pem = m.coll.parts.qe_chain_pem = (struct ds_span){ 0 };
         assert_int_equal(verify(&c, &m, &e), DS_ERR_UNAVAILABLE);
         assert_int_equal(e.code, DS_CODE_DCAP_COLLATERAL_INCOMPLETE);
-        assert_string_equal(e.detail.got, i / 3 < DS_LEN(breaks) - n_dates
-                                              ? "missing; the level would be unknown"
-                                              : "missing; the level would be UpToDate");
+        const char *want = cases[row].is_level_known ? "missing; the level would be UpToDate"
+                                                     : "missing; the level would be unknown";
+        if (strcmp(e.detail.got, want) != 0)
+            fail_msg("%s, row %zu: %s", shape->name, row, e.detail.got);
+    }
+}
+
+/* One of two documents unsigned: the level is told only where that one fits too. */
+static void unsigned_identities_fit_the_enclave(void **state)
+{
+    static void (*const breaks[])(struct synth *s) = { qe_id, qe_mrsigner };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(breaks) * DS_LEN(shapes); i++) {
+        const struct shape *shape = &shapes[i % DS_LEN(shapes)];
+        bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        breaks[i / DS_LEN(shapes)](&s);
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        m.coll.parts.qe_sig64 = (struct ds_span){ 0 };
+        assert_int_equal(verify(&c, &m, &e), DS_ERR_UNAVAILABLE);
+        assert_string_equal(e.detail.got, "missing; the level would be unknown");
+    }
+}
+
+BREAK(ca_name, s->plans[CA].cn = "Test SGX Platform")
+
+/* What the chain is does not depend on whether its list came along. */
+static void chains_are_judged_without_lists(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(shapes); i++) {
+        bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        ca_name(&s);
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        m.coll.parts.pck_crl_der = (struct ds_span){ 0 };
+        assert_int_equal(verify(&c, &m, &e), DS_ERR_UNTRUSTED);
+        assert_int_equal(e.code, DS_CODE_X509_NOT_CA);
     }
 }
 
@@ -231,6 +287,70 @@ static void kept_platforms_serve_their_own_quotes(void **state)
     }
 }
 
+BREAK(nothing, (void)s)
+BREAK(quote_sig, s->breaks_quote_sig = true)
+BREAK(qe_sig, s->breaks_qe_sig = true)
+BREAK(binding, s->breaks_binding = true)
+
+/* A platform that is over serves no quote, and hides no bad one: known quoting enclave or not. */
+static void stale_platforms_hide_no_bad_quote(void **state)
+{
+    static const struct {
+        void (*breaks)(struct synth *s);
+        enum ds_code code;
+        int cls;
+        bool is_tdx;
+        bool breaks_report; /* which is then in no kept enclave */
+    } cases[] = {
+        { nothing, DS_CODE_DCAP_PLATFORM_STALE, DS_ERR_STALE, false, false },
+        { platform_revoked, DS_CODE_DCAP_PLATFORM_STALE, DS_ERR_STALE, false, false },
+        { quote_sig, DS_CODE_DCAP_QUOTE_SIGNATURE, DS_ERR_UNTRUSTED, false, false },
+        { qe_sig, DS_CODE_DCAP_QE_SIGNATURE, DS_ERR_UNTRUSTED, false, true },
+        { binding, DS_CODE_DCAP_QE_BINDING, DS_ERR_UNTRUSTED, false, false },
+        { qe_id, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED, false, false },
+        { qe_mrsigner, DS_CODE_DCAP_QE_IDENTITY_MISMATCH, DS_ERR_UNTRUSTED, false, false },
+        { fmspc, DS_CODE_DCAP_TCB_INFO_MISMATCH, DS_ERR_UNTRUSTED, false, false },
+        { mrsignerseam, DS_CODE_TDX_MODULE_MISMATCH, DS_ERR_UNTRUSTED, true, false },
+        { sgx_svn, DS_CODE_DCAP_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, false, false },
+        { qe_svn, DS_CODE_DCAP_QE_TCB_NOT_SUPPORTED, DS_ERR_UNTRUSTED, false, false },
+    };
+    static const int64_t times_s[] = { SYNTH_NOW + SYNTH_DAY + 1, SYNTH_NOW - SYNTH_DAY - 1 };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(cases) * DS_LEN(shapes); i++) {
+        const struct shape *shape = &shapes[i % DS_LEN(shapes)];
+        size_t row = i / DS_LEN(shapes);
+        bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
+        if (cases[row].is_tdx && is_sgx)
+            continue;
+        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+        DS_AUTO(made_done) struct made m = { 0 };
+        struct ds_claims c = { 0 };
+        struct ds_error e = { 0 };
+        cases[row].breaks(&s);
+        synth_make(&s);
+        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
+        const struct ds_dcap_quote *q = quote_of(&m);
+        assert_int_equal(ds_dcap_platform_verify(p, &m.mem, q, &m.coll, &m.anchors, SYNTH_NOW, &e),
+                         DS_OK);
+        struct ds_dcap_qe known = { 0 };
+        memcpy(known.pck_xy64, p->pck_xy64, 64);
+        memcpy(known.report, q->qe_report_raw.p, sizeof known.report);
+        memcpy(known.sig64, q->qe_sig64, 64);
+        for (size_t k = 0; k < DS_LEN(times_s) * 2; k++) {
+            struct ds_dcap_qe qe = known;
+            bool is_known = k % 2 != 0 && !cases[row].breaks_report;
+            int r = verify_on(&c, &m, p, is_known ? &qe : NULL, times_s[k / 2], &e);
+            if (r != cases[row].cls || e.code != cases[row].code)
+                fail_msg("%s, row %zu: %d, %s", shape->name, row, r, e.msg);
+            assert_int_equal(c.kind, DS_KIND_NONE);
+            bool is_revoked = cases[row].breaks == platform_revoked;
+            assert_true((strstr(e.detail.got, "; the level would be Revoked") != NULL) ==
+                        is_revoked);
+        }
+    }
+}
+
 /* A known report is known with its signature, on its platform, for its attestation key. */
 static void kept_enclaves_vouch_for_what_they_did(void **state)
 {
@@ -280,8 +400,11 @@ int main(void)
         cmocka_unit_test(roots_end_what_is_kept),
         cmocka_unit_test(unsigned_dates_end_nothing),
         cmocka_unit_test(unsigned_documents_blame_no_quote),
+        cmocka_unit_test(unsigned_identities_fit_the_enclave),
+        cmocka_unit_test(chains_are_judged_without_lists),
         cmocka_unit_test(signed_documents_speak_alone),
         cmocka_unit_test(kept_platforms_serve_their_own_quotes),
+        cmocka_unit_test(stale_platforms_hide_no_bad_quote),
         cmocka_unit_test(kept_enclaves_vouch_for_what_they_did),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,9 +50,11 @@ static const struct row rows[] = {
     { "tdx/oe_tdx_v4.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_NONE, OUT, false, NULL },
     { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2023, AT_2023_07_01, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, NULL },
     { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2026, AT_2026_04_01, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, NULL },
-    { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2023, 2619306000, DS_CODE_X509_EXPIRED, 0, false, NULL }, /* 2053 */
-    { "tdx/dstack_quote-report.json", "quote", &set_dcapqvl, AT_2025_06_25, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
-    { "tdx/dstack_tdx-lite-getquote.json", "quote", &set_2026, AT_2026_04_01, DS_CODE_X509_NOT_YET_VALID, 0, false, NULL },
+    /* 2053: all of it is over by then, which hides no level that Intel does not list. */
+    { "tdx/oe_tdx_v4.quote", NULL, &set_2023, 2619306000, DS_CODE_X509_EXPIRED, 0, false, NULL },
+    { "tdx/gotdx_v4_spr_e4.quote", NULL, &set_2023, 2619306000, DS_CODE_DCAP_TCB_NOT_SUPPORTED, 0, false, NULL },
+    { "tdx/dstack_quote-report.json", "quote", &set_dcapqvl, AT_2025_06_25, DS_CODE_DCAP_TCB_INFO_MISMATCH, 0, false, "b0c06f000000" }, /* nor is its PCK valid yet */
+    { "tdx/dstack_tdx-lite-getquote.json", "quote", &set_2026, AT_2026_04_01, DS_CODE_DCAP_TCB_INFO_MISMATCH, 0, false, "50806f000000" }, /* the same */
     { "tdx/intel_qvl_sample/quote.dat", NULL, &set_qvl_sample, AT_QVL_SAMPLE, DS_CODE_ROOT_UNKNOWN, 0, false, NULL },
     /* TD 1.5, version 5 */
     { "tdx/gotdx_v5.quote", NULL, &set_90c0_2026, AT_2026_04_01, DS_CODE_NONE, UP, false, NULL },
