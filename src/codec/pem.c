@@ -6,11 +6,14 @@
 
 #include "base/hex.h"
 
+/* White space before a block; behind the last one NUL may follow it, as a string of C has one. */
 static void skip_between(struct ds_span *rest)
 {
     while (rest->len > 0 && (rest->p[0] == '\n' || rest->p[0] == '\r' || rest->p[0] == ' ' ||
-                             rest->p[0] == '\t' || rest->p[0] == '\0'))
+                             rest->p[0] == '\t'))
         *rest = ds_span_sub(*rest, 1, rest->len);
+    if (rest->len == 1 && rest->p[0] == '\0')
+        *rest = ds_span_sub(*rest, 1, 1);
 }
 
 static bool take(struct ds_span *rest, struct ds_span s)

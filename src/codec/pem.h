@@ -3,7 +3,8 @@
 
 /*
  * PEM blocks (RFC 7468) one after another: strict about what stands between
- * them (white space and NUL only), as evidence has no business with more.
+ * them (white space only) and behind the last (white space and a NUL), as evidence
+ * has no business with more.
  */
 
 #include "base/arena.h"

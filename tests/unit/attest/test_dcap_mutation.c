@@ -247,6 +247,30 @@ static void a_flipped_bit_is_seen_with_the_chain_beside(void **state)
     flip(&s, QUOTE, s.cert_data_at - 64, s.good[QUOTE].len);
 }
 
+/* Changes of more than a bit, where a text has the least to hold on to: a NUL went unseen once. */
+static void no_other_byte_stands_for_the_end_of_a_line(void **state)
+{
+    DS_AUTO(set_done) struct set s = set_new(&shapes[0], false);
+    static const enum part texts[] = { QUOTE, TCB_CHAIN, QE_CHAIN };
+    (void)state;
+    for (size_t i = 0; i < DS_LEN(texts); i++) {
+        const struct ds_buf *good = &s.good[texts[i]];
+        size_t from = texts[i] == QUOTE ? s.cert_data_at : 0, n = 0;
+        for (size_t at = from + 1; at + 1 < good->len; at++) {
+            bool is_beside_a_mark = good->p[at - 1] == '-' || good->p[at + 1] == '-';
+            if (good->p[at] != '\n' || !is_beside_a_mark)
+                continue;
+            for (unsigned c = 0; c <= UINT8_MAX; c++) {
+                s.parts[texts[i]].p[at] = (char)c;
+                (void)judge(&s, texts[i]);
+            }
+            s.parts[texts[i]].p[at] = good->p[at];
+            n++;
+        }
+        assert_true(n > 0);
+    }
+}
+
 static bool change_bytes(struct set *s, uint64_t *r)
 {
     enum part part = QUOTE;
@@ -324,6 +348,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flipped_bit_is_seen),
         cmocka_unit_test(a_flipped_bit_is_seen_with_the_chain_beside),
+        cmocka_unit_test(no_other_byte_stands_for_the_end_of_a_line),
         cmocka_unit_test(changed_bytes_are_seen),
         cmocka_unit_test(cut_and_longer_parts_are_seen),
     };
