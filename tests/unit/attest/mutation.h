@@ -4,12 +4,14 @@
 /*
  * Random changes of accepted evidence, some in the suite and many more in ./dev soak, which names a
  * slice of them on the command line: FORMAT SEED N. The seed says which parts, places and bytes; keys
- * and signatures are new in each run. `formats` lists the formats that a program knows.
+ * and signatures are new in each run. `formats` lists the formats that a program knows; `all` runs
+ * its tests with every other value of each byte, not the flipped bits alone, and takes minutes.
  */
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -65,6 +67,17 @@ static inline uint64_t next_random(uint64_t *state)
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
+}
+
+/* A changed byte is tried: every flip of one bit or, where a program is told `all`, every other value. */
+static inline bool is_tried(unsigned change, bool tries_all)
+{
+    return tries_all || (change & (change - 1)) == 0;
+}
+
+static inline bool is_told_all(int argc, char **argv)
+{
+    return argc == 2 && strcmp(argv[1], "all") == 0;
 }
 
 /* Any byte but this one. */
