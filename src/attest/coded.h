@@ -4,7 +4,8 @@
 /*
  * A reader's failure has a class and a message; this gives it the dotted code
  * of the thing that was read and the four texts of a refusal, unless an inner
- * reader named them already.
+ * reader named them already. Where the anchor is not known yet, or is the same in
+ * all that a function calls, refusals leave it NULL and ds_anchored() fills it in.
  */
 
 #include <stdint.h>

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading collateral: QVL 4.1.2.5.9 (sgxAttestationVerifyQuoteEx), QVL 4.1.2.7.2 and .3
- * (sgxAttestationVerifyTCBInfo), QVL 4.1.2.7.4 (TcbInfo::parsePartV2) and QVL 4.1.2.9.2
- * (sgxAttestationVerifyEnclaveReport); how Intel's steps are cited: attest/tdx/verify.c.
- * Every list has a bound and lives in the caller's arena. Ours, since Intel writes
- * nothing else: levels stand in their order; an SVN of TCB info 2 fits into a byte, those
- * of TCB info 3, a PCESVN, and isvsvn and isvprodid of an enclave into two; and a word
- * that a module cannot have is refused in all rows; an advisory's id has no escapes. Words
- * that decide nothing (category and type of a component) are not looked at.
+ * (sgxAttestationVerifyTCBInfo), QVL 4.1.2.7.4 (TcbInfo::parsePartV2) and, for the identity
+ * of the quoting enclave, sgxAttestationVerifyEnclaveIdentity, where QVL numbers the same only
+ * in sgxAttestationVerifyEnclaveReport (4.1.2.9.2). How Intel's steps are cited:
+ * attest/tdx/verify.c. Every list has a bound and lives in the caller's arena.
+ *
+ * Ours, since Intel writes nothing else:
+ * - levels stand in their order.
+ * - an SVN of TCB info 2 fits into a byte; one of TCB info 3 into two, and so do a PCESVN and
+ *   an enclave's isvsvn and isvprodid.
+ * - a word that a module cannot have is refused in all rows.
+ * - an advisory's id has no escapes, and no object has a name twice.
+ *
+ * Words that decide nothing (category and type of a component) are not looked at.
  */
 
 #include "attest/dcap/collateral.h"

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The refusal of a set of collateral in which a part is missing. Ours: all parts are
- * required, as by Intel's caller (QvE); QVL 4.1.2.5.1 (sgxAttestationVerifyQuoteEx) asks for
- * quote, PCK, its list and TCB info, looks at nothing where one is missing, and judges
- * without a QE identity. Here everything that can still be checked is checked before, so
- * that a bad quote is called bad; then it is told what the level would be.
+ * The refusal of a set of collateral in which a part is missing. QVL asks for the parts
+ * of each call at its beginning: QVL 4.1.2.5.1 (sgxAttestationVerifyQuoteEx) for quote, PCK, its
+ * list and TCB info; sgxAttestationVerifyPCKCertificate for the root's list too; QVL 4.1.2.7.1
+ * (sgxAttestationVerifyTCBInfo) and sgxAttestationVerifyEnclaveIdentity each for document,
+ * chain and root's list.
+ *
+ * Ours: they are asked for at the end. Everything that can be checked without what is
+ * missing is checked before, so that a bad quote is called bad; then it is told what the
+ * level would be. That there is a QE identity is not asked by the quote's call, but by Intel's
+ * caller of all (QvE).
  */
 
 #include <stdio.h>
@@ -27,7 +32,7 @@ static int judge(enum ds_tcb_status *ret, const struct dcap_run *v)
     DS_TRY(dcap_check_fmspc_and_pceid(v, NULL));
     DS_TRY(dcap_check_qe_identity_id(v, NULL));
     DS_TRY(dcap_check_qe_identity(v, NULL));
-    return v->tee->level(ret, v);
+    return v->tee->level_if_complete(ret, v);
 }
 
 /* With one of the documents alone nobody knows, but whatever the other would say, Revoked stays. */

@@ -69,6 +69,7 @@ static void narrow(struct ds_dates *d, int64_t from_s, int64_t until_s)
     d->until_s = until_s < d->until_s ? until_s : d->until_s;
 }
 
+/* QVL looks at the first common name. Ours: the last, the most specific one, as it is encoded. */
 static bool cn_has(const struct ds_x509 *cert, const char *phrase)
 {
     struct ds_span cn = ds_x509_cn(cert);
@@ -100,7 +101,8 @@ static int add_certs(struct chain *c, struct work *w, struct ds_span pem, size_t
 }
 
 /* Parse a chain of exactly n certificates from up to two texts. Ours: leaf first, root last, and no
-   text around them; QVL CertificateChain::parse sorts them by their names. */
+   text around them; QVL CertificateChain::parse takes them in any order and tells them apart by
+   their names. */
 static int parse_chain(struct chain **ret, struct work *w, struct ds_span pem, struct ds_span more,
                        size_t n, struct ds_error *e)
 {
@@ -118,7 +120,9 @@ static int parse_chain(struct chain **ret, struct work *w, struct ds_span pem, s
     return DS_OK;
 }
 
-/* Where the PCK chain stands: the collateral's own comes first, then what the quote carries. */
+/* Ours: where the PCK chain stands. The collateral's own comes first, then what the quote carries,
+   whole or, in type 4, without its issuers. QVL is given the PCK; Intel's caller (QvE) takes it
+   from the quote. */
 static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct work *w,
                           const struct ds_dcap_quote *quote, struct ds_error *e)
 {
@@ -142,21 +146,24 @@ static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct 
 /*
  * QVL PckCertVerifier::verify: names, signatures, and a root that is trusted.
  *
- * Ours: the root is pinned by its key, as in Intel's caller (QvE), and its name is not asked ("SGX
- * Root CA" with QVL, which compares the signature that the trusted root has over itself). CAs say
- * so and how deep, and keys what they may sign.
+ * Ours, not asked here:
+ * - of the root its name ("SGX Root CA" with QVL) and its signature over itself (verifyRootCACert).
+ *   It is pinned by its key, as in Intel's caller (QvE).
+ * - that every certificate has authority and subject key identifiers and CRL distribution points
+ *   (Certificate::setExtensions). Only a trusted CA can make one without.
+ * - that keys are P-256: CAs under an added root may sign with P-384 and RSA-PSS.
  *
- * Ours too: QVL's Certificate::setExtensions wants authority and subject key identifiers, CRL
- * distribution points, key usage and basic constraints in every certificate. Here key identifiers
- * must agree where there are both, leaves must have key usage and CAs basic constraints as well,
- * and the rest may be absent: only a trusted CA can make a certificate without. A critical
- * extension that is not understood is refused, which QVL lets pass. CAs under an added root may
- * sign with P-384 and RSA-PSS; QVL reads P-256 alone.
+ * Ours, asked here alone:
+ * - that key identifiers agree where there are both.
+ * - that CAs say so and how deep, and leaves by key usage what they may sign.
+ * - that no critical extension is unknown.
+ * - that a certificate under a simulated root, and none else, has the marker of one.
  */
 static int check_pck_chain(struct work *w, const struct ds_dcap_quote *quote, struct ds_error *e)
 {
     struct ds_span pem, more;
     DS_TRY(find_pck_chain(&pem, &more, w, quote, e));
+    /* QVL sgxAttestationVerifyPCKCertificate: EXPECTED_CERTIFICATE_COUNT_IN_PCK_CHAIN */
     int r = parse_chain(&w->pck, w, pem, more, 3, e);
     if (r == DS_OK)
         r = ds_x509_check_path(&w->p->anchor, w->pck->certs, 3, w->anchors, DS_VENDOR_INTEL, e);
@@ -197,11 +204,12 @@ static int check_crl(const struct work *w, const struct ds_crl *crl, const struc
                      struct ds_error *e)
 {
     DS_TRY(ds_crl_check_issued(crl, issuer, e));
-    /* QVL CRL_REQUIRED_EXTENSIONS; RFC 5280 5.2.1, 5.2.3: lists of conforming CAs have both. */
+    /* QVL CRL_REQUIRED_EXTENSIONS; RFC 5280 5.2.1, 5.2.3: lists of conforming CAs have both. Ours:
+       the first must have a key identifier. The number's value decides nothing and is not read. */
     if (crl->aki.len == 0 || !crl->has_number)
         return refuse(w, DS_CODE_CRL_FORMAT, "crl_extensions",
                       "authorityKeyIdentifier and cRLNumber",
-                      crl->has_number ? "no authorityKeyIdentifier" : "no cRLNumber", e);
+                      crl->has_number ? "no authorityKeyIdentifier with a key" : "no cRLNumber", e);
     return DS_OK;
 }
 
@@ -242,6 +250,8 @@ static int check_signer(const struct chain **ret, struct work *w, struct ds_span
     const struct ds_x509 *root = &w->pck->certs[2];
     struct ds_anchor anchor = w->p->anchor;
     struct chain *c;
+    /* QVL sgxAttestationVerifyTCBInfo, sgxAttestationVerifyEnclaveIdentity:
+       EXPECTED_CERTIFICATE_COUNT_IN_TCB_CHAIN */
     DS_TRY(parse_chain(&c, w, pem, (struct ds_span){ 0 }, 2, e));
     /* Ours: the very same root is not checked again. */
     if (ds_span_eq(c->certs[1].der, root->der))

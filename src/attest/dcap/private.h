@@ -54,8 +54,9 @@ struct dcap_run;
 struct dcap_tee {
     const char *tcb_info_id; /* that TCB info must have: "TDX" */
     const char *qe_id;       /* likewise the QE identity: "TD_QE" */
-    /* The level by the run's documents, which judge the TEE; fails where they do not fit. */
-    int (*level)(enum ds_tcb_status *ret, const struct dcap_run *v);
+    /* The level by the run's documents, signed or not; fails where they do not fit. It words the
+       refusal of an incomplete set and never leads to a yes. */
+    int (*level_if_complete)(enum ds_tcb_status *ret, const struct dcap_run *v);
 };
 
 /* A quote on its way through the checks. */

@@ -92,8 +92,8 @@ static int read_qe_part(struct ds_dcap_quote *q, struct ds_reader *r, struct ds_
     q->qe_auth = ds_read_span(r, ds_read_u16le(r));
     q->cert_type = ds_read_u16le(r);
     q->cert_data = ds_read_span(r, ds_read_u32le(r));
-    /* QVL QEReportCertificationData::insert and verifyCertificationData: nothing is left, and the
-       length of the data is the one that is said. Ours for version 3. */
+    /* QVL verifyCertificationData: the length of the data is the one that is said.
+       QVL QEReportCertificationData::insert, of versions 4 and 5: nothing is left; ours for 3. */
     DS_TRY(ds_reader_end(r, e, "QE certification data"));
     /* QVL Quote::validate. Ours: 7 as well, which QVL refuses. A QE report (6) certifies no key of
        another. */

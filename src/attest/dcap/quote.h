@@ -6,7 +6,7 @@
  * signature data that leads from the body to a PCK certificate. Unverified. The
  * bodies are read in attest/tdx and attest/sgx.
  * spec: SGX ECDSA QuoteGenReference, appendix A (version 3); TDX DCAP Quoting
- *       Library API, appendix 3 (versions 4 and 5)
+ *       Library API, appendices A.3 (version 4) and A.4 (version 5)
  */
 
 #include "attest/dcap/report.h"

@@ -136,9 +136,9 @@ int dcap_check_qe_identity(const struct dcap_run *v, struct ds_error *e)
     /* QVL 4.1.2.9.7 (EnclaveReportVerifier::verify) */
     if (memcmp(qe->mrsigner32, id->mrsigner32, 32) != 0)
         return dcap_refuse_bytes(code, "qe_mrsigner", id->mrsigner32, qe->mrsigner32, 32, e);
-    /* QVL 4.1.2.9.8 (EnclaveReportVerifier::verify). There QVL 4.1.2.9.9 to .11, the level of the
-       quoting enclave, come next: that it reaches none is no mismatch, and dcap_tcb_qe(), after
-       4.1.2.5.17, refuses it. */
+    /* QVL 4.1.2.9.8 (EnclaveReportVerifier::verify). Its next are 4.1.2.9.9 to .11 and 4.1.2.5.19,
+       the level of the quoting enclave; QVL 4.1.2.5.16 lets each of their results pass, and the
+       level is judged after 4.1.2.5.17, here in dcap_tcb_qe(). */
     if (qe->isvprodid == id->isvprodid)
         return DS_OK;
     (void)snprintf(want, sizeof want, "%u", id->isvprodid);

@@ -107,8 +107,8 @@ void dcap_tcb_converge(struct dcap_tcb *t, const struct ds_svn_level *part)
     t->date_s = part->date_s < t->date_s ? part->date_s : t->date_s;
 }
 
-/* QVL 4.1.2.5.1.2 (sgxEvaluateTCB), QVL 4.1.2.5.1.3 (tdxEvaluateTCB), both by applyQeIdentity: the
-   same look-up as QVL 4.1.2.9.9 to .11 and 4.1.2.5.19 (EnclaveReportVerifier::verify) */
+/* QVL 4.1.2.5.1.2 (sgxEvaluateTCB), QVL 4.1.2.5.1.3 (tdxEvaluateTCB), both by applyQeIdentity. The
+   look-up is the one of QVL 4.1.2.9.9 and .10 (EnclaveReportVerifier::verify). */
 int dcap_tcb_qe(struct dcap_tcb *t, const struct dcap_run *v, struct ds_error *e)
 {
     const struct ds_qe_identity *id = v->docs.qe_identity;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verification of an SGX quote: the procedure of Intel's Quote Verification Library (QVL), top
- * to bottom. attest/tdx/verify.c says how it is cited, and has a table of where its parts are; an
- * enclave's are the same but for these.
+ * The verification of an SGX quote: the procedure of Intel's Quote Verification Library (QVL).
+ * Begin at ds_sgx_quote_verify(), last in this file, and verify_quote(). attest/tdx/verify.c says
+ * how QVL is cited, and has a table of its parts; an enclave's are the same but for these.
  *
- * number            function of QVL                    here, in attest/
- * ----------------  ---------------------------------  ------------------------------------------
- * 4.1.2.5.3         sgxAttestationVerifyQuoteEx        dcap/quote.c, sgx/quote.c
- * 4.1.2.5.12        QuoteVerifier::verify              n/a: no TDX module
- * 4.1.2.5.18        checkTcbLevel                      verify_quote() below
- * 4.1.2.5.1.x       sgxEvaluateTCB                     sgx_evaluate_tcb() below, dcap/tcb.c
- * 4.1.2.5.19        checkTcbLevel                      n/a: the level of a TD
- * 4.1.2.5.1.20      checkTcbLevel                      n/a: likewise
+ * function of QVL              number        here, in attest/
+ * ---------------------------  ------------  ------------------------------------------
+ * sgxAttestationVerifyQuoteEx  4.1.2.5.3     dcap/quote.c, sgx/quote.c
+ * QuoteVerifier::verify        4.1.2.5.12    n/a: no TDX module
+ * checkTcbLevel                4.1.2.5.18    verify_quote() below
+ * sgxEvaluateTCB               4.1.2.5.1.x   sgx_evaluate_tcb() below, dcap/tcb.c
+ * checkTcbLevel                4.1.2.5.19    n/a: the level of a TD
+ *                              4.1.2.5.1.20  n/a: likewise
  */
 
 #include "attest/sgx/verify.h"
@@ -45,8 +45,9 @@ static int fill_claims(struct ds_claims *c, const struct dcap_run *v, const stru
     return dcap_fill_claims(c, v, e);
 }
 
-/* For dcap/incomplete.c, with the documents that it chose: QVL 4.1.2.5.18 (checkTcbLevel). */
-static int level(enum ds_tcb_status *ret, const struct dcap_run *v)
+/* Ours: the level that the refusal of an incomplete set tells, by the documents that
+   dcap/incomplete.c chose. */
+static int level_if_complete(enum ds_tcb_status *ret, const struct dcap_run *v)
 {
     struct dcap_tcb tcb;
     DS_TRY(sgx_evaluate_tcb(&tcb, v, NULL));
@@ -54,7 +55,9 @@ static int level(enum ds_tcb_status *ret, const struct dcap_run *v)
     return DS_OK;
 }
 
-static const struct dcap_tee sgx = { .tcb_info_id = "SGX", .qe_id = "QE", .level = level };
+static const struct dcap_tee sgx = { .tcb_info_id = "SGX",
+                                     .qe_id = "QE",
+                                     .level_if_complete = level_if_complete };
 
 /* A document that is absent, or that nobody signed, decides nothing on the way; then the quote is
    refused at the end (dcap_check_complete). */
@@ -123,9 +126,9 @@ int ds_sgx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
     struct dcap_platform_now now;
-    /* QVL PckCertVerifier::verify, TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify, QVL
-       4.1.2.5.4 to .6 (sgxAttestationVerifyQuoteEx), .5, .7 and .8 (QuoteVerifier::verify): chains,
-       revocation lists and the documents that Intel signs. */
+    /* QVL PckCertVerifier::verify, with 4.1.2.5.4, .5 and .6 (sgxAttestationVerifyQuoteEx) and
+       4.1.2.5.5, .7 and .8 (QuoteVerifier::verify): the PCK's chain and revocation lists.
+       QVL TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify: what Intel signs. */
     DS_TRY(dcap_platform_judge(&now, mem, &quote->dcap, coll, anchors, now_s, e));
     const struct dcap_run v = { .tee = &sgx,
                                 .quote = &quote->dcap,

@@ -4,7 +4,8 @@
 /*
  * A quote about a TD, versions 4 and 5: Intel's quote with a TD report as its
  * body. Unverified.
- * spec: TDX DCAP Quoting Library API, appendix 3; TDX Module ABI, TDREPORT_STRUCT
+ * spec: TDX DCAP Quoting Library API, appendices A.3 (version 4) and A.4 (version 5);
+ *       TDX Module ABI, TDREPORT_STRUCT
  */
 
 #include "attest/dcap/quote.h"

@@ -104,7 +104,8 @@ static int tdx_evaluate_tcb(struct dcap_tcb *ret, const struct dcap_run *v, cons
                             const uint8_t svn16[static 16], struct ds_error *e)
 {
     bool has_major = svn16[DS_TEE_SVN_MAJOR] > 0;
-    /* With a major version, the module's own identity judges SVN[0] and [1]. */
+    /* QVL start_index, at 4.1.2.5.2.1.3 (tdxEvaluateTCB): with a major version, the module's own
+       identity judges SVN[0] and [1]. */
     const struct dcap_tee_svn tee = { name, svn16, has_major ? DS_TEE_SVN_FIRST_OTHER : 0 };
     DS_TRY(dcap_tcb_platform(ret, v, &tee, e));
     if (has_major && v->docs.tcb_info != NULL)

@@ -1,43 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verification of a TDX quote: the procedure of Intel's Quote Verification Library (QVL), top
- * to bottom. Its numbers are comments in its source and stand in no document of Intel's that we
- * know of; some of them stand in several functions. So each is cited with the function that it
- * stands in, as "QVL 4.1.2.5.17 (QuoteVerifier::verify)", and what has no number by its function
- * alone. What is not QVL's says that it is ours, where it stands.
+ * The verification of a TDX quote: the procedure of Intel's Quote Verification Library (QVL).
+ * Begin at ds_tdx_quote_verify(), last in this file, and verify_quote(), which has one line for
+ * each step.
  *
- * number            function of QVL                    here, in attest/
- * ----------------  ---------------------------------  ------------------------------------------
- * 4.1.2.5.1         sgxAttestationVerifyQuoteEx        dcap/incomplete.c: what must be there
- * 4.1.2.5.2         sgxAttestationVerifyQuoteEx        n/a: room for what QVL tells
- * 4.1.2.5.3         sgxAttestationVerifyQuoteEx        dcap/quote.c, tdx/quote.c
- * -                 QEReportCertificationData::insert  dcap/quote.c
- * 4.1.2.5.4, .5     sgxAttestationVerifyQuoteEx        dcap/platform.c: x509.c, dcap/pck.c
- * 4.1.2.5.6         sgxAttestationVerifyQuoteEx        dcap/platform.c: x509.c
- * 4.1.2.5.9         sgxAttestationVerifyQuoteEx        dcap/collateral.c, with 4.1.2.7.2 to .4 and
- *                                                      4.1.2.9.2
- * 4.1.2.7.1         sgxAttestationVerifyTCBInfo        n/a: the clock and the parts of its call
- * -                 PckCertVerifier::verify            dcap/platform.c, with 4.1.2.5.5, .7 and .8 of
- *                                                      QuoteVerifier::verify
- * -                 PckCrlVerifier::verify             dcap/platform.c
- * -                 TCBSigningChain::verify            dcap/platform.c
- * -                 TCBInfoVerifier::verify            dcap/platform.c
- * -                 EnclaveIdentityVerifier::verify    dcap/platform.c
- * 4.1.2.5.10, .11   QuoteVerifier::verify              verify_quote() below; dcap/steps.c
- * -                 verifyCertificationData            dcap/quote.c: the length is the data's
- * 4.1.2.5.12        QuoteVerifier::verify              verify_quote(); tdx/tcb.c, with .12.1, .12.2
- * -                 rawToP256PubKey                    dcap/platform.c: the PCK's; dcap/steps.c: the
- *                                                      attestation key
- * 4.1.2.5.13 - .17  QuoteVerifier::verify              verify_quote(); dcap/steps.c
- * 4.1.2.9.5 - .8    EnclaveReportVerifier::verify      4.1.2.5.16 in dcap/steps.c
- * 4.1.2.9.9 - .11,  EnclaveReportVerifier::verify      dcap/tcb.c: the QE's level
- * 4.1.2.5.19
- * 4.1.2.5.18        checkTcbLevel                      sgx/verify.c: the level of an enclave
- * 4.1.2.5.19        checkTcbLevel                      verify_quote(); tdx/tcb.c
- * 4.1.2.5.2.x       tdxEvaluateTCB                     tdx/tcb.c, dcap/tcb.c
- * 4.1.2.5.1.3 - .7  tdxEvaluateTCB                     dcap/tcb.c
- * 4.1.2.5.1.20      checkTcbLevel                      verify_quote(); tdx/tcb.c, with .20.1, .20.2
- * 4.1.2.5.19        sgxAttestationVerifyQuoteEx        fill_claims() below
+ * QVL's numbers are comments in its source and stand in no document of Intel's that we know of. It
+ * uses some of them again in other functions, for other things: 4.1.2.5.5 and 4.1.2.5.19, and
+ * 4.1.2.5.1.x for TDs too. So each is cited with the function that it stands in, as "QVL 4.1.2.5.17
+ * (QuoteVerifier::verify)", and what has no number by its function alone. What is not QVL's says
+ * that it is ours, where it stands.
+ *
+ * QVL is four calls, which Intel's caller of it (QvE) makes one after another:
+ *
+ * function of QVL                      number            here, in attest/
+ * -----------------------------------  ----------------  ------------------------------------------
+ * The PCK's chain and revocation lists
+ * sgxAttestationVerifyPCKCertificate   -                 dcap/incomplete.c: the parts of the call;
+ *                                                        dcap/platform.c: how long the chain is
+ * PckCertVerifier::verify              -                 dcap/platform.c: x509.c
+ * PckCrlVerifier::verify               -                 dcap/platform.c: x509.c
+ *
+ * TCB info
+ * sgxAttestationVerifyTCBInfo          4.1.2.7.1         dcap/incomplete.c: the parts of the call;
+ *                                                        the clock is the caller's
+ *                                      4.1.2.7.2, .3     dcap/collateral.c
+ * TcbInfo::parsePartV2                 4.1.2.7.4         dcap/collateral.c
+ * TCBInfoVerifier::verify              -                 dcap/platform.c
+ * TCBSigningChain::verify              -                 dcap/platform.c
+ *
+ * The identity of the quoting enclave
+ * sgxAttestationVerifyEnclaveIdentity  -                 dcap/incomplete.c, dcap/collateral.c
+ * EnclaveIdentityVerifier::verify      -                 dcap/platform.c
+ *
+ * The quote
+ * sgxAttestationVerifyQuoteEx          4.1.2.5.1         dcap/incomplete.c: the parts of the call
+ *                                      4.1.2.5.2         n/a: room for what QVL tells
+ *                                      4.1.2.5.3         dcap/quote.c, tdx/quote.c
+ *                                      4.1.2.5.4, .5     dcap/platform.c: x509.c, dcap/pck.c
+ *                                      4.1.2.5.6         dcap/platform.c: x509.c
+ *                                      4.1.2.5.9         dcap/collateral.c
+ * QuoteVerifier::verify                4.1.2.5.5, .7,    dcap/platform.c
+ *                                      .8
+ *                                      4.1.2.5.10, .11   verify_quote() below; dcap/steps.c
+ * verifyCertificationData              -                 dcap/quote.c
+ * rawToP256PubKey                      -                 dcap/platform.c: the key of the PCK
+ * QuoteVerifier::verify                4.1.2.5.12        verify_quote(); tdx/tcb.c, with .12.1, .2
+ *                                      4.1.2.5.13 - .16  verify_quote(); dcap/steps.c
+ * EnclaveReportVerifier::verify        4.1.2.9.5 - .8    4.1.2.5.16 in dcap/steps.c
+ *                                      4.1.2.9.9 - .11,  dcap/tcb.c: the quoting enclave's level
+ *                                      4.1.2.5.19
+ * rawToP256PubKey                      -                 dcap/steps.c: the attestation key
+ * QuoteVerifier::verify                4.1.2.5.17        verify_quote(); dcap/steps.c
+ * checkTcbLevel                        4.1.2.5.18        sgx/verify.c: the level of an enclave
+ *                                      4.1.2.5.19        verify_quote(); tdx/tcb.c
+ * tdxEvaluateTCB                       4.1.2.5.2.x       tdx/tcb.c, dcap/tcb.c
+ *                                      4.1.2.5.1.3 - .7  dcap/tcb.c
+ * checkTcbLevel                        4.1.2.5.1.20      verify_quote(); tdx/tcb.c, with .20.1, .2
+ * sgxAttestationVerifyQuoteEx          4.1.2.5.19        fill_claims() below
+ *
+ * Not of a quote: sgxAttestationVerifyEnclaveReport, 4.1.2.9.1 and .2.
  *
  * That the TD may be debugged is in the claims, for policy to judge.
  */
@@ -77,9 +98,9 @@ static int fill_claims(struct ds_claims *c, const struct dcap_run *v, const stru
     return dcap_fill_claims(c, v, e);
 }
 
-/* For dcap/incomplete.c, with the documents that it chose: QVL 4.1.2.5.12 (QuoteVerifier::verify),
-   QVL 4.1.2.5.19 and 4.1.2.5.1.20 (checkTcbLevel). */
-static int level(enum ds_tcb_status *ret, const struct dcap_run *v)
+/* Ours: the level that the refusal of an incomplete set tells, by the documents that
+   dcap/incomplete.c chose. */
+static int level_if_complete(enum ds_tcb_status *ret, const struct dcap_run *v)
 {
     struct tdx_tcb tcb;
     DS_TRY(tdx_check_module(v, NULL));
@@ -89,7 +110,9 @@ static int level(enum ds_tcb_status *ret, const struct dcap_run *v)
     return DS_OK;
 }
 
-static const struct dcap_tee tdx = { .tcb_info_id = "TDX", .qe_id = "TD_QE", .level = level };
+static const struct dcap_tee tdx = { .tcb_info_id = "TDX",
+                                     .qe_id = "TD_QE",
+                                     .level_if_complete = level_if_complete };
 
 /* A document that is absent, or that nobody signed, decides nothing on the way; then the quote is
    refused at the end (dcap_check_complete). */
@@ -162,9 +185,9 @@ int ds_tdx_quote_verify(struct ds_claims *ret, struct ds_arena *mem,
                         const struct ds_anchors *anchors, int64_t now_s, struct ds_error *e)
 {
     struct dcap_platform_now now;
-    /* QVL PckCertVerifier::verify, TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify, QVL
-       4.1.2.5.4 to .6 (sgxAttestationVerifyQuoteEx), .5, .7 and .8 (QuoteVerifier::verify): chains,
-       revocation lists and the documents that Intel signs. */
+    /* QVL PckCertVerifier::verify, with 4.1.2.5.4, .5 and .6 (sgxAttestationVerifyQuoteEx) and
+       4.1.2.5.5, .7 and .8 (QuoteVerifier::verify): the PCK's chain and revocation lists.
+       QVL TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify: what Intel signs. */
     DS_TRY(dcap_platform_judge(&now, mem, &quote->dcap, coll, anchors, now_s, e));
     const struct dcap_run v = { .tee = &tdx,
                                 .quote = &quote->dcap,
