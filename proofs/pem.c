@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lines around a PEM block of codec/pem.c, in texts of up to BOUND bytes: one that begins and one
- * that ends a block of label "A". Whole blocks are in pem_next.c.
+ * What stands around a PEM block of codec/pem.c, in texts of up to BOUND bytes: the space before it,
+ * the line that begins and the line that ends a block of label "A". Whole blocks are in pem_next.c.
  */
 #include "proof.h"
 
 #include "codec/pem.c"
+
+/* No byte of evidence is passed over but white space, and a NUL that nothing follows. */
+void proof_between(void)
+{
+    struct ds_span in = any_input(BOUND), rest = in;
+    size_t i = nondet_size();
+    skip_between(&rest);
+    PROVE(rest.len == 0 || (is_inside(rest, in) && rest.p == in.p + (in.len - rest.len)),
+          "the rest is the end");
+    GIVEN(i < in.len - rest.len);
+    PROVE(in.p[i] == '\n' || in.p[i] == '\r' || in.p[i] == ' ' || in.p[i] == '\t' ||
+              (in.p[i] == '\0' && i + 1 == in.len),
+          "white space, or a NUL at the end");
+    REACHED_IF(rest.len > 0, "space before more");
+    REACHED_IF(in.p[i] == '\0', "a NUL at the end");
+}
 
 void proof_line(void)
 {
