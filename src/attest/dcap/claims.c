@@ -12,6 +12,8 @@
 #include "codec/json.h"
 #include "crypto/hash.h"
 
+/* QVL 4.1.2.5.19 (sgxAttestationVerifyQuoteEx): evaluation number and date of issue, the lower of
+   both documents'. Ours: the rest, and the dates within which everything signed holds. */
 int dcap_fill_claims(struct ds_claims *c, const struct dcap_run *v, struct ds_error *e)
 {
     const struct ds_dcap_platform *p = v->platform;

@@ -13,7 +13,8 @@
  * - a word that a module cannot have is refused in all rows.
  * - an advisory's id has no escapes, and no object has a name twice.
  *
- * Words that decide nothing (category and type of a component) are not looked at.
+ * Ours too: words that decide nothing (category and type of a component) are not looked at;
+ * QVL wants them to be texts.
  */
 
 #include "attest/dcap/collateral.h"
@@ -335,8 +336,8 @@ static int parse_qe_identity(struct ds_qe_identity *qe, struct ds_arena *mem,
 }
 
 /*
- * Parse one signed text. Its tokens go to the arena's far half and the lists to
- * the near one, so that the tokens can be given back.
+ * Parse one signed text. Its lists go to the first quarter of the arena's room and the
+ * tokens behind it, so that these can be given back.
  */
 static int parse_signed(struct ds_dcap_collateral *coll, bool is_tcb, struct ds_arena *mem,
                         struct ds_span text, struct ds_error *e)

@@ -46,8 +46,9 @@ int dcap_check_complete(const struct dcap_run *v, enum ds_tcb_status level, stru
     char got[64];
     if (v->platform->missing[0] == '\0')
         return DS_OK;
-    /* Judge by all documents present, signed or not; if that fails, name the level the signed ones
-       give. */
+    /* By all documents present, signed or not, the level that a complete set would give: so where
+       only the signature of TCB info is missing. Where they do not fit the quote, by the signed
+       ones. Where one document is missing, unknown, unless Revoked. */
     const struct dcap_run all = with_all_present(v);
     enum ds_tcb_status by_all;
     bool fits = judge(&by_all, &all) == DS_OK;

@@ -4,8 +4,8 @@
  * the OIDs all under 1.2.840.113741.1.13.1 and told apart by what follows. It is QVL
  * 4.1.2.5.4 and .5 (sgxAttestationVerifyQuoteEx), by PckCertificate::parse; how Intel's
  * steps are cited: attest/tdx/verify.c. Ours: a component fits into a byte and PCESVN
- * into two, since nothing else is ever compared with them; no field stands there twice,
- * where QVL takes the last; and TCB has no others than the known.
+ * into two, since nothing else is ever compared with them; and no field of the extension
+ * stands there twice, where QVL, of those beside TCB, may take the last.
  */
 
 #include "attest/dcap/pck.h"

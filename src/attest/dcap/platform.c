@@ -146,14 +146,16 @@ static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct 
 /*
  * QVL PckCertVerifier::verify: names, signatures, and a root that is trusted.
  *
- * Ours, not asked here:
- * - of the root its name ("SGX Root CA" with QVL) and its signature over itself (verifyRootCACert).
- *   It is pinned by its key, as in Intel's caller (QvE).
- * - that every certificate has authority and subject key identifiers and CRL distribution points
- *   (Certificate::setExtensions). Only a trusted CA can make one without.
+ * Ours: QVL asks, and we do not, here and of the chains of documents (check_signer)
+ * - of the root its name ("SGX Root CA") and its signature over itself (verifyRootCACert). It is
+ *   pinned by its key, as in Intel's caller (QvE).
+ * - that every certificate has authority and subject key identifiers and CRL distribution points,
+ *   and leaves basic constraints (Certificate::setExtensions). Only a trusted CA can make one
+ *   without.
  * - that keys are P-256: CAs under an added root may sign with P-384 and RSA-PSS.
  *
- * Ours, asked here alone:
+ * Ours: we ask, and QVL does not
+ * - that names are the same byte for byte; QVL compares their parts.
  * - that key identifiers agree where there are both.
  * - that CAs say so and how deep, and leaves by key usage what they may sign.
  * - that no critical extension is unknown.
@@ -230,8 +232,8 @@ static int check_pck_crl(struct work *w, struct ds_error *e)
         return DS_OK;
     /* QVL 4.1.2.5.6 (sgxAttestationVerifyQuoteEx) */
     DS_TRY(ds_crl_parse(&w->pck_crl, w->parts->pck_crl_der, e));
-    /* QVL 4.1.2.5.7 (QuoteVerifier::verify): the raw issuer names are the same. That it is a CA's
-       follows: so is the PCK's issuer (check_pck_chain). */
+    /* QVL 4.1.2.5.7 (QuoteVerifier::verify): the issuers' names are the same; here as encoded. That
+       it is a CA's follows: so is the PCK's issuer (check_pck_chain). */
     if (!ds_span_eq(w->pck_crl.issuer, leaf->issuer))
         return refuse(w, DS_CODE_DCAP_PCK_CRL, "pck_crl_issuer", ds_x509_name_of(issuer).s,
                       "another issuer", e);
@@ -258,8 +260,8 @@ static int check_signer(const struct chain **ret, struct work *w, struct ds_span
         DS_TRY(ds_x509_check_link(&c->certs[0], root, 0, &anchor, e));
     else
         DS_TRY(ds_x509_check_path(&anchor, c->certs, 2, w->anchors, DS_VENDOR_INTEL, e));
-    /* Ours: all chains of a platform end in one key. QVL compares the root of each with the one
-       that its caller gives to each call. */
+    /* Ours: all chains of a platform end in one key. QVL wants the root of each to have the
+       signature of the one that its caller gives to each call: the same certificate. */
     if (!ds_span_eq(c->certs[1].spki, root->spki))
         return refuse(w, DS_CODE_DCAP_MIXED_ROOTS, "collateral_root", w->p->anchor.name,
                       anchor.name, e);
@@ -383,10 +385,17 @@ static int check_dates(struct work *w, struct ds_error *e)
 static int verify(struct work *w, const struct ds_dcap_quote *quote, struct ds_error *stale,
                   struct ds_error *e)
 {
+    /* QVL PckCertVerifier::verify, QVL 4.1.2.5.4 and .5 (sgxAttestationVerifyQuoteEx), QVL
+       4.1.2.5.5 (QuoteVerifier::verify): the chain and what the PCK says of the platform. */
     DS_TRY(check_pck_chain(w, quote, e));
+    /* QVL PckCrlVerifier::verify, PckCertVerifier::verify: no CA is revoked. */
     DS_TRY(check_root_crl(w, e));
+    /* QVL 4.1.2.5.6 (sgxAttestationVerifyQuoteEx), QVL 4.1.2.5.7 and .8 (QuoteVerifier::verify),
+       QVL PckCrlVerifier::verify: the PCK is not revoked. */
     DS_TRY(check_pck_crl(w, e));
+    /* QVL TCBInfoVerifier::verify, EnclaveIdentityVerifier::verify: Intel signed them. */
     DS_TRY(check_documents(w, e));
+    /* The dates of all of these, which are only noted. */
     stale->cls = ds_anchored(check_dates(w, stale), w->p->anchor.name, stale);
     return DS_OK;
 }

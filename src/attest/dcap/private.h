@@ -67,8 +67,10 @@ struct dcap_run {
     const struct ds_sgx_report *enclave;
     int64_t now_s;
     const struct ds_dcap_platform *platform;
-    struct dcap_docs docs;        /* documents in use; normally the platform's */
-    const struct ds_error *stale; /* NULL: a kept platform, whose own dates are asked */
+    struct dcap_docs docs; /* documents in use; normally the platform's */
+    /* Of a platform that was verified just now, what is out of date; cls DS_OK: nothing. NULL: a
+       kept platform, whose own dates are asked. */
+    const struct ds_error *stale;
 };
 
 /* UNTRUSTED; the run's anchor stands in for one that is not named (verify() of each TEE). */

@@ -33,7 +33,8 @@ static int sgx_evaluate_tcb(struct dcap_tcb *ret, const struct dcap_run *v, stru
     return DS_OK;
 }
 
-/* QVL 4.1.2.5.19 (sgxAttestationVerifyQuoteEx): what is told beside the status. */
+/* What is told beside the status. Of levels and collateral QVL 4.1.2.5.19
+   (sgxAttestationVerifyQuoteEx), in dcap/claims.c. Ours: of the enclave. */
 static int fill_claims(struct ds_claims *c, const struct dcap_run *v, const struct dcap_tcb *tcb,
                        struct ds_error *e)
 {

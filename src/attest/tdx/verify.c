@@ -5,8 +5,8 @@
  * each step.
  *
  * QVL's numbers are comments in its source and stand in no document of Intel's that we know of. It
- * uses some of them again in other functions, for other things: 4.1.2.5.5 and 4.1.2.5.19, and
- * 4.1.2.5.1.x for TDs too. So each is cited with the function that it stands in, as "QVL 4.1.2.5.17
+ * uses some of them again in other functions, for other things: 4.1.2.5.1, .2, .5 and .19, and
+ * 4.1.2.5.1.3 to .6. So each is cited with the function that it stands in, as "QVL 4.1.2.5.17
  * (QuoteVerifier::verify)", and what has no number by its function alone. What is not QVL's says
  * that it is ours, where it stands.
  *
@@ -17,27 +17,30 @@
  * The PCK's chain and revocation lists
  * sgxAttestationVerifyPCKCertificate   -                 dcap/incomplete.c: the parts of the call;
  *                                                        dcap/platform.c: how long the chain is
- * PckCertVerifier::verify              -                 dcap/platform.c: x509.c
- * PckCrlVerifier::verify               -                 dcap/platform.c: x509.c
+ * PckCertVerifier::verify              -                 dcap/platform.c, x509.c
+ * PckCrlVerifier::verify               -                 dcap/platform.c, x509.c
  *
  * TCB info
  * sgxAttestationVerifyTCBInfo          4.1.2.7.1         dcap/incomplete.c: the parts of the call;
  *                                                        the clock is the caller's
- *                                      4.1.2.7.2, .3     dcap/collateral.c
+ *                                      4.1.2.7.2, .3     dcap/collateral.c: the document
  * TcbInfo::parsePartV2                 4.1.2.7.4         dcap/collateral.c
+ *                                                        dcap/platform.c: how long the chain is
  * TCBInfoVerifier::verify              -                 dcap/platform.c
  * TCBSigningChain::verify              -                 dcap/platform.c
  *
  * The identity of the quoting enclave
- * sgxAttestationVerifyEnclaveIdentity  -                 dcap/incomplete.c, dcap/collateral.c
+ * sgxAttestationVerifyEnclaveIdentity  -                 dcap/incomplete.c: the parts of the call;
+ *                                                        dcap/collateral.c: the document;
+ *                                                        dcap/platform.c: how long the chain is
  * EnclaveIdentityVerifier::verify      -                 dcap/platform.c
  *
  * The quote
  * sgxAttestationVerifyQuoteEx          4.1.2.5.1         dcap/incomplete.c: the parts of the call
  *                                      4.1.2.5.2         n/a: room for what QVL tells
  *                                      4.1.2.5.3         dcap/quote.c, tdx/quote.c
- *                                      4.1.2.5.4, .5     dcap/platform.c: x509.c, dcap/pck.c
- *                                      4.1.2.5.6         dcap/platform.c: x509.c
+ *                                      4.1.2.5.4, .5     dcap/platform.c, x509.c, dcap/pck.c
+ *                                      4.1.2.5.6         dcap/platform.c, x509.c
  *                                      4.1.2.5.9         dcap/collateral.c
  * QuoteVerifier::verify                4.1.2.5.5, .7,    dcap/platform.c
  *                                      .8
@@ -54,11 +57,12 @@
  * checkTcbLevel                        4.1.2.5.18        sgx/verify.c: the level of an enclave
  *                                      4.1.2.5.19        verify_quote(); tdx/tcb.c
  * tdxEvaluateTCB                       4.1.2.5.2.x       tdx/tcb.c, dcap/tcb.c
- *                                      4.1.2.5.1.3 - .7  dcap/tcb.c
+ *                                      4.1.2.5.1.3 - .7  dcap/tcb.c; advisories in dcap/claims.c
  * checkTcbLevel                        4.1.2.5.1.20      verify_quote(); tdx/tcb.c, with .20.1, .2
- * sgxAttestationVerifyQuoteEx          4.1.2.5.19        fill_claims() below
+ * sgxAttestationVerifyQuoteEx          4.1.2.5.19        fill_claims() below; dcap/claims.c
  *
- * Not of a quote: sgxAttestationVerifyEnclaveReport, 4.1.2.9.1 and .2.
+ * Not of a quote: sgxAttestationVerifyEnclaveReport (4.1.2.9.1 and .2), and
+ * sgxAttestationVerifyPCKRevocationList, which Intel calls deprecated.
  *
  * That the TD may be debugged is in the claims, for policy to judge.
  */
@@ -69,7 +73,8 @@
 #include "attest/dcap/steps.h"
 #include "attest/tdx/tcb.h"
 
-/* QVL 4.1.2.5.19 (sgxAttestationVerifyQuoteEx): what is told beside the status. */
+/* What is told beside the status. Of levels and collateral QVL 4.1.2.5.19
+   (sgxAttestationVerifyQuoteEx), in dcap/claims.c. Ours: of the TD. */
 static int fill_claims(struct ds_claims *c, const struct dcap_run *v, const struct tdx_tcb *tcb,
                        struct ds_error *e)
 {
