@@ -3,9 +3,9 @@
  * What the library alone takes for evidence that the verifier is asked about, on a platform and a
  * quoting enclave that it has met before: for bench/verifier.
  *
- * usage: verifier_cost DIR FIRST STEP     DIR made by verifier_evidence
- * prints: processor time of one appraisal in nanoseconds, over line FIRST of many.txt (from 0) and
- * each STEP-th after it
+ * usage: verifier_cost DIR NAME [shape]     DIR made by verifier_evidence, NAME a list like many.txt
+ *        shape: the tables of the last machine's shape are kept, as the verifier keeps them
+ * prints: processor time of one appraisal in nanoseconds, over all lines
  */
 #include <inttypes.h>
 #include <stdio.h>
