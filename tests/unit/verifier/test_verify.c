@@ -109,7 +109,7 @@ static void the_ground_decides(void **state)
 {
     (void)state;
     const struct kit_plan good = kit_plan_running(&kit);
-    struct kit_plan bare = good;
+    struct kit_plan bare = good, broken = good;
     struct verifier_ground g = good_ground();
     bare.has_no_mr_config = true;
     g.is_compatible = true;
@@ -131,6 +131,9 @@ static void the_ground_decides(void **state)
     g.now_s = NOW + 365 * 86400; /* what was kept of the platform is over: it is verified anew */
     verify_plan(&g, &good);
     expect("a year later", "invalid", VERIFIER_QUOTE, DS_CODE_CRL_DATES);
+    broken.is_quote_broken = true;
+    verify_plan(&g, &broken);
+    expect("broken a year later", "invalid", VERIFIER_QUOTE, DS_CODE_DCAP_QUOTE_SIGNATURE);
 }
 
 #define SIM    "{\"version\":1,\"kinds\":[\"simulated\"]"
