@@ -50,6 +50,16 @@ static inline int make(struct made *m, const struct synth *s, bool is_simulated,
     return is_sgx ? ds_sgx_quote_parse(&m->sgx, quote, e) : ds_tdx_quote_parse(&m->tdx, quote, e);
 }
 
+/* Evidence of a platform in which one thing is broken, in this shape. */
+static inline void make_broken(struct made *m, const struct shape *shape,
+                               void (*breaks)(struct synth *s))
+{
+    DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
+    breaks(&s);
+    synth_make(&s);
+    assert_int_equal(make(m, &s, true, shape->body == DS_DCAP_BODY_SGX, NULL), DS_OK);
+}
+
 static inline const struct ds_dcap_quote *quote_of(const struct made *m)
 {
     return m->is_sgx ? &m->sgx.dcap : &m->tdx.dcap;

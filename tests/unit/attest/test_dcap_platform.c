@@ -15,6 +15,7 @@
 #include "dcap_kit.h"
 
 /* clang-format off */
+BREAK(nothing, (void)s)
 BREAK(fmspc, s->info_fmspc[5] = 7)
 BREAK(sgx_svn, s->level_svn = 6)
 BREAK(pcesvn, s->level_pcesvn = 12)
@@ -113,13 +114,10 @@ static void unsigned_documents_blame_no_quote(void **state)
         bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
         if (cases[row].is_tdx && is_sgx)
             continue;
-        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
         DS_AUTO(made_done) struct made m = { 0 };
         struct ds_claims c = { 0 };
         struct ds_error e = { 0 };
-        cases[row].breaks(&s);
-        synth_make(&s);
-        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        make_broken(&m, shape, cases[row].breaks);
         if (i % 3 != 1)
             m.coll.parts.tcb_sig64 = m.coll.parts.qe_sig64 = (struct ds_span){ 0 };
         if (i % 3 != 0)
@@ -140,14 +138,10 @@ static void unsigned_identities_fit_the_enclave(void **state)
     (void)state;
     for (size_t i = 0; i < DS_LEN(breaks) * DS_LEN(shapes); i++) {
         const struct shape *shape = &shapes[i % DS_LEN(shapes)];
-        bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
-        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
         DS_AUTO(made_done) struct made m = { 0 };
         struct ds_claims c = { 0 };
         struct ds_error e = { 0 };
-        breaks[i / DS_LEN(shapes)](&s);
-        synth_make(&s);
-        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        make_broken(&m, shape, breaks[i / DS_LEN(shapes)]);
         m.coll.parts.qe_sig64 = (struct ds_span){ 0 };
         assert_int_equal(verify(&c, &m, &e), DS_ERR_UNAVAILABLE);
         assert_string_equal(e.detail.got, "missing; the level would be unknown");
@@ -161,14 +155,10 @@ static void chains_are_judged_without_lists(void **state)
 {
     (void)state;
     for (size_t i = 0; i < DS_LEN(shapes); i++) {
-        bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
-        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
         DS_AUTO(made_done) struct made m = { 0 };
         struct ds_claims c = { 0 };
         struct ds_error e = { 0 };
-        ca_name(&s);
-        synth_make(&s);
-        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        make_broken(&m, &shapes[i], ca_name);
         m.coll.parts.pck_crl_der = (struct ds_span){ 0 };
         assert_int_equal(verify(&c, &m, &e), DS_ERR_UNTRUSTED);
         assert_int_equal(e.code, DS_CODE_X509_NOT_CA);
@@ -222,13 +212,10 @@ static void signed_documents_speak_alone(void **state)
         bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
         if (cases[row].is_tdx && is_sgx)
             continue;
-        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
         DS_AUTO(made_done) struct made m = { 0 };
         struct ds_claims c = { 0 };
         struct ds_error e = { 0 };
-        cases[row].breaks(&s);
-        synth_make(&s);
-        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        make_broken(&m, shape, cases[row].breaks);
         struct ds_dcap_parts *p = &m.coll.parts;
         bool is_tcb = cases[row].unsigned_one == TCB_INFO;
         *(is_tcb ? &p->tcb_sig64 : &p->qe_sig64) = (struct ds_span){ 0 };
@@ -287,7 +274,6 @@ static void kept_platforms_serve_their_own_quotes(void **state)
     }
 }
 
-BREAK(nothing, (void)s)
 BREAK(quote_sig, s->breaks_quote_sig = true)
 BREAK(qe_sig, s->breaks_qe_sig = true)
 BREAK(binding, s->breaks_binding = true)
@@ -322,13 +308,10 @@ static void stale_platforms_hide_no_bad_quote(void **state)
         bool is_sgx = shape->body == DS_DCAP_BODY_SGX;
         if (cases[row].is_tdx && is_sgx)
             continue;
-        DS_AUTO(synth_done) struct synth s = synth_good_of(shape->version, shape->body);
         DS_AUTO(made_done) struct made m = { 0 };
         struct ds_claims c = { 0 };
         struct ds_error e = { 0 };
-        cases[row].breaks(&s);
-        synth_make(&s);
-        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        make_broken(&m, shape, cases[row].breaks);
         struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
         const struct ds_dcap_quote *q = quote_of(&m);
         assert_int_equal(ds_dcap_platform_verify(p, &m.mem, q, &m.coll, &m.anchors, SYNTH_NOW, &e),
@@ -356,14 +339,12 @@ static void kept_enclaves_vouch_for_what_they_did(void **state)
 {
     (void)state;
     for (size_t i = 0; i < DS_LEN(shapes); i++) {
-        DS_AUTO(synth_done) struct synth s = synth_good_of(shapes[i].version, shapes[i].body);
         DS_AUTO(made_done) struct made m = { 0 };
         bool is_sgx = shapes[i].body == DS_DCAP_BODY_SGX;
         struct ds_claims c = { 0 };
         struct ds_dcap_qe qe = { 0 };
         struct ds_error e = { 0 };
-        synth_make(&s);
-        assert_int_equal(make(&m, &s, true, is_sgx, &e), DS_OK);
+        make_broken(&m, &shapes[i], nothing);
         struct ds_dcap_platform *p = ds_dcap_platform_new_in(&m.mem);
         assert_int_equal(ds_dcap_platform_verify(p, &m.mem, quote_of(&m), &m.coll, &m.anchors,
                                                  SYNTH_NOW, &e),
