@@ -9,8 +9,8 @@
 /* White space before a block; behind the last one NUL may follow it, as a string of C has one. */
 static void skip_between(struct ds_span *rest)
 {
-    while (rest->len > 0 && (rest->p[0] == '\n' || rest->p[0] == '\r' || rest->p[0] == ' ' ||
-                             rest->p[0] == '\t'))
+    while (rest->len > 0 &&
+           (rest->p[0] == '\n' || rest->p[0] == '\r' || rest->p[0] == ' ' || rest->p[0] == '\t'))
         *rest = ds_span_sub(*rest, 1, rest->len);
     if (rest->len == 1 && rest->p[0] == '\0')
         *rest = ds_span_sub(*rest, 1, 1);
