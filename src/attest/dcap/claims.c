@@ -57,6 +57,7 @@ static int add_all_advisories(struct claims_tcb *c, const struct dcap_tcb *tcb, 
     return tcb->module != NULL ? add_advisories(c, tcb->module->advisories, e) : DS_OK;
 }
 
+/* QVL finalizeTcbEvaluation: advisories in its order. Ours: each once. */
 int dcap_fill_tcb(struct claims_tcb *c, const struct dcap_tcb *tcb, struct ds_error *e)
 {
     c->status = tcb->status;

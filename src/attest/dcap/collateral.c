@@ -2,8 +2,8 @@
 /*
  * Reading collateral: QVL 4.1.2.5.9 (sgxAttestationVerifyQuoteEx), QVL 4.1.2.7.2 and .3
  * (sgxAttestationVerifyTCBInfo), QVL 4.1.2.7.4 (TcbInfo::parsePartV2) and, for the identity
- * of the quoting enclave, sgxAttestationVerifyEnclaveIdentity, where QVL numbers the same only
- * in sgxAttestationVerifyEnclaveReport (4.1.2.9.2). How Intel's steps are cited:
+ * of the quoting enclave, sgxAttestationVerifyEnclaveIdentity, where QVL has a number for the
+ * same in sgxAttestationVerifyEnclaveReport (4.1.2.9.2). How Intel's steps are cited:
  * attest/tdx/verify.c. Every list has a bound and lives in the caller's arena.
  *
  * Ours, since Intel writes nothing else:
@@ -14,7 +14,7 @@
  * - an advisory's id has no escapes, and no object has a name twice.
  *
  * Ours too: words that decide nothing (category and type of a component) are not looked at;
- * QVL wants them to be texts.
+ * QVL wants them to be texts. And what nobody asks for may be a level deeper than QVL reads.
  */
 
 #include "attest/dcap/collateral.h"

@@ -5,7 +5,7 @@
  * 4.1.2.5.4 and .5 (sgxAttestationVerifyQuoteEx), by PckCertificate::parse; how Intel's
  * steps are cited: attest/tdx/verify.c. Ours: a component fits into a byte and PCESVN
  * into two, since nothing else is ever compared with them; and no field of the extension
- * stands there twice, where QVL, of those beside TCB, may take the last.
+ * stands there twice, where QVL, of seven fields, may take the last.
  */
 
 #include "attest/dcap/pck.h"

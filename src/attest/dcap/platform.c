@@ -152,13 +152,13 @@ static int find_pck_chain(struct ds_span *ret, struct ds_span *ret_more, struct 
  * - that every certificate has authority and subject key identifiers and CRL distribution points,
  *   and leaves basic constraints (Certificate::setExtensions). Only a trusted CA can make one
  *   without.
- * - that keys are P-256: CAs under an added root may sign with P-384 and RSA-PSS.
+ * - that every key is P-256: CAs, and added roots, may sign with P-384 and RSA-PSS.
  *
  * Ours: we ask, and QVL does not
  * - that names are the same byte for byte; QVL compares their parts.
  * - that key identifiers agree where there are both.
  * - that CAs say so and how deep, and leaves by key usage what they may sign.
- * - that no critical extension is unknown.
+ * - that no critical extension is unknown, and that lists have none.
  * - that a certificate under a simulated root, and none else, has the marker of one.
  */
 static int check_pck_chain(struct work *w, const struct ds_dcap_quote *quote, struct ds_error *e)
@@ -207,7 +207,8 @@ static int check_crl(const struct work *w, const struct ds_crl *crl, const struc
 {
     DS_TRY(ds_crl_check_issued(crl, issuer, e));
     /* QVL CRL_REQUIRED_EXTENSIONS; RFC 5280 5.2.1, 5.2.3: lists of conforming CAs have both. Ours:
-       the first must have a key identifier. The number's value decides nothing and is not read. */
+       the first must have a key identifier. The number decides nothing: neither its value is read,
+       nor that it stands there once. */
     if (crl->aki.len == 0 || !crl->has_number)
         return refuse(w, DS_CODE_CRL_FORMAT, "crl_extensions",
                       "authorityKeyIdentifier and cRLNumber",

@@ -10,7 +10,7 @@
  * (QuoteVerifier::verify)", and what has no number by its function alone. What is not QVL's says
  * that it is ours, where it stands.
  *
- * QVL is four calls, which Intel's caller of it (QvE) makes one after another:
+ * A verification is four calls of QVL, which Intel's caller of it (QvE) makes one after another:
  *
  * function of QVL                      number            here, in attest/
  * -----------------------------------  ----------------  ------------------------------------------
@@ -24,10 +24,10 @@
  * sgxAttestationVerifyTCBInfo          4.1.2.7.1         dcap/incomplete.c: the parts of the call;
  *                                                        the clock is the caller's
  *                                      4.1.2.7.2, .3     dcap/collateral.c: the document
+ *                                      -                 dcap/platform.c: how long the chain is
  * TcbInfo::parsePartV2                 4.1.2.7.4         dcap/collateral.c
- *                                                        dcap/platform.c: how long the chain is
  * TCBInfoVerifier::verify              -                 dcap/platform.c
- * TCBSigningChain::verify              -                 dcap/platform.c
+ * TCBSigningChain::verify              -                 dcap/platform.c; of the identity, too
  *
  * The identity of the quoting enclave
  * sgxAttestationVerifyEnclaveIdentity  -                 dcap/incomplete.c: the parts of the call;
@@ -61,8 +61,9 @@
  * checkTcbLevel                        4.1.2.5.1.20      verify_quote(); tdx/tcb.c, with .20.1, .2
  * sgxAttestationVerifyQuoteEx          4.1.2.5.19        fill_claims() below; dcap/claims.c
  *
- * Not of a quote: sgxAttestationVerifyEnclaveReport (4.1.2.9.1 and .2), and
- * sgxAttestationVerifyPCKRevocationList, which Intel calls deprecated.
+ * Before them QvE takes the chain out of the quote (sgxAttestationGetQECertificationData):
+ * dcap/platform.c, find_pck_chain(). Not of a quote: sgxAttestationVerifyEnclaveReport (4.1.2.9.1
+ * and .2), and sgxAttestationVerifyPCKRevocationList, which Intel calls deprecated.
  *
  * That the TD may be debugged is in the claims, for policy to judge.
  */
