@@ -5,7 +5,7 @@
  * Random changes of accepted evidence, some in the suite and many more in ./dev soak, which names a
  * slice of them on the command line: FORMAT SEED N. The seed says which parts, places and bytes; keys
  * and signatures are new in each run. `formats` lists the formats that a program knows; `all` runs
- * its tests with every other value of each byte, not the flipped bits alone, and takes minutes.
+ * its tests with every other value of each byte, not the flipped bits alone, and takes an hour.
  */
 
 #include <inttypes.h>
